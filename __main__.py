@@ -1,0 +1,22 @@
+"""One environment: settings, MX hosts, DNS records, outputs."""
+
+from components import renewals, stack
+from components.dns import Dns
+from components.failures import fail_at_the_end
+from components.leaving import refuse_at_once
+from components.mail_exchanger import mail_exchangers
+from components.remote import read_drift, warn_of_replaced
+from components.render import mta_sts
+
+settings = stack.load()
+refuse_at_once(settings)
+fail_at_the_end()
+tokens, api = stack.tokens(settings), stack.dns_api(settings)
+seen = read_drift(settings)
+failures = renewals.failures(settings, seen)
+renewals.warn(failures)
+exchangers = mail_exchangers(settings, stack.owner(), seen, api, stack.rspamd_password())
+warn_of_replaced(settings, {key: each.host.target for key, each in exchangers.items()})
+serving = {key: each.serving for key, each in exchangers.items()}
+dns = Dns("dns", settings, serving, tokens, mta_sts.ids(settings))
+stack.export(settings, failures, dns.ds)

@@ -1,0 +1,1 @@
+"""Components of a mail exchanger, and the settings they are made from."""

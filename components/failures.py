@@ -1,0 +1,38 @@
+"""A failed bundle must not cut short the work on other hosts.
+
+With `--continue-on-error` the engine goes on after a failure, but the SDK (3.259) ends the program
+as soon as a resource depends on a failed one, and what was not registered by then is left undone.
+Here such a dependant is passed over and the program fails at its end. It must fail: to a program
+that ends well the engine answers by deleting all that was not registered, MX records included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pulumi import RunError
+from pulumi.runtime.settings import _get_rpc_manager
+from pulumi.runtime.stack import ResourceRegistrationFailed
+
+_Rpc = Callable[..., Awaitable[Any]]
+
+
+def fail_at_the_end() -> None:
+    """From now on a failed dependency fails the program when all else is done, not before."""
+    manager = _get_rpc_manager()
+    do_rpc = manager.do_rpc
+
+    def patient(name: str, function: _Rpc) -> _Rpc:
+        async def call(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                return await function(*arguments, **keywords)
+            except ResourceRegistrationFailed:
+                manager.unhandled_exception = RunError(
+                    "what depends on a failed resource was left as it is; everything else was done"
+                )
+                return None
+
+        return do_rpc(name, call)
+
+    manager.do_rpc = patient  # type: ignore[assignment, method-assign]

@@ -1,0 +1,53 @@
+# Puts mx-agent on a host. This text is the SSH command, its stdin is agent.py. A line before it
+# may set heal, the number that the agent shall keep (components/remote/drift.py).
+# shellcheck shell=sh
+# The steps are a string so that one text serves root and sudo: the shell that starts below reads
+# the agent from the stdin it inherits.
+# shellcheck disable=SC2016
+steps='
+set -eu
+umask 022
+target=/usr/local/sbin/mx-agent
+fresh=$target.new.$$
+trap "rm -f \"$fresh\"" EXIT
+mkdir -p /usr/local/sbin
+cat >"$fresh"
+if [ ! -s "$fresh" ]; then
+  echo "mx-agent bootstrap: nothing came on stdin" >&2
+  exit 2
+fi
+if ! command -v python3 >/dev/null 2>&1; then
+  echo "python3: installing"
+  export DEBIAN_FRONTEND=noninteractive
+  get="apt-get -q -y -o DPkg::Lock::Timeout=300"
+  $get install --no-install-recommends python3 >/dev/null 2>&1 </dev/null || {
+    $get update </dev/null >/dev/null
+    $get install --no-install-recommends python3 </dev/null >/dev/null
+  }
+fi
+if ! python3 -c "import sys; sys.exit(sys.version_info < (3, 9))" </dev/null; then
+  echo "mx-agent bootstrap: python3 on this host is older than 3.9" >&2
+  exit 1
+fi
+python3 -I "$fresh" version </dev/null >/dev/null
+mkdir -p -m 0700 /var/lib/mx-upload
+chown "$2:" /var/lib/mx-upload
+chmod 0700 /var/lib/mx-upload
+chown root:root "$fresh"
+chmod 0755 "$fresh"
+sync "$fresh"
+mv -f "$fresh" "$target"
+sync /usr/local/sbin
+if [ "$1" -gt 0 ]; then
+  exec "$target" install --heal "$1" </dev/null
+fi
+exec "$target" install </dev/null
+'
+if [ "$(id -u)" -eq 0 ]; then
+  exec sh -c "$steps" sh "${heal:-0}" "$(id -un)"
+fi
+if ! command -v sudo >/dev/null 2>&1 || ! sudo -n true </dev/null >/dev/null 2>&1; then
+  echo "mx-agent bootstrap: user $(id -un) may not use sudo without a password on this host" >&2
+  exit 1
+fi
+exec sudo -n sh -c "$steps" sh "${heal:-0}" "$(id -un)"

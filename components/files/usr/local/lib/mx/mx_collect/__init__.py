@@ -1,0 +1,1 @@
+"""Collector of an MX host: metrics that no exporter of the distribution has."""

@@ -1,0 +1,55 @@
+"""Postfix' queue: how many messages, how old, and for which destinations (postqueue(1), -j)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterable
+
+from .metrics import Metrics
+
+QUEUES = ("active", "deferred", "hold", "incoming", "maildrop")
+# A queue for many thousand domains must not make as many series.
+DESTINATIONS = 20
+
+
+def collect(metrics: Metrics) -> None:
+    """Ask postqueue. Raises subprocess.CalledProcessError when Postfix cannot say."""
+    done = subprocess.run(
+        ["postqueue", "-j"], stdout=subprocess.PIPE, text=True, check=True, timeout=60
+    )
+    measure(metrics, [json.loads(line) for line in done.stdout.splitlines()], time.time())
+
+
+def measure(metrics: Metrics, messages: Iterable[dict[str, object]], now: float) -> None:
+    """Turn messages as postqueue prints them into numbers; domains are kept, addresses not."""
+    ages: dict[str, list[float]] = {queue: [] for queue in QUEUES}
+    waiting: dict[str, list[float]] = {}
+    for message in messages:
+        age = max(0.0, now - float(str(message["arrival_time"])))
+        ages.setdefault(str(message["queue_name"]), []).append(age)
+        if message["queue_name"] == "deferred":
+            recipients = message.get("recipients")
+            for domain in _domains(recipients if isinstance(recipients, list) else []):
+                waiting.setdefault(domain, []).append(age)
+    for queue, found in ages.items():
+        metrics.add("mx_queue_messages", "Messages in a queue.", len(found), queue=queue)
+        oldest = max(found, default=0.0)
+        metrics.add("mx_queue_oldest_seconds", "Age of the oldest message.", oldest, queue=queue)
+    most = sorted(waiting, key=lambda domain: (-len(waiting[domain]), domain))[:DESTINATIONS]
+    for domain in most:
+        count, oldest = len(waiting[domain]), max(waiting[domain])
+        metrics.add(
+            "mx_queue_destination_messages", "Deferred messages.", count, destination=domain
+        )
+        metrics.add(
+            "mx_queue_destination_oldest_seconds",
+            "Age of the oldest deferred message.",
+            oldest,
+            destination=domain,
+        )
+
+
+def _domains(recipients: list[dict[str, str]]) -> set[str]:
+    return {each["address"].rpartition("@")[2].lower() for each in recipients}

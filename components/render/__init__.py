@@ -1,0 +1,1 @@
+"""Settings to text, pure: nothing here imports pulumi."""

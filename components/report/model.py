@@ -1,0 +1,104 @@
+"""What a report says, before it is put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the engine's plan; `old` and `new` are the inputs, None where there is none."""
+
+    op: str
+    urn: str
+    old: dict[str, Any] | None = None
+    new: dict[str, Any] | None = None
+    custom: bool = True
+
+    @property
+    def type(self) -> str:
+        """Type token of the resource, without its parents."""
+        parts = self.urn.split("::")
+        return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
+
+    @property
+    def name(self) -> str:
+        """Name of the resource."""
+        return self.urn.rpartition("::")[2]
+
+
+@dataclass
+class Reading:
+    """What could be read of the engine's output."""
+
+    steps: list[Step] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    # What this reader did not understand; the report says it.
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    """One file on one host: a unified diff, or only the word that a secret changed."""
+
+    path: str
+    section: str
+    lines: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+    secret: bool = False
+
+
+@dataclass
+class Change:
+    """One component on one host, or one other resource, which has no host."""
+
+    op: str
+    host: str
+    component: str
+    why: list[str] = field(default_factory=list)
+    files: list[FileDiff] = field(default_factory=list)
+    # (verb, unit): start, reload, restart, stop
+    units: list[tuple[str, str]] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RecordChange:
+    """A DNS record, before and after, as lines of a zone file (RFC 1035 section 5.1)."""
+
+    name: str
+    old: str | None
+    new: str | None
+    # What of the record does not stand in its line: "proxied", "comment", ...
+    other: tuple[str, ...] = ()
+
+
+@dataclass
+class Report:
+    """Everything that a report of one stack says."""
+
+    stack: str
+    changes: list[Change] = field(default_factory=list)
+    records: list[RecordChange] = field(default_factory=list)
+    risks: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+    # Files of a host without the agent that the first `up` replaces.
+    replaced: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def leaving(self) -> set[str]:
+        """Hosts that leave the stack, with everything on them."""
+        return {c.host for c in self.changes if c.op == "delete" and c.component == "agent"}
+
+    @property
+    def verdict(self) -> str:
+        """One of `failed`, `changes` and `nothing`."""
+        if self.errors:
+            return "failed"
+        return "changes" if any(self.counts.values()) else "nothing"

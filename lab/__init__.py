@@ -1,0 +1,1 @@
+"""The embedded lab: Debian hosts in containers and a small Internet for them."""

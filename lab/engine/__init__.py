@@ -1,0 +1,1 @@
+"""Stand-ins for plug-ins of the engine that cannot be downloaded, for the lab only."""

@@ -1,0 +1,112 @@
+"""The stand-in of the language host: a small program through the real engine."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import os
+import pulumi
+import pulumi_command as command
+import helper
+
+config = pulumi.Config()
+if config.get("fail"):
+    raise pulumi.RunError("no such luck")
+first = command.local.Command("first", create="cat", stdin=helper.TEXT, delete="echo > gone")
+command.local.Command("second", create="cat", stdin=first.stdout)
+pulumi.export("first", first.stdout)
+pulumi.export("run", command.local.run_output(command="echo run").stdout)
+pulumi.export("here", os.path.basename(os.getcwd()))
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "program"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
+    (folder / "__main__.py").write_text(PROGRAM)
+    (folder / "helper.py").write_text("TEXT = 'one'\n")
+    return folder
+
+
+@pytest.fixture
+def pulumi(folder: Path, tmp_path: Path) -> Run:
+    (tmp_path / "backend").mkdir()
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    path = [ROOT / "lab/engine/bin", cache / "mx/engine/3.259.0", os.environ["PATH"]]
+    environment = os.environ | {
+        "PATH": os.pathsep.join(map(str, path)),
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if code == 0:
+            assert done.returncode == 0, done.stdout + done.stderr
+        else:
+            assert done.returncode != 0, done.stdout + done.stderr
+        return done
+
+    run("stack", "init", "dev")
+    return run
+
+
+def test_up_preview_destroy(pulumi: Run, folder: Path) -> None:
+    pulumi("preview")
+    pulumi("up", "--yes")
+    outputs = json.loads(pulumi("stack", "output", "--json").stdout)
+    assert outputs == {"first": "one", "run": "run", "here": "program"}
+    pulumi("preview", "--expect-no-changes")
+    (folder / "helper.py").write_text("TEXT = 'two'\n")
+    steps = json.loads(pulumi("preview", "--json").stdout)["steps"]
+    changes = {step["urn"].split("::")[-1]: step["op"] for step in steps}
+    assert changes["first"] == changes["second"] == "update"
+    pulumi("up", "--yes")
+    assert json.loads(pulumi("stack", "output", "--json").stdout)["first"] == "two"
+    pulumi("refresh", "--yes", "--expect-no-changes")
+    pulumi("destroy", "--yes")
+    assert (folder / "gone").exists()
+
+
+def test_a_run_error_is_its_message_only(pulumi: Run) -> None:
+    pulumi("config", "set", "fail", "1")
+    text = pulumi("preview", code=1).stdout
+    assert "error: no such luck" in text
+    assert "Traceback" not in text
+
+
+def test_another_error_is_shown_with_its_place(pulumi: Run, folder: Path) -> None:
+    (folder / "__main__.py").write_text("raise ValueError('odd')\n")
+    text = pulumi("preview", code=1).stdout
+    assert "ValueError: odd" in text
+    assert "__main__.py" in text
+
+
+def test_a_failed_command_is_an_error_of_the_update(pulumi: Run, folder: Path) -> None:
+    (folder / "__main__.py").write_text(
+        "import pulumi_command as c\nc.local.Command('x', create='echo no; exit 9')\n"
+    )
+    text = pulumi("up", "--yes", code=1).stdout
+    assert 'exit status 9: running "echo no; exit 9"' in text

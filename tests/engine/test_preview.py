@@ -1,0 +1,78 @@
+"""The example stacks under the real engine: previews, order, and faults as one readable line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import Project
+
+pytestmark = pytest.mark.engine
+
+Edit = Callable[[str, Callable[[str], str]], None]
+
+
+@pytest.mark.parametrize("stack", ["staging", "production"])
+def test_example_stack_previews_and_keeps_its_order(project: Project, stack: str) -> None:
+    project.init(stack)
+    steps = {step["urn"].rpartition("::")[2]: step for step in project.preview(stack)}
+    assert {step["op"] for step in steps.values()} == {"create"}
+
+    def needs(name: str) -> set[str]:
+        dependencies = steps[name]["newState"].get("dependencies", [])
+        return {urn.rpartition("::")[2] for urn in dependencies}
+
+    assert needs("mx1-mariadb") == {"mx1-agent"}
+    assert needs("mx1-mail-database") == {"mx1-mariadb"}
+    assert needs("mx1-resolver") == {"mx1-agent"}
+    assert needs("mx1-tls-policy") == {"mx1-resolver"}
+    assert needs("mx1-redis") == {"mx1-agent", "mx1-resolver"}
+    assert needs("mx1-spam-filter") == {"mx1-redis"}
+    before_postfix = {"mail-database", "resolver", "spam-filter", "tls-policy"}
+    assert needs("mx1-postfix") == {f"mx1-{name}" for name in before_postfix}
+    # Certificates first, then TLS and the policy host, then what DNS promises of them.
+    assert needs("mx1-acme-dns-tokens") == {"mx1-agent", "mx1-postfix"}
+    assert needs("mx1-certificates") == {"mx1-acme-dns-tokens"}
+    assert "mx1-certificates" in needs("mx1-postfix-tls")
+    assert needs("mx1-sts-host") == {"mx1-certificates"}
+    promised = {"mx1-postfix", "mx1-postfix-tls", "mx1-sts-host"}
+    assert needs("dns-mx-example.org-mx1") == promised
+    domain = next(name for name in steps if name.startswith("dns-sts-example")).split("-", 2)[2]
+    both = {name.replace("mx1", key) for name in promised for key in ("mx1", "mx2")}
+    waits = needs(f"dns-sts-{domain}")
+    addresses = {name for name in waits if name.startswith("dns-sts-a")}
+    assert len(addresses) == 4
+    assert waits - addresses == both - {"mx1-postfix", "mx2-postfix"}
+    connection = steps["mx1-postfix"]["newState"]["inputs"]["connection"]
+    assert connection == "[secret]"
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("  mx:mails: {}\n", "stacks/Pulumi.staging.yaml: mx:mails: nothing reads this key"),
+        ("  cloudflare:apiToken: abc\n", "cloudflare:apiToken: a secret in clear"),
+        ("  mx:rspamdPassword: abc\n", "mx:rspamdPassword: a secret in clear"),
+    ],
+)
+def test_fault_of_the_stack_file_is_said_without_a_traceback(
+    project: Project, edit: Edit, new: str, expected: str
+) -> None:
+    edit("staging", lambda text: text.replace("config:\n", "config:\n" + new))
+    project.init("staging")
+    done = project.run("preview", "--stack", "staging")
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert expected in output
+    assert "Traceback" not in output
+
+
+def test_misspelled_setting_names_its_path_and_what_was_meant(project: Project, edit: Edit) -> None:
+    edit("staging", lambda text: text.replace("hostname: mx1", "hostnam: mx1"))
+    project.init("staging")
+    done = project.run("preview", "--stack", "staging")
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "mx:mail.hosts.mx1.hostnam: unknown key; did you mean 'hostname'?" in output
+    assert "Traceback" not in output

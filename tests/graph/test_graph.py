@@ -1,0 +1,184 @@
+"""The resource graph under a recording monitor: names, parents, inputs, order, no secret text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+from components.certificates import DnsApi
+from components.settings import from_mapping
+from tests.unit.test_settings import mapping
+
+API = DnsApi(base_url=None, tokens={"example.test": "token-of-the-zone"})
+
+
+class _Mocks(Mocks):
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return f"{args.name}-id", {"stdout": "v=DKIM1; p=", **args.inputs}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"unexpected invoke {args.token}")
+
+
+class _Recorder(MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(_Mocks())
+        self.requests: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.requests[request.name] = request
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, Any]:
+    from components.dns import Dns
+    from components.mail_exchanger import MailExchanger
+    from components.remote import Seen
+
+    recorder = _Recorder()
+    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+
+    def program() -> None:
+        settings = from_mapping(mapping())
+        hosts = {
+            key: MailExchanger(key, settings, "mx/test", Seen(), API) for key in settings.hosts
+        }
+        Dns("dns", settings, {key: each.serving for key, each in hosts.items()})
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    return recorder.requests
+
+
+def test_names_come_from_keys(graph: dict[str, Any]) -> None:
+    leaves = {name for name, request in graph.items() if request.custom}
+    assert leaves == {
+        "mx1-agent",
+        "mx1-mail-database",
+        "mx1-mariadb",
+        "mx1-resolver",
+        "mx1-redis",
+        "mx1-spam-filter",
+        "mx1-dkim-example.test",
+        "mx1-postfix",
+        "mx2-agent",
+        "mx2-mail-database",
+        "mx2-mariadb",
+        "mx2-resolver",
+        "mx2-redis",
+        "mx2-spam-filter",
+        "mx2-dkim-example.test",
+        "mx2-postfix",
+        "dns-a-mx1",
+        "dns-a-mx2",
+        "dns-mx-example.test-mx1",
+        "dns-mx-example.test-mx2",
+        "dns-dkim-example.test-mx1",
+        "dns-dkim-example.test-mx2",
+    }
+
+
+def test_the_agent_comes_before_postfix_and_mx_records_after_it(graph: dict[str, Any]) -> None:
+    def needs(name: str) -> set[str]:
+        return {urn.rpartition("::")[2] for urn in graph[name].dependencies}
+
+    assert "mx1-agent" in needs("mx1-mariadb")
+    assert "mx1-mariadb" in needs("mx1-mail-database")
+    assert "mx1-mail-database" in needs("mx1-postfix")
+    assert "mx1-agent" in needs("mx1-resolver")
+    assert "mx1-resolver" in needs("mx1-postfix")
+    assert "mx1-resolver" in needs("mx1-redis")
+    assert "mx1-redis" in needs("mx1-spam-filter")
+    assert "mx1-spam-filter" in needs("mx1-postfix")
+    assert "mx1-spam-filter" in needs("mx1-dkim-example.test")
+    assert "mx1-dkim-example.test" in needs("dns-dkim-example.test-mx1")
+    assert needs("dns-mx-example.test-mx1") >= {"mx1-postfix"}
+    assert "mx2-postfix" not in needs("dns-mx-example.test-mx1")
+
+
+def test_calls_are_constant_and_carry_no_triggers(graph: dict[str, Any]) -> None:
+    inputs = graph["mx1-postfix"].object
+    assert inputs["create"] == "/usr/local/sbin/mx-agent apply"
+    assert inputs["delete"] == "/usr/local/sbin/mx-agent remove postfix"
+    assert inputs["addPreviousOutputInEnv"] is False
+    assert not {"triggers", "environment", "update"} & set(inputs.keys())
+    manifest = json.loads(inputs["stdin"])
+    assert manifest["bundle"] == "postfix"
+    assert manifest["owner"] == "mx/test"
+
+
+def test_the_controllers_password_is_a_hash_in_a_secret_bundle() -> None:
+    from components.mail_exchanger import MailExchanger
+    from components.remote import Seen
+
+    recorder = _Recorder()
+    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+
+    def program() -> None:
+        settings = from_mapping(mapping())
+        MailExchanger("mx1", settings, "mx/test", Seen(), API, rspamd_password="in clear")
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    request = recorder.requests["mx1-spam-filter-password"]
+    assert "stdin" in request.additionalSecretOutputs
+    assert "in clear" not in str(recorder.requests)
+    assert "$1$" in str(request.object["stdin"])
+    assert any(urn.endswith("::mx1-spam-filter") for urn in request.dependencies)
+
+
+def test_records_are_deleted_before_they_are_replaced(graph: dict[str, Any]) -> None:
+    for name, request in graph.items():
+        if name.startswith("dns-"):
+            assert request.deleteBeforeReplace
+
+
+def test_new_rules_are_confirmed_over_a_connection_of_their_own() -> None:
+    from components.mail_exchanger import MailExchanger
+    from components.remote import Seen
+
+    recorder = _Recorder()
+    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+
+    def program() -> None:
+        settings = from_mapping(mapping() | {"firewall": {"sshNetworks": ["192.0.2.0/28"]}})
+        MailExchanger("mx1", settings, "mx/test", Seen(), API)
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    confirmed = recorder.requests["mx1-firewall-confirmed"]
+    assert any(urn.endswith("::mx1-firewall") for urn in confirmed.dependencies)
+    manifest = json.loads(recorder.requests["mx1-firewall"].object["stdin"])
+    rules = manifest["files"]["/etc/mx/firewall.nft"]["content"]
+    assert confirmed.object["stdin"] == hashlib.sha256(rules.encode()).hexdigest() + "\n"
+    assert confirmed.object["create"] == "/usr/local/sbin/mx-firewall confirm"
+
+
+@pytest.mark.parametrize("canary", [None, "mx2"])
+def test_other_hosts_wait_for_everything_on_the_canary(canary: str | None) -> None:
+    from components.mail_exchanger import mail_exchangers
+    from components.remote import Seen
+
+    recorder = _Recorder()
+    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+
+    def program() -> None:
+        values = mapping() | {"firewall": {"sshNetworks": ["192.0.2.0/28"]}}
+        settings = from_mapping(values | {"rollout": {"canary": canary}})
+        mail_exchangers(settings, "mx/test", {key: Seen() for key in settings.hosts}, API)
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    leaves = {name for name, request in recorder.requests.items() if request.custom}
+    needs = {
+        name: {urn.rpartition("::")[2] for urn in recorder.requests[name].dependencies}
+        for name in leaves
+    }
+    waits = {name for name in needs["mx1-agent"] if name.startswith("mx2-")}
+    assert waits == ({name for name in leaves if name.startswith("mx2-")} if canary else set())
+    assert not {name for name in needs["mx2-agent"] if name.startswith("mx1-")}
+    # All else on the host stands on its agent, directly or through another bundle.
+    for name in leaves - {"mx1-agent", "mx2-agent"}:
+        assert any(other.startswith(name[:3]) for other in needs[name]), name

@@ -1,0 +1,83 @@
+"""Records wait for what they promise, and keys are announced before others go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.settings import from_mapping
+from tests.unit.test_settings import KEY, mapping
+
+from .test_graph import _Mocks, _Recorder
+
+
+class _Part(pulumi.CustomResource):
+    def __init__(self, name: str) -> None:
+        super().__init__("test:index:Part", name, {})
+
+
+def graph(tls: bool) -> dict[str, Any]:
+    from components.dns import Dns
+    from components.serving import Serving
+
+    recorder = _Recorder()
+    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+
+    def program() -> None:
+        values = mapping()
+        values["dns"]["signedZones"] = ["example.test"]
+        serving = {
+            key: Serving(
+                _Part(f"{key}-mail"),
+                KEY,
+                tls=_Part(f"{key}-tls") if tls else None,
+                policy=_Part(f"{key}-policy"),
+                keys={"ecdsa-a": pulumi.Output.from_input("AB" * 32)},
+            )
+            for key in values["hosts"]
+        }
+        Dns("dns", from_mapping(values), serving, sts_ids={"example.test": "1"})
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    return recorder.requests
+
+
+@pytest.fixture(scope="module")
+def requests() -> dict[str, Any]:
+    return graph(tls=True)
+
+
+def needs(request: Any) -> set[str]:
+    return {urn.rpartition("::")[2] for urn in request.dependencies}
+
+
+def test_each_promise_waits_for_the_hosts_that_keep_it(requests: dict[str, Any]) -> None:
+    assert needs(requests["dns-mx-example.test-mx1"]) >= {"mx1-mail", "mx1-tls"}
+    assert needs(requests["dns-tlsa-mx1-ecdsa-a"]) == {"mx1-tls"}
+    both = {"mx1-policy", "mx2-policy", "mx1-tls", "mx2-tls"}
+    addresses = {"dns-sts-a-example.test-mx1", "dns-sts-a-example.test-mx2"}
+    assert needs(requests["dns-sts-example.test"]) == both | addresses
+    assert needs(requests["dns-sts-a-example.test-mx2"]) == {"mx2-policy", "mx2-tls"}
+    assert needs(requests["dns-a-mx1"]) == set()
+
+
+def test_an_mx_waits_until_every_host_serves_the_policy_and_its_id_is_announced(
+    requests: dict[str, Any],
+) -> None:
+    assert "dns-sts-example.test" in needs(requests["dns-mx-example.test-mx1"])
+    assert "dns-sts-example.test" in needs(requests["dns-mx-example.test-mx2"])
+
+
+def test_a_changed_key_is_a_new_record_before_the_old_one_goes(requests: dict[str, Any]) -> None:
+    request = requests["dns-tlsa-mx1-ecdsa-a"]
+    assert list(request.replaceOnChanges) == ["data"]
+    assert not request.deleteBeforeReplace
+    assert requests["dns-sts-example.test"].deleteBeforeReplace
+    # The record of the same key had another name before keys could be rolled over.
+    assert "dns-tlsa-mx1-ecdsa-current" in [alias.spec.name for alias in request.aliases]
+
+
+def test_no_key_is_announced_that_nothing_serves() -> None:
+    assert not [name for name in graph(tls=False) if "tlsa" in name]

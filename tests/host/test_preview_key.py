@@ -1,0 +1,53 @@
+"""A key for previews alone, limited in authorized_keys as docs/forge.md says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.remote import rescue
+from components.stack_file import settings_of
+
+from .conftest import ROOT, Ssh
+
+pytestmark = pytest.mark.host
+
+AUTHORIZED = ".ssh/authorized_keys"  # from the home of the login
+
+
+def documented() -> str:
+    """The options of the key in the documentation."""
+    text = (ROOT / "docs/forge.md").read_text()
+    [line] = re.findall(r'^ +(restrict,command="[^"]+") ssh-ed25519 ', text, re.MULTILINE)
+    return str(line)
+
+
+@pytest.fixture
+def key(ssh: Ssh, tmp_path: Path) -> Iterator[Path]:
+    """A private key that mx1 lets in with the documented limits."""
+    path = tmp_path / "preview"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    public = path.with_suffix(".pub").read_text().strip()
+    ssh("mx1", f"cp -p {AUTHORIZED} {AUTHORIZED}.before")
+    ssh("mx1", f"cat >>{AUTHORIZED} <<'END'\n{documented()} {public}\nEND")
+    yield path
+    ssh("mx1", f"mv {AUTHORIZED}.before {AUTHORIZED}")
+
+
+def test_a_limited_key_reads_drift_and_does_nothing_else(ssh: Ssh, key: Path) -> None:
+    settings = settings_of("lab")
+    limited = settings.model_copy(
+        update={"ssh": settings.ssh.model_copy(update={"private_key_file": str(key)})}
+    )
+    before = ssh("mx1", "mx-agent status")
+    for verb in ("status", "remove postfix", "rollback postfix; touch /root/was-here"):
+        code, out, err = rescue.call(limited, "mx1", verb)
+        assert (code, err) == (0, "")
+        assert json.loads(out) == json.loads(before)
+    assert ssh("mx1", "mx-agent status; ls /root") == before + ssh("mx1", "ls /root")
+    assert "was-here" not in ssh("mx1", "ls /root")

@@ -1,0 +1,1 @@
+"""Recorded `pulumi preview --json --show-sames` of the lab's stack, as trim.py leaves it."""

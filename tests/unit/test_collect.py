@@ -1,0 +1,264 @@
+"""The collector: numbers from the queue, the log and the agent; no address in any of them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from components import monitoring, sts_host
+from components.render import nginx, redis, rspamd
+from components.settings import from_mapping
+from components.stack_file import settings_of
+
+from .test_settings import mapping
+
+LIBRARY = Path(__file__).parents[2] / "components" / "files" / "usr" / "local" / "lib" / "mx"
+
+
+@pytest.fixture
+def collector() -> Iterator[Any]:
+    """Give modules of the package by name, as the host imports them."""
+    sys.path.insert(0, str(LIBRARY))
+
+    def load(name: str) -> ModuleType:
+        return importlib.import_module(f"mx_collect.{name}")
+
+    yield load
+    sys.path.remove(str(LIBRARY))
+
+
+MESSAGES = [
+    {
+        "queue_name": "deferred",
+        "arrival_time": 1000,
+        "sender": "secret@sender.test",
+        "recipients": [
+            {"address": "alice@example.test", "delay_reason": "timed out"},
+            {"address": "bob@example.test", "delay_reason": "timed out"},
+        ],
+    },
+    {"queue_name": "deferred", "arrival_time": 1500, "recipients": [{"address": "a@b.test"}]},
+    {"queue_name": "active", "arrival_time": 1990, "recipients": [{"address": "a@b.test"}]},
+]
+
+
+def test_queue_has_ages_and_destinations_but_no_address(collector: Any) -> None:
+    metrics = collector("metrics").Metrics()
+    collector("mail_queue").measure(metrics, MESSAGES, now=2000.0)
+    text = metrics.text()
+    assert 'mx_queue_messages{queue="deferred"} 2\n' in text
+    assert 'mx_queue_oldest_seconds{queue="deferred"} 1000\n' in text
+    assert 'mx_queue_destination_messages{destination="example.test"} 1\n' in text
+    assert 'mx_queue_destination_oldest_seconds{destination="b.test"} 500\n' in text
+    assert 'mx_queue_messages{queue="hold"} 0\n' in text
+    assert "@" not in text
+
+
+def test_destinations_are_bounded(collector: Any) -> None:
+    many = [
+        {
+            "queue_name": "deferred",
+            "arrival_time": 1,
+            "recipients": [{"address": f"a@d{number}.test"}],
+        }
+        for number in range(100)
+    ]
+    metrics = collector("metrics").Metrics()
+    collector("mail_queue").measure(metrics, many, now=2.0)
+    assert metrics.text().count("\nmx_queue_destination_messages{") == 20
+
+
+LINES = [
+    ("smtpd", "4Fx1: client=out.sender.test[198.18.77.2]", 100.0),
+    ("smtpd", "connect from out.sender.test[198.18.77.2]", 150.0),
+    ("smtpd", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 <a@b>: unknown", 160.0),
+    ("smtpd", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 451 4.3.0 <a@b>: error", 160.0),
+    ("smtp", "4Fx1: to=<a@b.test>, relay=b.test[192.0.2.2]:25, status=sent (250 ok)", 170.0),
+    ("smtp", "4Fx2: to=<a@b.test>, relay=none, status=deferred (timed out)", 170.0),
+    ("cleanup", "warning: dict_lmdb: something", 180.0),
+    ("smtpd", "fatal: no such file", 180.0),
+]
+
+
+def test_log_is_counted(collector: Any) -> None:
+    counts = collector("mail_log").Counts({"accepted": 5.0})
+    for line in LINES:
+        counts.line(*line)
+    metrics = collector("metrics").Metrics()
+    counts.measure(metrics)
+    text = metrics.text()
+    assert "mx_postfix_accepted_total 6\n" in text
+    assert "mx_postfix_last_accepted_timestamp_seconds 100\n" in text
+    for sample in (
+        'delivery_total{kind="sent"} 1',
+        'delivery_total{kind="deferred"} 1',
+        'delivery_total{kind="bounced"} 0',
+        'reject_total{kind="5"} 1',
+        'reject_total{kind="4"} 1',
+        'log_total{kind="warning"} 1',
+        'log_total{kind="fatal"} 1',
+    ):
+        assert f"mx_postfix_{sample}\n" in text
+    assert "@" not in text
+
+
+def test_agent_tells_drift_and_failures(collector: Any) -> None:
+    status = {
+        "unfinished": False,
+        "failed": {"postfix": "2026-01-01T00:00:00Z"},
+        "bundles": {
+            "postfix": {"applied": "2026-01-01T00:00:00Z", "drift": [{"path": "/etc/x"}]},
+            "firewall": {"applied": "2026-01-01T00:00:00Z", "drift": []},
+        },
+    }
+    metrics = collector("metrics").Metrics()
+    collector("host_agent").measure(metrics, status)
+    text = metrics.text()
+    assert 'mx_agent_drift{bundle="postfix"} 1\n' in text
+    assert 'mx_agent_failed{bundle="postfix"} 1\n' in text
+    assert 'mx_agent_failed{bundle="firewall"} 0\n' in text
+    assert "mx_agent_unfinished 0\n" in text
+    assert 'mx_agent_applied_timestamp_seconds{bundle="postfix"} 1767225600\n' in text
+
+
+def test_label_values_are_escaped(collector: Any) -> None:
+    metrics = collector("metrics").Metrics()
+    metrics.add("x", "X.", 1, label='a"b\\c\nd')
+    assert 'x{label="a\\"b\\\\c\\nd"} 1\n' in metrics.text()
+
+
+ANSWERS = {
+    "unbound.service": "total.num.queries=376\nthread0.num.queries=1\n",
+    "mariadb.service": "Questions\t326\nThreads_connected\t11\nRpl_status\t\n",
+    "redis-server.service": "# Memory\r\nused_memory:1024\r\nmaxmemory:268435456\r\n",
+    "rspamd.service": '\n{"scanned": 7, "actions": {"reject": 1, "no action": 6}}\n',
+    "nginx.service": "Active connections: 2 \nserver accepts handled requests\n 9 8 31 \n"
+    "Reading: 0 Writing: 1 Waiting: 1 \n",
+}
+
+
+def test_services_give_numbers_or_do_not_answer(collector: Any) -> None:
+    module = collector("services")
+    metrics = collector("metrics").Metrics()
+    for service in module.SERVICES:
+        module.measure(metrics, service, ANSWERS[service.unit])
+    text = metrics.text()
+    for sample in (
+        "mx_unbound_queries_total 376",
+        "mx_mariadb_connections 11",
+        "mx_redis_memory_bytes 1024",
+        'mx_rspamd_action_total{action="no action"} 6',
+        "mx_nginx_connections 2",
+        "mx_nginx_requests_total 31",
+        "mx_nginx_dropped_total 1",
+        *(f'mx_service_answers{{name="{unit}"}} 1' for unit in ANSWERS),
+    ):
+        assert f"{sample}\n" in text
+    module.measure(metrics, module.SERVICES[0], None)
+    assert 'mx_service_answers{name="unbound.service"} 0\n' in metrics.text()
+
+
+def test_services_are_asked_where_they_listen(collector: Any) -> None:
+    asked = {each.unit: each.command for each in collector("services").SERVICES}
+    assert redis.SOCKET in asked["redis-server.service"]
+    assert rspamd.CONTROLLER in asked["rspamd.service"]
+    assert f"http://{nginx.STATUS_ADDRESS}/status" in asked["nginx.service"]
+    [needed] = [each.needs for each in collector("services").SERVICES if each.needs]
+    assert needed == nginx.STATUS_SITE
+
+
+def test_a_service_is_asked_only_where_it_would_answer(
+    collector: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module = collector("services")
+    asked: list[str] = []
+    site, there = tmp_path / "site", tmp_path / "there"
+    there.touch()
+    for needs, unit in ((site, "not"), (there, "asked")):
+        service = module.Service(f"{unit}.service", ("true",), lambda _: [], needs=str(needs))
+        monkeypatch.setattr(module, "SERVICES", (service,))
+        metrics = collector("metrics").Metrics()
+        module.collect(metrics)
+        asked += re.findall(r'name="(\w+)', metrics.text())
+    assert asked == ["asked"]
+
+
+def test_another_page_than_nginx_status_is_no_number(collector: Any) -> None:
+    with pytest.raises(ValueError, match="not its status"):
+        collector("services").nginx("<html>404</html>")
+
+
+def test_numbers_of_nginx_are_there_with_monitoring_only() -> None:
+    lab = settings_of("lab")
+    without = lab.model_copy(update={"monitoring": None})
+    assert nginx.STATUS_SITE in sts_host.manifest(lab, "mx1", "mx/lab").files
+    assert nginx.STATUS_SITE not in sts_host.manifest(without, "mx1", "mx/lab").files
+
+
+POLICY = b"version: STSv1\nmode: enforce\nmx: mx1.example.test\nmax_age: 86400\n"
+APPLIED = hashlib.sha256(POLICY).hexdigest()[:20]
+
+
+@pytest.mark.parametrize(
+    ("text", "served", "samples"),
+    [
+        (f"v=STSv1; id={APPLIED}", POLICY, {"reachable": 1, "id_matches": 1, "covers_host": 1}),
+        ("v=STSv1; id=1", POLICY, {"reachable": 1, "id_matches": 0, "covers_host": 1}),
+        ("", POLICY, {"reachable": 1, "id_matches": 0, "covers_host": 1}),
+        (
+            f"v=STSv1; id={APPLIED}",
+            POLICY.replace(b"mx1", b"mx9"),
+            {"reachable": 1, "id_matches": 0, "covers_host": 0},
+        ),
+        (f"v=STSv1; id={APPLIED}", b"", {"reachable": 0, "id_matches": 1}),
+    ],
+    ids=["well", "other id", "no record", "other policy", "unreachable"],
+)
+def test_policy_is_compared_with_what_was_applied(
+    collector: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    served: bytes,
+    samples: dict[str, int],
+) -> None:
+    published = collector("published")
+    monkeypatch.setattr(published, "_texts", lambda name, kind: [text] if text else [])
+    monkeypatch.setattr(published, "_fetch", lambda domain: served)
+    metrics = collector("metrics").Metrics()
+    config = {
+        "blockLists": [],
+        "addresses": [],
+        "domains": ["example.test"],
+        "hostname": "mx1.example.test",
+        "policies": {"example.test": APPLIED},
+    }
+    published.collect(metrics, config)
+    found = re.findall(r'mx_policy_(\w+)\{domain="example.test"\} ([01])\n', metrics.text())
+    assert {name: int(value) for name, value in found} == samples
+
+
+def test_dkim_records_are_compared_by_their_key(collector: Any) -> None:
+    key = collector("dkim").key
+    assert key("v=DKIM1; k=rsa; p=MIIB IjAN\tBg==") == "MIIBIjANBg=="
+    assert key("p=MIIBIjANBg==; v=DKIM1") == "MIIBIjANBg=="
+    assert key("v=DKIM1; p=") == ""
+    assert key("v=spf1 -all") == ""
+
+
+def test_no_change_of_a_file_reloads_the_exporter() -> None:
+    values = mapping() | {
+        "monitoring": {"networks": ["192.0.2.0/28"]},
+        "firewall": {"sshNetworks": ["192.0.2.0/28"]},
+    }
+    made = monitoring.manifest(from_mapping(values), "mx1", "mx/lab")
+    assert made.files
+    for path, file in made.files.items():
+        assert monitoring.EXPORTER in file.restart, f"{path}: a reload ends the exporter"

@@ -1,0 +1,126 @@
+"""Comments in a forge, against a double of its REST API with pages of two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import httpx
+import pytest
+
+from components.report.comment import Place, Refused, client, publish
+
+BOT = "github-actions[bot]"
+REPORT = "<!-- mx preview: lab -->\n\n## lab: no changes\n"
+PATHS = {
+    "github": ("/repos/o/r/issues/7/comments", "/repos/o/r/issues/comments/<int:number>"),
+    "forgejo": ("/repos/o/r/issues/7/comments", "/repos/o/r/issues/comments/<int:number>"),
+    "gitlab": (
+        "/projects/o/r/merge_requests/7/notes",
+        "/projects/o/r/merge_requests/7/notes/<int:number>",
+    ),
+}
+
+
+class Forge:
+    """Comments in order; refuses a wrong token, serves two a page with Link headers."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.comments: dict[int, dict[str, Any]] = {}
+        self.elsewhere = False
+        app = flask.Flask("forge")
+        many, one = PATHS[kind]
+        app.add_url_rule(many, "many", self.many, methods=["GET", "POST"])
+        app.add_url_rule(one, "one", self.one, methods=["PATCH", "PUT", "DELETE"])
+        transport = httpx.WSGITransport(app=app)
+        self.http = client(kind, "http://forge.test", "token-1", transport)
+
+    def add(self, body: str, who: str = BOT) -> int:
+        number = len(self.comments) + 100
+        self.comments[number] = {
+            "id": number,
+            "body": body,
+            "user": {"login": who},
+            "author": {"username": who},
+        }
+        return number
+
+    def _allowed(self) -> None:
+        header = "PRIVATE-TOKEN" if self.kind == "gitlab" else "Authorization"
+        if not flask.request.headers.get(header, "").endswith("token-1"):
+            flask.abort(401)
+
+    def many(self) -> Any:
+        self._allowed()
+        if flask.request.method == "POST":
+            return self.comments[self.add(flask.request.get_json()["body"])], 201
+        page = int(flask.request.args.get("page", "1"))
+        answer = flask.jsonify(list(self.comments.values())[2 * page - 2 : 2 * page])
+        if 2 * page < len(self.comments):
+            host = "http://evil.test" if self.elsewhere else "http://forge.test"
+            url = f"{host}{flask.request.path}?page={page + 1}"
+            answer.headers["Link"] = f'<{url}>; rel="next"'
+        return answer
+
+    def one(self, number: int) -> Any:
+        self._allowed()
+        if flask.request.method == "DELETE":
+            del self.comments[number]
+            return "", 204
+        assert flask.request.method == ("PUT" if self.kind == "gitlab" else "PATCH")
+        self.comments[number]["body"] = flask.request.get_json()["body"]
+        return self.comments[number]
+
+    def publish(self, text: str = REPORT) -> str:
+        return publish(self.http, Place(self.kind, "o/r", 7), BOT, text)
+
+    def bodies(self) -> list[str]:
+        return [comment["body"] for comment in self.comments.values()]
+
+
+@pytest.mark.parametrize("kind", sorted(PATHS))
+def test_one_comment_a_stack_is_posted_and_then_replaced(kind: str) -> None:
+    forge = Forge(kind)
+    assert forge.publish() == "posted"
+    other = REPORT.replace("lab", "staging")
+    assert forge.publish(other) == "posted"
+    assert forge.publish(REPORT + "again\n") == "replaced"
+    assert forge.bodies() == [REPORT + "again\n", other]
+
+
+def test_comment_on_a_later_page_is_found() -> None:
+    forge = Forge("github")
+    for number in range(7):
+        forge.add(f"talk {number}", "alice")
+    forge.add(REPORT)
+    assert forge.publish(REPORT + "new\n") == "replaced"
+    assert len(forge.comments) == 8
+
+
+def test_second_comment_of_a_concurrent_run_goes() -> None:
+    forge = Forge("github")
+    forge.add(REPORT + "one\n")
+    forge.add(REPORT + "two\n")
+    assert forge.publish() == "replaced"
+    assert forge.bodies() == [REPORT]
+
+
+def test_comment_of_somebody_else_is_left_alone() -> None:
+    forge = Forge("github")
+    forge.add(REPORT + "not yours\n", "mallory")
+    assert forge.publish() == "posted"
+    assert forge.bodies() == [REPORT + "not yours\n", REPORT]
+
+
+def test_token_goes_to_no_other_host_and_refusals_are_told() -> None:
+    forge = Forge("github")
+    for number in range(3):
+        forge.add(f"talk {number}", "alice")
+    forge.elsewhere = True
+    with pytest.raises(Refused, match=r"another host: evil\.test"):
+        forge.publish()
+    forge = Forge("github")
+    forge.http.headers["Authorization"] = "token wrong"
+    with pytest.raises(Refused, match="GET /repos/o/r/issues/7/comments: 401"):
+        forge.publish()

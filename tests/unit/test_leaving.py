@@ -1,0 +1,74 @@
+"""An MX host that leaves: out of DNS first, and refused when it would leave at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.leaving import faults
+from components.render import dns_records, mta_sts
+from components.render.dns_records import Facts
+from components.settings import Settings, from_mapping
+from tests.unit.test_settings import mapping
+
+BOTH = {"example.test": ["mx1.example.test", "mx2.example.test"]}
+LEFT = "mx2.example.test is in DNS"
+
+
+def settings(sts: bool = True, **domain: Any) -> Settings:
+    values = mapping() | {"certificates": {"acceptTerms": True}}
+    if sts:
+        domain["mtaSts"] = {"mode": "enforce"} | domain.get("mtaSts", {})
+    values["domains"]["example.test"] |= domain
+    return from_mapping(values)
+
+
+def without_mx2(**sts: Any) -> Settings:
+    values = mapping() | {"certificates": {"acceptTerms": True}}
+    del values["hosts"]["mx2"]
+    values["domains"]["example.test"]["mtaSts"] = {"mode": "enforce"} | sts
+    return from_mapping(values)
+
+
+def records(of: Settings) -> dict[str, dns_records.Record]:
+    facts = Facts(
+        sts_ids=mta_sts.ids(of), dkim={key: {"example.test": "v=DKIM1"} for key in of.hosts}
+    )
+    return {record.key: record for record in dns_records.records(of, facts)}
+
+
+@pytest.mark.parametrize("how", ["domain", "listed", "host"])
+def test_a_host_that_leaves_goes_from_dns_and_from_nothing_else(how: str) -> None:
+    before = settings()
+    if how == "host":
+        values = mapping() | {"certificates": {"acceptTerms": True}}
+        values["hosts"]["mx2"]["leaving"] = True
+        values["domains"]["example.test"]["mtaSts"] = {"mode": "enforce"}
+        after = from_mapping(values)
+    else:
+        after = settings(leavingMx=["mx2"], mx=["mx1"] if how == "listed" else None)
+    gone = set(records(before)) - set(records(after))
+    assert gone == {"mx-example.test-mx2", "sts-a-example.test-mx2"}
+    assert mta_sts.ids(after) == mta_sts.ids(before)
+    assert after.domains_of("mx2") == ["example.test"]
+    assert faults(after, BOTH) == []
+
+
+def test_a_host_that_would_refuse_what_still_comes_does_not_leave_at_once() -> None:
+    for sts in (True, False):
+        [line] = faults(settings(sts, mx=["mx1"]), BOTH)
+        assert line.startswith(f"domains.example.test.leavingMx: {LEFT}")
+        assert "list mx2 here" in line
+    assert faults(settings(mx=["mx1"]), {"example.test": ["mx1.example.test"]}) == []
+
+
+def test_a_host_that_is_lost_stays_in_the_policy() -> None:
+    [line] = faults(without_mx2(), BOTH)
+    assert line.startswith(f"domains.example.test.mtaSts.alsoMx: {LEFT}")
+    assert faults(without_mx2(alsoMx=["mx2.example.test"]), BOTH) == []
+
+
+def test_what_no_up_has_published_leaves_nothing() -> None:
+    assert faults(settings(mx=["mx1"]), {}) == []
+    assert faults(settings(), {"gone.example.test": ["mx9.example.test"]}) == []

@@ -1,0 +1,78 @@
+"""The forge's workflow: no secret for forks, no text of a pull request in a shell."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOW = ROOT / ".github/workflows/mx.yml"
+
+
+@pytest.fixture(scope="module")
+def jobs() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    return found
+
+
+def test_secrets_are_only_in_jobs_of_an_environment_behind_the_fork_check(
+    jobs: dict[str, Any],
+) -> None:
+    assert "head.repo.full_name == github.repository" in jobs["touched"]["if"]
+    assert "pull_request_target" not in WORKFLOW.read_text()
+    for name, job in jobs.items():
+        if "secrets." in yaml.safe_dump(job):
+            assert job["needs"] == "touched", name
+            assert job["environment"], name
+            assert "touched.outputs" in job["if"], name
+
+
+def test_no_expression_stands_in_a_shell_line(jobs: dict[str, Any]) -> None:
+    for job in jobs.values():
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")
+
+
+def test_failed_preview_is_posted_too(jobs: dict[str, Any]) -> None:
+    comment = next(step for step in jobs["preview"]["steps"] if step.get("name") == "comment")
+    assert "!cancelled()" in comment["if"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "stacks"),
+    [
+        ("stacks/Pulumi.staging.yaml", '["staging"]'),
+        ("stacks/Pulumi.lab.yaml", "[]"),
+        ("docs/x.md", "[]"),
+        ("components/dns.py", '["production","staging"]'),
+    ],
+)
+def test_touched_environments(tmp_path: Path, changed: str, stacks: str) -> None:
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.test"]
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "scripts").mkdir()
+    script = tmp_path / "scripts/touched"
+    script.write_bytes((ROOT / "scripts/touched").read_bytes())
+    script.chmod(0o755)
+    for name in ("lab", "production", "staging"):
+        path = tmp_path / f"stacks/Pulumi.{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("config: {}\n")
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    path = tmp_path / changed
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("# changed\n")
+    git("add", ".")
+    git("commit", "-qm", "two")
+    done = subprocess.run([script, "HEAD~1"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == stacks
+    assert re.fullmatch(r'\[("[a-z-]+",?)*\]', stacks)
