@@ -86,10 +86,12 @@ def leader(host: Host) -> int | None:
 
 def inside(host: Host, command: list[str], *, stdin: str | None = None, check: bool = True) -> str:
     """Run a command in the container, without SSH."""
-    flags = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/"]
+    flags = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root"]
     target = f"--target={leader(host) or 0}"
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    full = ["nsenter", target, *flags, "/usr/bin/env", path, *command]
+    # nsenter's own --wd is a folder outside the container's root.
+    env = ["/usr/bin/env", "--chdir=/root", "HOME=/root", path]
+    full = ["nsenter", target, *flags, *env, *command]
     return run(full, stdin=stdin, check=check)
 
 

@@ -56,7 +56,7 @@ OURS = (
     "find /etc /usr/local /var/lib -xdev "
     "'(' -name 'mx[-_.]*' -o -name mx -o -path '/etc/postfix/*' -name 'main.cf*' "
     "! -name main.cf.proto -o -path /etc/postfix/sql -o -path '/var/lib/mysql/mail' ')' "
-    "! -path '/var/lib/dpkg/*' ! -path '/var/lib/systemd/*' ! -name 'mx-lab-*.crt' "
+    "! -path '/var/lib/dpkg/*' ! -path '/var/lib/systemd/*' ! -name 'mx-lab-*' "
     "! -path /etc/rspamd/modules.d/mx_check.conf"
 )
 SERVICES = (

@@ -30,7 +30,9 @@ SELF_SIGNED = (
 
 
 @pytest.fixture(scope="module")
-def tls(ssh: Ssh) -> Iterator[Callable[..., str]]:
+def tls(
+    ssh: Ssh, pulumi: Callable[..., subprocess.CompletedProcess[str]]
+) -> Iterator[Callable[..., str]]:
     """Apply the bundle; `openssl s_client` on the host with these arguments."""
     text = (ROOT / "stacks" / "Pulumi.lab.yaml").read_text()
     settings = from_mapping(yaml.safe_load(text)["config"]["mx:mail"])
@@ -59,6 +61,11 @@ def tls(ssh: Ssh) -> Iterator[Callable[..., str]]:
     with smtplib.SMTP(MX1, 25, "out.sender.test", timeout=60) as session:
         session.ehlo()
         assert not session.has_extn("starttls")
+    done = pulumi("up", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with smtplib.SMTP(MX1, 25, "out.sender.test", timeout=60) as session:
+        session.ehlo()
+        assert session.has_extn("starttls")
 
 
 def test_a_sender_gets_tls_1_3(tls: Callable[..., str]) -> None:
