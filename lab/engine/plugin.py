@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE),
     ("grpc.max_receive_message_length", MAX_MESSAGE),
 ]
+_LOOK_SECONDS = 5
 
 
 class Unknown:
@@ -133,10 +135,21 @@ def engine_channel(address: str) -> Any:
     return grpc.insecure_channel(address, options=OPTIONS)
 
 
+def _answers(address: str) -> bool:
+    """Whether something listens at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=_LOOK_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
 def run_server(server: Any) -> NoReturn:
     """Start a gRPC server on a free loopback port, print the port, end on SIGINT or SIGTERM.
 
-    The process ends here, whatever a call still waits for: the engine has given up on it.
+    It also ends by itself when the engine, whose address is the first argument, is there no more:
+    one that was killed says nothing. The process ends here, whatever a call still waits for.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -144,7 +157,10 @@ def run_server(server: Any) -> NoReturn:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    stop.wait()
+    engine = engine_address()
+    while not stop.wait(_LOOK_SECONDS):
+        if engine is not None and not _answers(engine):
+            break
     server.stop(grace=1).wait(timeout=2)
     sys.stdout.flush()
     sys.stderr.flush()
