@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
+from . import cloudflare
 from .render import dns_records
 from .render.dns_records import Facts, Record
 from .serving import Serving
