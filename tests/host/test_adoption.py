@@ -1,4 +1,4 @@
-"""`pulumi destroy` leaves a host as it was found: bare, or with a Postfix made by hand.
+"""What goes leaves a host as it was found: bare, or with a Postfix made by hand.
 
 That Postfix is seen before the first `up`, kept by it, and back after destroy.
 """
@@ -15,7 +15,10 @@ import pytest
 
 from lab import topology
 
-from .conftest import MX2, ROOT, Ssh
+from .conftest import MX2, ROOT, Ssh, eventually
+from .looking import watching
+from .test_dns import records, served
+from .test_stack import STACK
 
 pytestmark = [pytest.mark.host, pytest.mark.leaves_bare]
 
@@ -64,6 +67,42 @@ SERVICES = (
 )
 
 
+def is_bare(ssh: Ssh, host: str) -> None:
+    """Nothing of ours is there and nothing runs; packages are."""
+    assert ssh(host, OURS) == ""
+    states = ssh(host, f"systemctl is-active {SERVICES} || true").split()
+    assert set(states) == {"inactive"}
+    assert "table inet mx" not in ssh(host, "nft list tables")
+    assert "install ok" in ssh(host, "dpkg-query -W -f '${Status}' postfix")
+
+
+def up(pulumi: Pulumi) -> None:
+    done = pulumi("up", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_mx_host_goes_and_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh) -> None:
+    before = STACK.read_text()
+    entry = before[before.index("      mx2:\n") : before.index("    mailboxHosts:\n")]
+    try:
+        with watching("example.test") as watch:
+            STACK.write_text(before.replace(entry, f"{entry}        leaving: true\n"))
+            up(pulumi)
+            assert served("example.test", "MX") == ["10 mx1.example.test."]
+            STACK.write_text(before.replace(entry, ""))
+            up(pulumi)
+            eventually(watch.looks_again(), 60)
+    finally:
+        # No `up`: what comes next destroys the other host too.
+        STACK.write_text(before)
+    assert watch.faults == []
+    last = watch.domains["example.test"][-1]
+    assert last.mx == {"mx1.example.test"}
+    assert {text.count("mx: ") for text in last.policies.values()} == {1}
+    assert [each["name"] for each in records().values() if "mx2" in each["name"]] == []
+    is_bare(ssh, "mx2")
+
+
 def destroy(pulumi: Pulumi) -> None:
     done = pulumi("destroy", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -85,11 +124,7 @@ def test_destroy_leaves_nothing_of_ours_and_all_of_others(pulumi: Pulumi, ssh: S
         api.dns.records.delete(foreign.id, zone_id=zone)
     assert names == ["foreign.example.test"]
     for host in ("mx1", "mx2"):
-        assert ssh(host, OURS) == ""
-        states = ssh(host, f"systemctl is-active {SERVICES} || true").split()
-        assert set(states) == {"inactive"}
-        assert "table inet mx" not in ssh(host, "nft list tables")
-        assert "install ok" in ssh(host, "dpkg-query -W -f '${Status}' postfix")
+        is_bare(ssh, host)
 
 
 def banner() -> str:
@@ -132,8 +167,7 @@ def test_a_postfix_made_by_hand_is_shown_kept_and_brought_back(
         assert "replaces: mx1: /etc/postfix/main.cf" not in told
         assert ssh("mx2", FOUND) == found
 
-        done = pulumi("up", "--yes", "--skip-preview")
-        assert done.returncode == 0, done.stdout + done.stderr
+        up(pulumi)
         assert banner().startswith("mx2.example.test ESMTP")
         assert "made by hand" not in ssh("mx2", "postconf -n")
 
