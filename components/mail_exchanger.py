@@ -14,13 +14,14 @@ from .monitoring import Monitoring
 from .postfix import Postfix
 from .postfix_tls import PostfixTls
 from .remote import Seen
-from .render import mta_sts, tls_policy
+from .render import mta_sts, tls_policy, tls_reports
 from .resolver import Resolver
 from .serving import Serving
 from .settings import Settings
 from .spam_filter import SpamFilter
 from .sts_host import StsHost
 from .tls_policy import TlsPolicy
+from .tls_reports import TlsReports
 
 
 class MailExchanger(pulumi.ComponentResource):
@@ -53,7 +54,7 @@ class MailExchanger(pulumi.ComponentResource):
         database = MailDatabase(name, settings, host, owner, child)
         needed = [resolver.bundle.command]
         if tls_policy.used(settings):
-            needed.append(TlsPolicy(name, host, resolver, owner, child).bundle.command)
+            needed.append(TlsPolicy(name, settings, host, resolver, owner, child).bundle.command)
         self.spam_filter = SpamFilter(
             name,
             settings,
@@ -74,6 +75,11 @@ class MailExchanger(pulumi.ComponentResource):
             after=needed,
             milter=self.spam_filter.milter,
         )
+        told: list[pulumi.Resource] = []
+        if tls_reports.used(settings, name):
+            after_postfix = [self.postfix.bundle.command]
+            reports = TlsReports(name, settings, host, owner, child, after=after_postfix)
+            told.append(reports.bundle.command)
         tls = policy = None
         self.certificates: Certificates | None = None
         if settings.certificates is not None:
@@ -87,7 +93,9 @@ class MailExchanger(pulumi.ComponentResource):
                 child,
                 after=[self.postfix.bundle.command],
             )
-            tls = PostfixTls(name, settings, host, owner, issued.chain_files, child).bundle.command
+            tls = PostfixTls(
+                name, settings, host, owner, issued.chain_files, child, after=told
+            ).bundle.command
             if mta_sts.domains(settings, name):
                 policy = StsHost(name, settings, host, owner, issued, child).bundle.command
         self.serving = Serving(

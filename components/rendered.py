@@ -21,10 +21,12 @@ from . import (
     spam_filter,
     sts_host,
     tls_policy,
+    tls_reports,
 )
 from .remote import Manifest
 from .render import dehydrated, mta_sts
 from .render import tls_policy as policy_units
+from .render import tls_reports as report_units
 from .settings import Settings, SettingsError
 from .stack_file import settings_of
 
@@ -47,8 +49,10 @@ def manifests(
         spam_filter.manifest(settings, host, owner),
     ]
     if policy_units.used(settings):
-        found.append(tls_policy.manifest(owner))
+        found.append(tls_policy.manifest(settings, host, owner))
     found.append(postfix.manifest(settings, host, owner, milter=spam_filter.SpamFilter.milter))
+    if report_units.used(settings, host):
+        found.append(tls_reports.manifest(settings, host, owner))
     if settings.certificates is not None:
         chains = dehydrated.chain_files(settings.hosts[host].hostname)
         found.append(certificates.manifest(settings, settings.certificates, host, owner, None))

@@ -26,6 +26,7 @@ from . import (
     settings_change,
     settings_dns,
     settings_postfix,
+    settings_reports,
     settings_resolver,
     settings_spam_filter,
 )
@@ -34,6 +35,7 @@ from .settings_change import DriftSettings, RolloutSettings
 from .settings_dns import DnsSettings, DomainRecordsSettings
 from .settings_monitoring import FirewallSettings, MonitoringSettings
 from .settings_postfix import PostfixSettings
+from .settings_reports import TlsReportsSettings
 from .settings_resolver import ResolverSettings
 from .settings_spam_filter import SpamFilterSettings
 from .settings_sts import MtaStsSettings
@@ -160,6 +162,11 @@ class Settings(Model):
         None, description="Without it no certificate is asked for and no TLS is set up."
     )
     spam_filter: SpamFilterSettings = Field(default_factory=SpamFilterSettings)
+    tls_reports: TlsReportsSettings | None = Field(
+        None,
+        description="Without it no TLS reports are sent. Hosts with Debian 12, whose Postfix tells "
+        "nothing, send none; needs `certificates`.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -285,6 +292,7 @@ def _contradictions(settings: Settings) -> Iterable[str]:
         yield from settings_certificates.contradictions(settings.certificates, debian)
     releases = {host.debian for host in settings.hosts.values()}
     yield from settings_postfix.contradictions(settings.postfix, releases)
+    yield from _report_contradictions(settings)
     yield from settings_spam_filter.contradictions(settings.spam_filter, len(settings.hosts))
     for name, domain in settings.domains.items():
         for key in settings.hosts:
@@ -294,6 +302,26 @@ def _contradictions(settings: Settings) -> Iterable[str]:
                     f"domains.{name}.records.dkim.{selector}: hosts.{key} signs with a key of its "
                     "own under this selector (spamFilter.dkimSelector)"
                 )
+
+
+def _report_contradictions(settings: Settings) -> Iterable[str]:
+    if settings.tls_reports is None:
+        return
+    if settings.certificates is None:
+        yield "tlsReports: TLS towards receivers is set up with `certificates` only"
+    if settings.postfix.tls.report_socket is not None:
+        yield "postfix.tls.reportSocket: tlsReports brings a collector of its own; give one of both"
+    domain = settings.domains.get(settings.tls_reports.contact.rpartition("@")[2])
+    known = domain is not None and domain.recipients_file is None
+    yield from settings_reports.contradictions(
+        settings.tls_reports,
+        {key: host.debian for key, host in settings.hosts.items()},
+        {
+            name: [*settings.hosts] if each.mx is None else [*each.mx, *each.leaving_mx]
+            for name, each in settings.domains.items()
+        },
+        {*domain.recipients, *domain.aliases} if domain is not None and known else None,
+    )
 
 
 def _in_a_zone(settings: Settings, name: str) -> bool:

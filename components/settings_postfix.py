@@ -43,7 +43,9 @@ class TlsSettings(Model):
         "`inet:192.0.2.1:8461:QUERY`; `none`: no MTA-STS towards receivers.",
     )
     report_socket: Annotated[str, StringConstraints(pattern=r"^[^\s,]+$")] | None = Field(
-        None, description="Socket of the TLSRPT collector; used from Postfix 3.10 (Debian 13)."
+        None,
+        description="Socket of a TLSRPT collector of your own, instead of `tlsReports`; used from "
+        "Postfix 3.10 (Debian 13).",
     )
 
 

@@ -14,13 +14,14 @@ from .host import Host
 from .remote import Bundle, File, Manifest
 from .render import tls_policy
 from .resolver import Resolver
+from .settings import Settings
 
 PROGRAM = "/usr/local/sbin/mx-tls-policy"
 _FILES = Path(__file__).resolve().parent / "files"
 _PACKAGE = "/usr/local/lib/mx/mx_tls_policy"
 
 
-def manifest(owner: str) -> Manifest:
+def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     """Both services; the probe asks through them for a name that needs no network."""
     again, sts_again = (tls_policy.UNIT,), (tls_policy.STS_UNIT,)
     modules = sorted((_FILES / _PACKAGE.lstrip("/")).glob("*.py"))
@@ -32,7 +33,7 @@ def manifest(owner: str) -> Manifest:
         f"{system}/{tls_policy.STS_UNIT}.d/mx.conf": File(
             tls_policy.STS_DROP_IN, restart=sts_again
         ),
-        tls_policy.STS_CONFIG: File(tls_policy.sts_config(), restart=sts_again),
+        tls_policy.STS_CONFIG: File(tls_policy.sts_config(settings, host), restart=sts_again),
     }
     return Manifest(
         bundle="tls-policy",
@@ -55,6 +56,7 @@ class TlsPolicy(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
+        settings: Settings,
         host: Host,
         resolver: Resolver,
         owner: str,
@@ -64,7 +66,7 @@ class TlsPolicy(pulumi.ComponentResource):
         self.bundle = Bundle(
             f"{name}-tls-policy",
             host.target,
-            manifest(owner),
+            manifest(settings, name, owner),
             pulumi.ResourceOptions(parent=self),
             depends_on=[resolver.bundle.command],
         )

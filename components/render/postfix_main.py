@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ..postconf import VERSIONS
 from ..settings import Settings
-from . import postfix_restrictions, postfix_tls, sql_maps, tls_policy
+from . import postfix_restrictions, postfix_tls, sql_maps, tls_policy, tls_reports
 from .parameters import Parameter as P
 from .parameters import section
 
@@ -197,11 +197,11 @@ def sections(settings: Settings, host: str, *, milter: str | None = None) -> dic
 def tls_sections(settings: Settings, host: str, chain_files: list[str]) -> dict[str, str]:
     """File name in main.cf.d to text, for the sections that need the certificate chains."""
     version = VERSIONS[settings.hosts[host].debian]
-    tls = settings.postfix.tls
+    tls, reports = settings.postfix.tls, tls_reports.socket(settings, host)
     return _texts(
         {
             "60-tls.cf": ("TLS", postfix_tls.tls(tls, version)),
-            "61-tls-client.cf": ("TLS client", postfix_tls.tls_client(tls, version)),
+            "61-tls-client.cf": ("TLS client", postfix_tls.tls_client(tls, reports)),
             "62-tls-server.cf": ("TLS server", postfix_tls.tls_server(tls, chain_files)),
         },
         settings,

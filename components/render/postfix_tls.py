@@ -11,7 +11,6 @@ from .parameters import Parameter as P
 from .tls_profiles import PROFILES
 
 OPENSSL_CNF = "/etc/postfix/tls/openssl.cnf"
-_TLSRPT_SINCE = "3.10"
 
 
 def tls(settings: TlsSettings, version: str) -> list[P]:
@@ -58,8 +57,11 @@ def tls(settings: TlsSettings, version: str) -> list[P]:
     return parameters
 
 
-def tls_client(settings: TlsSettings, version: str) -> list[P]:
-    """Outbound: DANE, else TLS where it is offered; policies are in the section Transport."""
+def tls_client(settings: TlsSettings, report_socket: str | None) -> list[P]:
+    """Outbound: DANE, else TLS where it is offered; policies are in the section Transport.
+
+    `report_socket`: the collector's for TLS reports, below the queue directory; None without one.
+    """
     profile = PROFILES[settings.client_profile]
     parameters = [
         P(
@@ -90,10 +92,14 @@ def tls_client(settings: TlsSettings, version: str) -> list[P]:
         P("smtp_tls_note_starttls_offer", "yes", "Log hosts that offer TLS and did not get it."),
         P("smtp_tls_loglevel", "1", "One line a session: protocol, cipher, verified or not."),
     ]
-    if settings.report_socket is not None and version == _TLSRPT_SINCE:
+    if report_socket is not None:
         parameters += [
             P("smtp_tlsrpt_enable", "yes", "Tell the collector of TLS sessions (RFC 8460)."),
-            P("smtp_tlsrpt_socket_name", settings.report_socket, "The collector's socket."),
+            P(
+                "smtp_tlsrpt_socket_name",
+                report_socket,
+                "The collector's socket; mail does not wait for it.",
+            ),
         ]
     return parameters
 

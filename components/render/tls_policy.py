@@ -6,6 +6,7 @@ Sources: mta-sts-daemon.yml(5) of 1.1.2 (Debian 12) and 1.5.0 (Debian 13), syste
 from __future__ import annotations
 
 from ..settings import Settings
+from . import tls_reports
 
 ADDRESS, STS_ADDRESS = "127.0.0.1:8642", "127.0.0.1:8461"
 UNIT, STS_UNIT = "mx-tls-policy.service", "postfix-mta-sts-resolver.service"
@@ -25,15 +26,20 @@ def socketmap(settings: Settings) -> str | None:
     return None if service == "none" else service
 
 
-def sts_config() -> str:
+def sts_config(settings: Settings, host: str) -> str:
     """mta-sts-daemon.yml(5).
 
     `reuse_port` stays as it is: 1.5.0 does not start with false. Linux shares a port among
     processes of one user only (socket(7)).
     """
-    host, _, port = STS_ADDRESS.rpartition(":")
+    address, _, port = STS_ADDRESS.rpartition(":")
+    # Postfix before 3.10 would refuse these attributes (TLSRPT_README).
+    reports = (
+        "  # Postfix is told the policy too: reports have it, and it checks the MX names by it.\n"
+    )
+    reports += "  tlsrpt: true\n"
     return (
-        f"host: {host}\n"
+        f"host: {address}\n"
         f"port: {port}\n"
         "# A file: policies that were fetched hold over a restart (RFC 8461 section 5.1).\n"
         "cache:\n"
@@ -45,7 +51,7 @@ def sts_config() -> str:
         "  enabled: true\n"
         "default_zone:\n"
         "  strict_testing: false\n"
-        "  timeout: 10\n"
+        "  timeout: 10\n" + (reports if tls_reports.socket(settings, host) is not None else "")
     )
 
 

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from components import tls_reports
 from components.rendered import files, manifests
 from components.stack_file import settings_of
 
 HERE = Path(__file__).parent
 COMPONENTS = HERE.parents[1] / "components"
-# Files that are laid on a host as they stand in the repository.
+# Files that are laid on a host as they stand in the repository, or in a package of the lock.
 AS_THEY_ARE = {path.read_text() for path in (COMPONENTS / "files").rglob("*") if path.is_file()}
+AS_THEY_ARE.add(tls_reports.pack(tls_reports.program()))
 
 
 @pytest.mark.parametrize("stack", ["lab", "staging", "production"])
