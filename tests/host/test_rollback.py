@@ -116,6 +116,10 @@ COMPONENTS = {
         *("/etc/mta-sts-daemon.yml", "timeout: 10", "timeout: 11"),
         "grep timeout /etc/mta-sts-daemon.yml; systemctl is-active postfix-mta-sts-resolver",
     ),
+    "tls-reports": Edit(
+        *("/etc/mx/tlsrpt.cfg", "log_level = info", "log_level = debug"),
+        "grep log_level /etc/mx/tlsrpt.cfg; systemctl is-active mx-tlsrpt-collectd",
+    ),
     "sts-host": Edit(
         *("/var/lib/mx/mta-sts/example.test.txt", "max_age: 604800", "max_age: 86400"),
         f"curl -sk --resolve mta-sts.example.test:443:127.0.0.1 {POLICY} | grep max_age",

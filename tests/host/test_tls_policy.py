@@ -182,7 +182,8 @@ def test_an_mx_that_the_policy_does_not_name_defers(ssh: Ssh, peers: None, forge
     policy(ssh, "violation", "OK secure match=elsewhere.sender.test")
     _, said = send(ssh, "violation")
     assert "status=deferred" in said
-    assert "not verified" in said.lower()
+    # Postfix 3.10 knows the policy's names from its attributes, and does not even connect.
+    assert "violates" in said or "not verified" in said.lower()
 
 
 def test_a_policy_host_that_is_down_is_no_way_around_a_kept_policy(ssh: Ssh, peers: None) -> None:

@@ -1,0 +1,59 @@
+"""The collector is there before Postfix is told of it, and after the queue directory it needs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+
+from components.mail_exchanger import MailExchanger
+from components.remote import Seen
+from components.settings import from_mapping
+from tests.unit.test_settings import mapping
+
+from .test_graph import API, _Mocks, _Recorder
+
+SLOTS = {algorithm: {"a": "AA", "b": "BB"} for algorithm in ("ecdsa", "rsa")}
+KEYS = json.dumps({"keys": {}, "account": None, "slots": SLOTS})
+
+
+class _WithKeys(_Mocks):
+    """A host that says what keys its certificates have."""
+
+    def new_resource(self, args: Any) -> tuple[str | None, dict[str, Any]]:
+        identifier, outputs = super().new_resource(args)
+        return identifier, outputs | {"stdout": KEYS}
+
+
+def graph(debian: int) -> dict[str, Any]:
+    recorder = _Recorder()
+    recorder.mocks = mocks = _WithKeys()
+    pulumi.runtime.set_mocks(mocks, project="mx", stack="test", monitor=recorder)
+    values = mapping() | {
+        "certificates": {"acceptTerms": True},
+        "tlsReports": {"organization": "Example", "contact": "alice@example.test"},
+    }
+    values["hosts"]["mx1"]["debian"] = debian
+
+    def program() -> None:
+        MailExchanger("mx1", from_mapping(values), "mx/test", Seen(), API)
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    return recorder.requests
+
+
+def needs(request: Any) -> set[str]:
+    return {urn.rpartition("::")[2] for urn in request.dependencies}
+
+
+def test_order() -> None:
+    found = graph(debian=13)
+    assert needs(found["mx1-tls-reports"]) == {"mx1-postfix"}
+    assert "mx1-tls-reports" in needs(found["mx1-postfix-tls"])
+
+
+def test_a_host_whose_postfix_cannot_report_has_no_collector() -> None:
+    found = graph(debian=12)
+    assert "mx1-tls-reports" not in found
+    assert "mx1-tls-reports" not in needs(found["mx1-postfix-tls"])
