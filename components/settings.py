@@ -316,6 +316,7 @@ def _report_contradictions(settings: Settings) -> Iterable[str]:
     yield from settings_reports.contradictions(
         settings.tls_reports,
         {key: host.debian for key, host in settings.hosts.items()},
+        # Not sorted: of a host that there is not, another line tells.
         {
             name: [*settings.hosts] if each.mx is None else [*each.mx, *each.leaving_mx]
             for name, each in settings.domains.items()

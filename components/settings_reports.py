@@ -19,9 +19,8 @@ class TlsReportsSettings(Model):
         description="Who the reports come from, as their readers see it."
     )
     contact: Address = Field(
-        description="Sender of the reports and the address in them: a recipient of a mail domain "
-        "that every reporting host takes mail for, since it signs the report with that domain's "
-        "key."
+        description="Sender of the reports and the address in them: a recipient of a mail domain. "
+        "The MX hosts of that domain report, since they sign with its key."
     )
 
 
@@ -41,9 +40,6 @@ def contradictions(
     `releases`: MX host to its Debian. `keepers`: mail domain to its MX hosts. `recipients`: local
     parts of the contact's domain, None where a file has more of them.
     """
-    reporting = [key for key, debian in releases.items() if can_report(debian)]
-    if not reporting:
-        yield "tlsReports: no host has Postfix 3.10 (`debian: 13`), which they need"
     local, _, domain = reports.contact.rpartition("@")
     if domain not in keepers:
         yield (
@@ -51,9 +47,8 @@ def contradictions(
             "mail domain's key (RFC 8460 section 3)"
         )
         return
-    for key in reporting:
-        if key not in keepers[domain]:
-            yield f"tlsReports.contact: hosts.{key} is no MX host of {domain} and has no key of it"
+    if not any(can_report(releases[key]) for key in keepers[domain] if key in releases):
+        yield f"tlsReports: no MX host of {domain} has Postfix 3.10 (`debian: 13`), which they need"
     if recipients is not None and local not in recipients:
         yield (
             f"tlsReports.contact: {local} is neither a recipient nor an alias of domains.{domain}; "

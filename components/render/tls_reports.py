@@ -26,17 +26,17 @@ _POST = (
 
 
 def used(settings: Settings, host: str) -> bool:
-    """Whether an MX host sends reports: the settings want them and its Postfix can."""
-    return settings.tls_reports is not None and can_report(settings.hosts[host].debian)
+    """Whether an MX host sends reports: its Postfix can, and it has the key to sign them with."""
+    if settings.tls_reports is None or not can_report(settings.hosts[host].debian):
+        return False
+    return host in settings.keepers(settings.tls_reports.contact.rpartition("@")[2])
 
 
 def socket(settings: Settings, host: str) -> str | None:
     """The collector's socket as smtp_tlsrpt_socket_name has it; None without one."""
-    if not can_report(settings.hosts[host].debian):
-        return None
-    if settings.tls_reports is not None:
+    if used(settings, host):
         return SOCKET.removeprefix("/var/spool/postfix/")
-    return settings.postfix.tls.report_socket
+    return settings.postfix.tls.report_socket if can_report(settings.hosts[host].debian) else None
 
 
 def config(settings: Settings) -> str:

@@ -104,6 +104,8 @@ def peers(ssh: Ssh) -> Iterator[None]:
         f"smtpd_tls_chain_files=/etc/peer/chain.pem && postfix reload && {START_POLICY_HOST}",
     )
     publish(ssh, "add", records(good))
+    # Keys of peers that were there before may be remembered still.
+    ssh("mx1", "unbound-control flush_zone sender.test")
     yield
     publish(ssh, "delete", records(good))
     ssh(
@@ -183,7 +185,7 @@ def test_an_mx_that_the_policy_does_not_name_defers(ssh: Ssh, peers: None, forge
     _, said = send(ssh, "violation")
     assert "status=deferred" in said
     # Postfix 3.10 knows the policy's names from its attributes, and does not even connect.
-    assert "violates" in said or "not verified" in said.lower()
+    assert "relay=none" in said or "not verified" in said.lower()
 
 
 def test_a_policy_host_that_is_down_is_no_way_around_a_kept_policy(ssh: Ssh, peers: None) -> None:
