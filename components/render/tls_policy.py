@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..settings import Settings
 from . import tls_reports
+from .hardening import PROTECT, RESTRICT
 
 ADDRESS, STS_ADDRESS = "127.0.0.1:8642", "127.0.0.1:8461"
 UNIT, STS_UNIT = "mx-tls-policy.service", "postfix-mta-sts-resolver.service"
@@ -90,28 +91,8 @@ DynamicUser=yes
 CapabilityBoundingSet=
 IPAddressAllow=localhost
 IPAddressDeny=any
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-ProcSubset=pid
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-RestrictAddressFamilies=AF_INET AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-UMask=0077
-
+{PROTECT}RestrictAddressFamilies=AF_INET AF_UNIX
+{RESTRICT}
 [Install]
 WantedBy=multi-user.target
 """

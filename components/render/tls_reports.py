@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..settings import Settings
 from ..settings_reports import can_report
+from .hardening import PROTECT, RESTRICT
 
 COLLECTD, REPORTD = "mx-tlsrpt-collectd.service", "mx-tlsrpt-reportd.service"
 CONFIG = "/etc/mx/tlsrpt.cfg"
@@ -91,27 +92,7 @@ User=mx-tlsrpt
 StateDirectory=mx-tlsrpt
 StateDirectoryMode=0700
 CapabilityBoundingSet=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-ProcSubset=pid
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-UMask=0077
-
+{PROTECT}{RESTRICT}
 [Install]
 WantedBy=multi-user.target
 """

@@ -16,7 +16,7 @@ import dns.rdata
 import pytest
 
 from components.outputs import Thresholds
-from components.render import alerts, exporters, postfix_main, tls_policy
+from components.render import alerts, exporters, postfix_main, tls_policy, tls_reports
 from components.settings import from_mapping
 
 from .test_settings import mapping
@@ -187,7 +187,9 @@ def test_the_service_is_used_where_tls_is() -> None:
     assert maps(other, certificates=True).endswith(", socketmap:inet:192.0.2.1:8461:QUERY")
 
 
-@pytest.mark.parametrize("unit", [tls_policy.UNIT, tls_policy.STS_UNIT])
+@pytest.mark.parametrize(
+    "unit", [tls_policy.UNIT, tls_policy.STS_UNIT, tls_reports.COLLECTD, tls_reports.REPORTD]
+)
 def test_a_service_that_is_down_raises_an_alert(unit: str) -> None:
     thresholds = Thresholds(
         certificate_warning_days=14, queue_age_seconds=3600, silence_seconds=21600

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from components import tls_reports
-from components.outputs import Thresholds
 from components.remote import Manifest
-from components.render import alerts, exporters, postfix_main
+from components.render import postfix_main
 from components.render import tls_policy as policy
 from components.render import tls_reports as render
 from components.settings import Settings, SettingsError, from_mapping
@@ -176,21 +175,3 @@ def test_a_report_is_handed_over_with_a_date(package: Any) -> None:
     sent = email.message_from_bytes(submit.dated(report))
     assert sent["Date"].endswith("-0000")
     assert sent.get_payload() == "text\r\n"
-
-
-@pytest.mark.parametrize("unit", [render.COLLECTD, render.REPORTD])
-def test_a_service_that_is_down_raises_an_alert(unit: str) -> None:
-    thresholds = Thresholds(
-        certificate_warning_days=14, queue_age_seconds=3600, silence_seconds=21600
-    )
-    expr = next(each.expr for each in alerts.alerts(thresholds) if each.name == "MxServiceDown")
-    watched = re.search(r'name=~"([^"]+)"', expr)
-    assert watched is not None
-    assert re.fullmatch(watched[1], unit)
-    given = values(monitoring={"networks": ["192.0.2.0/24"]})
-    for host in given["hosts"].values():
-        host["monitoringAddress"] = "10.0.0.1"
-    text = exporters.node_exporter(from_mapping(given), "mx1")
-    seen = re.search(r"--collector.systemd.unit-include=(\S+)", text)
-    assert seen is not None
-    assert re.fullmatch(seen[1], unit)
