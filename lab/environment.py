@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from pathlib import Path
 
 from lab.topology import CHECKOUT, CLOUDFLARE_TOKEN, STATE
@@ -18,6 +19,7 @@ def environment() -> dict[str, str]:
     for folder in (PULUMI_HOME, PULUMI_STATE):
         folder.mkdir(parents=True, exist_ok=True)
     STATE.chmod(0o700)
+    _no_log(PULUMI_HOME / "logs")
     cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx"
     engine = cached / "engine" / ENGINE_VERSION
     first = [str(stand_ins(engine, cached / "plugins" / "plugins")), str(engine)]
@@ -32,6 +34,16 @@ def environment() -> dict[str, str]:
         "PULUMI_CONTINUE_ON_ERROR": "true",
         "CLOUDFLARE_API_TOKEN": CLOUDFLARE_TOKEN,
     }
+
+
+def _no_log(logs: Path) -> None:
+    """Keep the CLI from writing an encrypted log of each command, for which it has no switch.
+
+    It writes every property of every resource into it: more work than the update itself.
+    """
+    if not logs.is_symlink():
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.symlink_to(os.devnull)
 
 
 def stand_ins(engine: Path, plugins: Path) -> Path:

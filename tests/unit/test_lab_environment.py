@@ -48,3 +48,14 @@ def test_vendor_plugins_are_taken_where_they_are(
     folder = environment.stand_ins(engine, plugins)
     assert [path.name for path in folder.iterdir()] == ["pulumi-resource-cloudflare"]
     assert (tmp_path / "home/plugins/resource-command-v1.2.1").is_dir()
+
+
+def test_the_command_line_writes_no_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PULUMI_HOME", "PULUMI_STATE"):
+        monkeypatch.setattr(environment, name, tmp_path / name)
+    monkeypatch.setattr(environment, "STATE", tmp_path)
+    (tmp_path / "PULUMI_HOME/logs").mkdir(parents=True)
+    (tmp_path / "PULUMI_HOME/logs/one").touch()
+    for _ in range(2):
+        environment.environment()
+        assert (tmp_path / "PULUMI_HOME/logs").readlink() == Path("/dev/null")
