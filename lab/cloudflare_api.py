@@ -8,17 +8,15 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
-import copy
 import hmac
 import json
-import os
 import re
 import secrets
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -311,7 +309,15 @@ class Knot:
 
     def apply(self, zone: str, old: Records, new: Records) -> None:
         """Bring the zone from the old records to the new ones, all or nothing."""
-        before, after = _sets(old), _sets(new)
+        # A record that changed is another object.
+        changes = [
+            record
+            for one, other in ((old, new), (new, old))
+            for key, record in one.items()
+            if other.get(key) is not record
+        ]
+        names = {record["name"] for record in changes}
+        before, after = _sets(old, names), _sets(new, names)
         changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
         if not changed:
             return
@@ -347,11 +353,12 @@ class Knot:
         return found[0], found[1]
 
 
-def _sets(records: Records) -> dict[tuple[str, str], list[tuple[int, str]]]:
-    """The record sets: by name and type the lowest TTL with each one's data."""
+def _sets(records: Records, names: Container[str]) -> dict[tuple[str, str], list[tuple[int, str]]]:
+    """The record sets of these names: by name and type the lowest TTL with each one's data."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for record in records.values():
-        groups.setdefault((record["name"], record["type"]), []).append(record)
+        if record["name"] in names:
+            groups.setdefault((record["name"], record["type"]), []).append(record)
     result = {}
     for key, group in groups.items():
         ttl = min(AUTOMATIC_TTL if item["ttl"] == 1 else item["ttl"] for item in group)
@@ -428,10 +435,8 @@ class Api:
         """Write the file, whole or not at all."""
         self.state.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.state.with_name(self.state.name + ".new")
-        with temporary.open("w") as file:
-            json.dump(self.data, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
+        # Without indent, which json writes in Python: with thousands of records that is felt.
+        temporary.write_text(json.dumps(self.data))
         temporary.replace(self.state)
 
     def zone(self, number: str) -> dict[str, Any]:
@@ -454,7 +459,7 @@ class Api:
         """Do the work on a copy of the zone's records, serve them, then keep them."""
         with self.lock:
             zone = self.zone(number)
-            records = copy.deepcopy(zone["records"])
+            records = dict(zone["records"])
             result = work(records, zone["name"])
             self.serve(number, zone["name"], records)
             zone["records"] = records
@@ -677,7 +682,7 @@ def create_app(api: Api) -> Flask:
     def _records(number: str) -> Response:
         api.need(DNS_READ, DNS_EDIT)
         with api.lock:
-            found = wanted(copy.deepcopy(list(api.zone(number)["records"].values())))
+            found = wanted(api.zone(number)["records"].values())
         return page(found, 100)
 
     @app.post(f"{root}/zones/<number>/dns_records")
