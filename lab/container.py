@@ -84,15 +84,19 @@ def leader(host: Host) -> int | None:
     return None
 
 
-def inside(host: Host, command: list[str], *, stdin: str | None = None, check: bool = True) -> str:
-    """Run a command in the container, without SSH."""
+def enter(host: Host) -> list[str]:
+    """Return the words that run a command in the container, without SSH, when put before it."""
     flags = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root"]
     target = f"--target={leader(host) or 0}"
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     # nsenter's own --wd is a folder outside the container's root.
     env = ["/usr/bin/env", "--chdir=/root", "HOME=/root", path]
-    full = ["nsenter", target, *flags, *env, *command]
-    return run(full, stdin=stdin, check=check)
+    return ["nsenter", target, *flags, *env]
+
+
+def inside(host: Host, command: list[str], *, stdin: str | None = None, check: bool = True) -> str:
+    """Run a command in the container and return what it printed."""
+    return run([*enter(host), *command], stdin=stdin, check=check)
 
 
 def remove(host: Host) -> None:

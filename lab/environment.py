@@ -19,7 +19,7 @@ def environment() -> dict[str, str]:
     for folder in (PULUMI_HOME, PULUMI_STATE):
         folder.mkdir(parents=True, exist_ok=True)
     STATE.chmod(0o700)
-    _no_log(PULUMI_HOME / "logs")
+    without_log(PULUMI_HOME)
     cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx"
     engine = cached / "engine" / ENGINE_VERSION
     first = [str(stand_ins(engine, cached / "plugins" / "plugins")), str(engine)]
@@ -36,13 +36,16 @@ def environment() -> dict[str, str]:
     }
 
 
-def _no_log(logs: Path) -> None:
-    """Keep the CLI from writing an encrypted log of each command, for which it has no switch.
+def without_log(home: Path) -> None:
+    """Keep the CLI from writing its log into a PULUMI_HOME, for which it has no switch.
 
-    It writes every property of every resource into it: more work than the update itself.
+    Each command writes every property of every resource into it, encrypted: more work than the
+    update itself.
     """
+    logs = home / "logs"
     if not logs.is_symlink():
         shutil.rmtree(logs, ignore_errors=True)
+        home.mkdir(parents=True, exist_ok=True)
         logs.symlink_to(os.devnull)
 
 

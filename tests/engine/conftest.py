@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from lab.environment import without_log
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,6 +32,7 @@ class Project:
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
         backend = folder / "backend"
         backend.mkdir()
+        without_log(folder / "home")
         cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         path = [ROOT / "lab/engine/bin", cache / "mx/engine/3.259.0", os.environ["PATH"]]
         self.environment = os.environ | {

@@ -64,6 +64,7 @@ OURS = (
 )
 SERVICES = (
     "postfix mariadb redis-server rspamd unbound nginx mx-tls-policy prometheus-node-exporter"
+    " mx-tlsrpt-collectd mx-tlsrpt-reportd"
 )
 
 
