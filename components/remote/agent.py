@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Optional, cast
 
-VERSION = "1.3.1"
+VERSION = "1.3.2"
 AGENT = "/usr/local/sbin/mx-agent"
 STATE = "/var/lib/mx-agent"
 UPLOADS = "/var/lib/mx-upload"
@@ -438,6 +438,8 @@ def place(real: Path, want: Want) -> None:
     with os.fdopen(fd, "wb") as stream:
         stream.write(want.data or b"")
         stream.flush()
+        # Every program of Postfix waits, as it starts, until main.cf is older than a second.
+        os.utime(fd, (time.time() - 2,) * 2)
         info = os.fstat(fd)
         if (info.st_uid, info.st_gid) != (want.uid, want.gid):
             os.fchown(fd, want.uid, want.gid)
@@ -787,14 +789,28 @@ class Agent:
 
     def unit_state(self, unit: str) -> Json:
         """Return whether a unit is enabled and whether it is active."""
-        enabled = self.systemctl("is-enabled", unit).out.strip()
-        active = self.systemctl("is-active", unit).out.strip()
+        return self.unit_states([unit])[unit]
+
+    def unit_states(self, units: Iterable[str]) -> dict[str, Json]:
+        """Return the state of each unit, asked for at once: a look is mostly its processes."""
+        names = list(dict.fromkeys(units))
+        enabled, active = (self._each(verb, names) for verb in ("is-enabled", "is-active"))
         return {
-            "enabled": enabled in ("enabled", "enabled-runtime", "alias"),
-            "fixed": enabled in ("static", "indirect", "generated", "transient"),
-            "active": active in ("active", "activating", "reloading"),
-            "masked": enabled if enabled in ("masked", "masked-runtime") else "",
+            unit: {
+                "enabled": enabled in ("enabled", "enabled-runtime", "alias"),
+                "fixed": enabled in ("static", "indirect", "generated", "transient"),
+                "active": active in ("active", "activating", "reloading"),
+                "masked": enabled if enabled in ("masked", "masked-runtime") else "",
+            }
+            for unit, enabled, active in zip(names, enabled, active, strict=True)
         }
+
+    def _each(self, verb: str, units: list[str]) -> list[str]:
+        said = self.systemctl(verb, *units).out.split() if units else []
+        if len(said) == len(units):
+            return said
+        # systemd 252 has no line for a unit without a file.
+        return [self.systemctl(verb, unit).out.strip() for unit in units]
 
     def hold_back(self, units: Iterable[str]) -> None:
         """Keep units from starting with a package's own configuration (until the next boot)."""
@@ -803,8 +819,8 @@ class Agent:
 
     def let_start(self, units: Iterable[str]) -> None:
         """End what hold_back began, also that of a run that was cut off."""
-        for unit in units:
-            if self.systemctl("is-enabled", unit).out.strip() == "masked-runtime":
+        for unit, state in self.unit_states(units).items():
+            if state["masked"] == "masked-runtime":
                 self.must("unmask", "--runtime", unit)
 
     def must(self, *argv: str) -> None:
@@ -904,7 +920,7 @@ class Agent:
             if taken:
                 raise Failure(f"{sorted(taken)[0]} already belongs to bundle {other['bundle']!r}")
         missing = self.missing_packages(manifest["packages"])
-        finished = not missing and not self.drift(old, {name: old, **records})
+        finished = not missing and not self.drift(old, {name: old, **records}, self.seen([old]))
         if old["sha"] == sha and finished:
             # A rollback that the stack has followed is none any more.
             said = {key: self._call[key] for key in ("heal", "rolled_back")}
@@ -915,7 +931,7 @@ class Agent:
             self.say(f"{name}: nothing to do")
             return
         self.let_start(manifest["units"])
-        prior = {unit: self.unit_state(unit) for unit in manifest["units"]}
+        prior = self.unit_states(manifest["units"])
         if missing:
             self.step("packages", " ".join(missing))
             self.hold_back([unit for unit, state in prior.items() if not state["active"]])
@@ -1045,6 +1061,7 @@ class Agent:
         if name is not None and name not in records:
             raise Failure(f"bundle {name!r} is not applied on this host")
         owners = sorted({record["owner"] for record in records.values()})
+        seen = self.seen(record for key, record in records.items() if name in (None, key))
         return {
             "version": VERSION,
             "heal": self.installed_with(),
@@ -1060,7 +1077,7 @@ class Agent:
                     "applied": record["applied"],
                     "heal": record.get("heal", 0),
                     "former": bool(record.get("previous")),
-                    "drift": self.explained(record, records),
+                    "drift": self.explained(record, records, seen),
                 }
                 for key, record in records.items()
                 if name in (None, key)
@@ -1120,12 +1137,11 @@ class Agent:
 
     def missing_packages(self, packages: list[str]) -> list[str]:
         """Return the packages that are not installed."""
-        missing = []
-        for package in packages:
-            done = self.run(["dpkg-query", "-W", "-f=${db:Status-Status}", package], None, 60.0)
-            if done.code != 0 or done.out.strip() != "installed":
-                missing.append(package)
-        return missing
+        if not packages:
+            return []
+        line = "-f=${Package} ${db:Status-Status}\\n"
+        known = self.run(["dpkg-query", "-W", line, *packages], None, 60.0).out.splitlines()
+        return [package for package in packages if f"{package} installed" not in known]
 
     def install(self, packages: list[str], debconf: list[str]) -> None:
         """Install packages without a question asked; refresh the lists only when needed."""
@@ -1243,7 +1259,16 @@ class Agent:
                         found.append(path)
         return found
 
-    def drift(self, record: Json, records: dict[str, Json]) -> list[Json]:
+    def seen(self, records: Iterable[Json]) -> Json:
+        """Return the state of the units of these bundles, and their packages that are missing."""
+        known = list(records)
+        packages = {package for record in known for package in record["packages"]}
+        return {
+            "units": self.unit_states(unit for record in known for unit in record["units"]),
+            "missing": self.missing_packages(sorted(packages)),
+        }
+
+    def drift(self, record: Json, records: dict[str, Json], seen: Json) -> list[Json]:
         """Return how the host differs from what a bundle left on it."""
         drift: list[Json] = []
 
@@ -1277,7 +1302,7 @@ class Agent:
         for path in self.strays(record["directories"], records, set()):
             add("path", path, "belongs to no bundle")
         for unit in record["units"]:
-            state = self.unit_state(unit)
+            state = seen["units"][unit]
             if not state["active"]:
                 add("unit", unit, "not active")
             if state["masked"]:
@@ -1293,8 +1318,9 @@ class Agent:
                     add("group", name, f"{user} is not in it")
         if self._unfinished(record["bundle"]).exists():
             add("run", record["bundle"], "a later change ran commands and failed")
-        for package in self.missing_packages(record["packages"]):
-            add("package", package, "not installed")
+        for package in record["packages"]:
+            if package in seen["missing"]:
+                add("package", package, "not installed")
         for step in record.get("compare", []):
             done = self.run(step["run"], None, step["timeout"])
             if done.code != 0:
@@ -1304,9 +1330,9 @@ class Agent:
                 drift[-1]["diff"] = cut(done.out.splitlines())
         return drift
 
-    def explained(self, record: Json, records: dict[str, Json]) -> list[Json]:
+    def explained(self, record: Json, records: dict[str, Json], seen: Json) -> list[Json]:
         """Return the drift of a bundle, with a diff where the text is known and no secret."""
-        drift = self.drift(record, records)
+        drift = self.drift(record, records, seen)
         if record.get("rolled_back"):
             what = f"rolled back by hand at {record['applied']}"
             drift[:0] = [
@@ -1443,7 +1469,7 @@ class Agent:
             ],
             "originals_done": sorted(leaving),
             "unit_originals_done": leaving_units,
-            "units": {unit: self.unit_state(unit) for unit in units},
+            "units": self.unit_states(units),
             "restart": sorted(restart),
             "daemon_reload": any("/systemd/" in path for path in changed),
             "reload": bool(changed),

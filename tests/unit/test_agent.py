@@ -50,10 +50,14 @@ class Host:
             if line.startswith(start):
                 return answer
         if argv[0] == "systemctl":
+            if argv[1] in ("is-enabled", "is-active"):
+                said = [self.systemctl(argv[1], unit) for unit in argv[2:]]
+                return Result(max(one.code for one in said), "".join(one.out for one in said), "")
             return self.systemctl(argv[1], argv[-1])
         if argv[0] == "dpkg-query":
-            known = self.root / "packages"
-            return Result(0, "installed" if (known / argv[-1]).exists() else "", "")
+            known = [package for package in argv[3:] if (self.root / "packages" / package).exists()]
+            lines = "".join(f"{package} installed\n" for package in known)
+            return Result(int(len(known) < len(argv[3:])), lines, "")
         if argv[0] == "apt-get" and "install" in argv:
             (self.root / "packages").mkdir(exist_ok=True)
             for package in argv[argv.index("install") + 1 :]:
@@ -606,3 +610,31 @@ def test_a_failure_is_noted_until_a_change_succeeds(host: Host, agent: Staged) -
     assert list(agent.status()["failed"]) == ["one"]
     agent.apply(mail(agent))
     assert agent.status()["failed"] == {}
+
+
+def test_a_look_at_all_bundles_asks_once(root: Path, host: Host, agent: Staged) -> None:
+    agent.apply(manifest("one", packages=["one", "both"], units={"one.service": {}}))
+    agent.apply(manifest("two", packages=["two", "both"], units={"two.service": {}}))
+    (root / "packages/two").unlink()
+    host.unit("one.service", enabled=True)
+    host.calls.clear()
+    bundles = agent.status()["bundles"]
+    assert [each["what"] for each in bundles["one"]["drift"]] == ["not active"]
+    assert [each["what"] for each in bundles["two"]["drift"]] == ["not installed"]
+    verbs = [argv[1] for argv in host.calls if argv[0] == "systemctl"]
+    assert verbs == ["is-enabled", "is-active"]
+    assert [argv[0] for argv in host.calls].count("dpkg-query") == 1
+
+
+def test_systemd_252_has_no_line_for_a_unit_without_a_file(host: Host, agent: Staged) -> None:
+    host.unit("one.service", enabled=True, active=True)
+    host.answers["systemctl is-enabled gone.service one.service"] = Result(1, "enabled\n", "")
+    host.answers["systemctl is-enabled gone.service"] = Result(1, "", "Failed to get unit file")
+    states = agent.unit_states(["gone.service", "one.service"])
+    assert [state["enabled"] for state in states.values()] == [False, True]
+
+
+def test_a_new_file_is_two_seconds_old(root: Path, agent: Staged) -> None:
+    """Postfix reads main.cf again and again until it is older than a second."""
+    agent.apply(manifest(files={"/etc/main.cf": file("a\n")}))
+    assert (root / "etc/main.cf").stat().st_mtime < time.time() - 1.9
