@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import sys
@@ -79,6 +80,8 @@ class PythonLanguage(LanguageServer):
 
 def main() -> None:
     """Serve the engine until it ends this process."""
+    # A third of the import of pulumi_cloudflare is looking for garbage; this process lives short.
+    gc.disable()
     server = new_server()
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(PythonLanguage(), server)
     run_server(server)
