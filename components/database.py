@@ -22,6 +22,7 @@ SERVER_CONF = "/etc/mysql/mariadb.conf.d/60-mx.cnf"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/mx.conf"
 PROGRAM = "/usr/local/lib/mx/mail_database.py"
 DIRECTORY = "/etc/mx-database"
+BUNDLE = "mail-database"
 
 _FILES = Path(__file__).resolve().parent / "files"
 _CALL = ["/usr/bin/python3", "-I", PROGRAM]
@@ -61,7 +62,7 @@ def content(
     files[f"{DIRECTORY}/content/recipient_files.json"] = File(text, "0600")
     owned: dict[str, Any] = {"mode": "0700", "exclusive": True}
     return Manifest(
-        bundle="mail-database",
+        bundle=BUNDLE,
         owner=owner,
         directories={
             DIRECTORY: {"mode": "0700"},
@@ -106,6 +107,7 @@ class MailDatabase(pulumi.ComponentResource):
                 host.target,
                 file.path,
                 _remote_name(domain),
+                BUNDLE,
                 pulumi.ResourceOptions(parent=self, depends_on=[host.agent]),
             )
             for domain, file in files.items()
