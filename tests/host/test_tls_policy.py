@@ -19,7 +19,7 @@ pytestmark = pytest.mark.host
 PEER = INTERNET.root / "etc/peer"
 DOMAINS = ("dane", "both", "mismatch", "sts", "violation", "change")
 ADDRESS = INTERNET.address
-# One process for all policies: the domain is the name after `mta-sts.`.
+# One process for all policies: the domain is the name after `mta-sts.`. It also takes reports.
 POLICY_HOST = f"""
 import http.server, pathlib, ssl
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,6 +31,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Length', str(len(text)))
         self.end_headers()
         self.wfile.write(text)
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        kind = self.headers['Content-Type'].replace('/', '-')
+        pathlib.Path('/etc/peer/' + self.path.strip('/') + '.' + kind).write_bytes(body)
+        self.send_response(201)
+        self.end_headers()
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain('/etc/peer/chain.pem')
 server = http.server.ThreadingHTTPServer(('{ADDRESS}', 443), Handler)

@@ -18,7 +18,7 @@ from lab import postfix
 from lab.topology import INTERNET
 
 from .conftest import Ssh, eventually
-from .test_tls_policy import peers, policy, publish, send
+from .test_tls_policy import PEER, peers, policy, publish, send
 
 pytestmark = pytest.mark.host
 __all__ = ["peers"]
@@ -31,6 +31,7 @@ DESTINATIONS = {
     "both": "reports-both@sender.test",
 }
 DROP_IN = f"/run/systemd/system/{REPORTD}.d"
+BY_POST = "https://mta-sts.sts.sender.test/report"
 # A database of its own: the reporter's already knows that yesterday is done.
 AT_ONCE = f"""
 mkdir -p {DROP_IN}
@@ -86,8 +87,9 @@ def content(mail: Message) -> dict[str, Any]:
 def sent(ssh: Ssh, peers: None) -> Iterator[None]:
     """One message to each of three domains; the day is over for the collector, reports are sent."""
     records = [
-        f'_smtp._tls.{domain}.sender.test. 5 TXT "v=TLSRPTv1; rua=mailto:{address}"'
+        f'_smtp._tls.{domain}.sender.test. 5 TXT "v=TLSRPTv1; rua=mailto:{address}{more}"'
         for domain, address in DESTINATIONS.items()
+        for more in ([f",{BY_POST}"] if domain == "sts" else [""])
     ]
     publish(ssh, "add", records)
     # Sessions that are resumed are not reported; a reload forgets them.
@@ -157,6 +159,12 @@ def test_an_mta_sts_policy_is_in_the_report(sent: None) -> None:
     assert found["policy"]["policy-type"] == "sts"
     assert found["policy"]["policy-domain"] == "sts.sender.test"
     assert "mode: enforce" in found["policy"]["policy-string"]
+
+
+def test_the_same_report_goes_by_https(sent: None) -> None:
+    posted = PEER / "report.application-tlsrpt+gzip"
+    eventually(posted.is_file, 60)
+    assert json.loads(gzip.decompress(posted.read_bytes())) == content(received("sts")[1])
 
 
 def test_a_report_begets_no_report(ssh: Ssh, sent: None) -> None:
