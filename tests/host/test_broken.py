@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from .conftest import MX1, Ssh
-from .test_stack import set_postfix, stack_file
+from .test_stack import set_postfix, stack_text
 
-__all__ = ["stack_file"]
+__all__ = ["stack_text"]
 
 pytestmark = pytest.mark.host
 
@@ -62,13 +62,13 @@ def serves() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_host_is_as_before(pulumi: Pulumi, ssh: Ssh, stack_file: Path, case: str) -> None:
+def test_the_host_is_as_before(pulumi: Pulumi, ssh: Ssh, stack_text: Path, case: str) -> None:
     line, breaks, mends, words = CASES[case]
     if breaks:
         ssh("mx1", breaks)
     try:
         before = ssh("mx1", DIGEST)
-        set_postfix(stack_file, line)
+        set_postfix(stack_text, line)
         done = pulumi("up", "--yes", "--skip-preview")
         output = done.stdout + done.stderr
         assert done.returncode != 0, output
@@ -86,21 +86,21 @@ def test_the_host_is_as_before(pulumi: Pulumi, ssh: Ssh, stack_file: Path, case:
         assert healed.returncode == 0, healed.stdout + healed.stderr
 
 
-def test_port_already_taken(pulumi: Pulumi, ssh: Ssh, stack_file: Path) -> None:
-    before = stack_file.read_text()
+def test_port_already_taken(pulumi: Pulumi, ssh: Ssh, stack_text: Path) -> None:
+    before = stack_text.read_text()
     key = "        hostname: mx1.example.test\n"
     narrow, wide = (
         before.replace(key, f"{key}        inetInterfaces: [{addresses}]\n")
         for addresses in ("127.0.0.1, 198.18.77.11", "127.0.0.1, 198.18.77.11, 198.18.77.111")
     )
     ssh("mx1", "ip address replace 198.18.77.111/24 dev eth0")
-    stack_file.write_text(narrow)
+    stack_text.write_text(narrow)
     done = pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     ssh("mx1", TAKE_PORT)
     try:
         files = ssh("mx1", DIGEST)
-        stack_file.write_text(wide)
+        stack_text.write_text(wide)
         done = pulumi("up", "--yes", "--skip-preview")
         output = done.stdout + done.stderr
         assert done.returncode != 0, output
@@ -114,14 +114,14 @@ def test_port_already_taken(pulumi: Pulumi, ssh: Ssh, stack_file: Path) -> None:
 
 
 def test_a_removed_domain_and_recipient_disappear(
-    pulumi: Pulumi, ssh: Ssh, stack_file: Path
+    pulumi: Pulumi, ssh: Ssh, stack_text: Path
 ) -> None:
-    with_domain = stack_file.read_text().replace(
+    with_domain = stack_text.read_text().replace(
         "    domains:\n",
         "    domains:\n      sub.example.test: {mailboxHost: mailbox1, recipients: [carol]}\n",
     )
-    plain = stack_file.read_text()
-    stack_file.write_text(with_domain)
+    plain = stack_text.read_text()
+    stack_text.write_text(with_domain)
     done = pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     map_ = "proxy:mysql:/etc/postfix/sql/relay_recipients.cf"
@@ -129,7 +129,7 @@ def test_a_removed_domain_and_recipient_disappear(
     mx = "kdig @198.18.77.54 +short MX sub.example.test"
     assert ssh("mx1", ask) == "carol\n"
     assert "mx1.example.test." in ssh("internet", mx)
-    stack_file.write_text(plain)
+    stack_text.write_text(plain)
     done = pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     assert ssh("mx1", ask) == "none\n"

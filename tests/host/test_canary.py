@@ -15,9 +15,9 @@ from lab.system import LabError
 
 from .conftest import ROOT, Ssh
 from .test_broken import DIGEST, serves
-from .test_stack import set_postfix, stack_file
+from .test_stack import set_postfix, stack_file, stack_text
 
-__all__ = ["stack_file"]
+__all__ = ["stack_file", "stack_text"]
 
 pytestmark = pytest.mark.host
 
@@ -57,9 +57,9 @@ def mail_all_the_time(host: str) -> Iterator[list[str]]:
 
 
 def test_a_bad_change_never_reaches_the_second_host(
-    pulumi: Pulumi, ssh: Ssh, stack_file: Path
+    pulumi: Pulumi, ssh: Ssh, stack_text: Path
 ) -> None:
-    set_postfix(stack_file, BAD)
+    set_postfix(stack_text, BAD)
     canary = ssh("mx1", DIGEST)
     before, logins = ssh("mx2", TOUCHED), int(ssh("mx2", LOGINS))
     with mail_all_the_time("mx2") as answers:

@@ -18,9 +18,9 @@ import pytest
 from lab.topology import AUTHORITATIVE, CLOUDFLARE_TOKEN, CLOUDFLARE_ZONES, ipv4
 
 from .conftest import Ssh
-from .test_stack import stack_file
+from .test_stack import stack_file, stack_text
 
-__all__ = ["stack_file"]
+__all__ = ["stack_file", "stack_text"]
 
 pytestmark = pytest.mark.host
 
@@ -115,18 +115,18 @@ def test_dnssec_is_on_and_the_ds_is_exported(pulumi: Pulumi) -> None:
 
 
 def test_a_foreign_record_of_the_same_name_stays(
-    pulumi: Pulumi, stack_file: Path, foreign: dict[str, Any]
+    pulumi: Pulumi, stack_text: Path, foreign: dict[str, Any]
 ) -> None:
     unchanged(pulumi)
-    text = stack_file.read_text()
-    stack_file.write_text(text.replace("spf: v=spf1 mx -all", "spf: v=spf1 mx ~all"))
+    text = stack_text.read_text()
+    stack_text.write_text(text.replace("spf: v=spf1 mx -all", "spf: v=spf1 mx ~all"))
     up(pulumi)
     assert records()[foreign["id"]] == foreign
     assert served("example.test", "TXT") == ['"site=1"', '"v=spf1 mx ~all"']
 
 
 def test_an_existing_record_is_taken_over_and_keeps_its_id(
-    pulumi: Pulumi, stack_file: Path
+    pulumi: Pulumi, stack_text: Path
 ) -> None:
     body = {"type": "TXT", "name": "_dmarc.sub.example.test", "content": '"v=DMARC1; p=none"'}
     made = api("POST", f"{ZONE}/dns_records", {**body, "ttl": 300})
@@ -135,12 +135,12 @@ def test_an_existing_record_is_taken_over_and_keeps_its_id(
         " records: {dmarc: v=DMARC1; p=none}}\n"
     )
     adopt = f"      adopt: {{dmarc-sub.example.test: {made['id']}}}\n"
-    text = stack_file.read_text().replace("    domains:\n", f"    domains:\n{domain}")
-    stack_file.write_text(text.replace("      dnssecZones:", f"{adopt}      dnssecZones:"))
+    text = stack_text.read_text().replace("    domains:\n", f"    domains:\n{domain}")
+    stack_text.write_text(text.replace("      dnssecZones:", f"{adopt}      dnssecZones:"))
     up(pulumi)
     assert records()[made["id"]] == made
     unchanged(pulumi)
-    stack_file.write_text(text)
+    stack_text.write_text(text)
     unchanged(pulumi)
     at_name = [item for item in records().values() if item["name"] == body["name"]]
     assert [item["id"] for item in at_name] == [made["id"]]

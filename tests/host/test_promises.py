@@ -15,9 +15,9 @@ from lab.topology import MX1, MX2
 from .conftest import Ssh, eventually
 from .looking import Watch, watching
 from .promises import DomainLook
-from .test_stack import stack_file
+from .test_stack import stack_text
 
-__all__ = ["stack_file"]
+__all__ = ["stack_text"]
 
 pytestmark = pytest.mark.host
 
@@ -60,15 +60,15 @@ def on_both(*names: str) -> set[str]:
     return {f"{host}-{name}" for host in BY_KEY for name in names}
 
 
-def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_file: Path) -> None:
-    before = stack_file.read_text()
+def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_text: Path) -> None:
+    before = stack_text.read_text()
     assert ENFORCE in before
     leaving, left = (
         before.replace(ENFORCE, f"{TESTING}        {line}\n").replace(DOMAINS, DOMAINS + DOMAIN)
         for line in ("leavingMx: [mx2]", "mx: [mx1]")
     )
     # An MX that would refuse what still comes does not go at once.
-    stack_file.write_text(left)
+    stack_text.write_text(left)
     done = pulumi("preview")
     assert done.returncode != 0
     assert f"domains.{OLD}.leavingMx: {MX2.fqdn} is in DNS" in done.stdout + done.stderr
@@ -76,7 +76,7 @@ def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_file: Path) -> None:
     with watching(OLD) as watch:
         with watching(NEW) as newcomer:
             # A domain comes; the policy of another changes, and an MX of it leaves DNS.
-            stack_file.write_text(leaving)
+            stack_text.write_text(leaving)
             told = preview(pulumi)
             assert told["delete"] == {f"dns-{name}-{OLD}-mx2" for name in IN_DNS}
             assert told["update"] >= on_both("sts-host", "certificates", "mail-database")
@@ -87,7 +87,7 @@ def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_file: Path) -> None:
             takes_mail(OLD)
 
             # The MX goes from the policy and takes mail no more.
-            stack_file.write_text(left)
+            stack_text.write_text(left)
             told = preview(pulumi)
             assert told["create"] == set()
             # Without the domain's key, reports would not be signed.
@@ -99,7 +99,7 @@ def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_file: Path) -> None:
         assert (BOTH, BOTH) in states(newcomer.domains[NEW])
 
         # It comes back, and the domain that came goes.
-        stack_file.write_text(before)
+        stack_text.write_text(before)
         told = preview(pulumi)
         assert {name for name in told["delete"] if NEW not in name} == set()
         assert told["create"] >= {f"dns-{name}-{OLD}-mx2" for name in (*IN_DNS, "dkim")}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from .conftest import Ssh
-from .test_stack import set_postfix, stack_file
+from .test_stack import set_postfix, stack_file, stack_text
 
-__all__ = ["stack_file"]
+__all__ = ["stack_file", "stack_text"]
 
 pytestmark = pytest.mark.host
 
@@ -37,10 +37,10 @@ def in_host(text: str, host: str, line: str) -> str:
     ids=["wrong_host_key", "unreachable"],
 )
 def test_one_host_out_of_reach_does_not_stop_the_other(
-    pulumi: Pulumi, ssh: Ssh, stack_file: Path, line: str, words: str
+    pulumi: Pulumi, ssh: Ssh, stack_text: Path, line: str, words: str
 ) -> None:
-    set_postfix(stack_file, SIZE)
-    stack_file.write_text(in_host(stack_file.read_text(), "mx2", line))
+    set_postfix(stack_text, SIZE)
+    stack_text.write_text(in_host(stack_text.read_text(), "mx2", line))
     done = pulumi("up", "--yes", "--skip-preview")
     output = done.stdout + done.stderr
     assert done.returncode != 0

@@ -12,9 +12,9 @@ import pytest
 from lab import topology
 
 from .conftest import Ssh, eventually
-from .test_stack import stack_file
+from .test_stack import stack_file, stack_text
 
-__all__ = ["stack_file"]
+__all__ = ["stack_file", "stack_text"]
 
 pytestmark = pytest.mark.host
 
@@ -161,22 +161,22 @@ def test_packages_reach_a_host_whose_resolver_is_stopped(ssh: Ssh, repository: s
 
 
 def test_a_stopped_resolver_starts_with_the_next_apply(
-    pulumi: Pulumi, ssh: Ssh, stack_file: Path
+    pulumi: Pulumi, ssh: Ssh, stack_text: Path
 ) -> None:
     ssh("mx1", "systemctl stop unbound")
-    text = stack_file.read_text()
-    stack_file.write_text(text.replace("cacheMaxTtlSeconds: 5", "cacheMaxTtlSeconds: 6"))
+    text = stack_text.read_text()
+    stack_text.write_text(text.replace("cacheMaxTtlSeconds: 5", "cacheMaxTtlSeconds: 6"))
     done = pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOERROR" in dig(ssh, "mx1", "sender.test", "MX")
 
 
-def test_a_wrong_trust_anchor_is_undone(pulumi: Pulumi, ssh: Ssh, stack_file: Path) -> None:
+def test_a_wrong_trust_anchor_is_undone(pulumi: Pulumi, ssh: Ssh, stack_text: Path) -> None:
     before = ssh("mx1", "cat /etc/unbound/unbound.conf /etc/unbound/mx-anchors.key")
     wrong = "trustAnchors: ['. DS 1 13 2 " + "ab" * 32 + "']"
-    text = stack_file.read_text()
+    text = stack_text.read_text()
     line = next(line for line in text.splitlines() if "trustAnchorFile" in line)
-    stack_file.write_text(text.replace(line.strip(), wrong))
+    stack_text.write_text(text.replace(line.strip(), wrong))
     done = pulumi("up", "--yes", "--skip-preview")
     assert done.returncode != 0
     assert "the resolver does not answer for the root" in done.stdout + done.stderr

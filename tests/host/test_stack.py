@@ -20,6 +20,17 @@ STACK = ROOT / "stacks" / "Pulumi.lab.yaml"
 
 
 @pytest.fixture
+def stack_text() -> Iterator[Path]:
+    """The lab's stack file; afterwards it is as before, and so are the hosts after the next `up`.
+
+    For a test that ends with the hosts as before, or that another one with an `up` follows.
+    """
+    before = STACK.read_text()
+    yield STACK
+    STACK.write_text(before)
+
+
+@pytest.fixture
 def stack_file(pulumi: Pulumi) -> Iterator[Path]:
     """The lab's stack file; afterwards it is as before, and so are the hosts."""
     before = STACK.read_text()
@@ -60,10 +71,10 @@ def test_outputs_stay_over_an_up_without_a_change_and_hold_no_secret(pulumi: Pul
 
 
 def test_message_size_shows_as_one_line_a_host_and_reloads(
-    pulumi: Pulumi, ssh: Ssh, stack_file: Path
+    pulumi: Pulumi, ssh: Ssh, stack_text: Path
 ) -> None:
     master = ssh("mx1", "postfix status 2>&1; pgrep -x master")
-    set_postfix(stack_file, "      messageSizeLimitBytes: 10485760")
+    set_postfix(stack_text, "      messageSizeLimitBytes: 10485760")
     diff = pulumi("preview", "--diff").stdout
     added = [line.split("+", 1)[1].strip() for line in diff.splitlines() if "+ message_" in line]
     assert added == ["message_size_limit = 10485760"] * 2, diff
@@ -79,7 +90,7 @@ def test_nothing_secret_in_state_output_or_process_list(
     key = keys.CLIENT_KEY.read_text().splitlines()[1]
     watch = "for i in $(seq 200); do ps -eo args; sleep 0.05; done > /run/process-list"
     watcher = subprocess.Popen(["scripts/lab", "ssh", "mx1", watch], cwd=ROOT)
-    set_postfix(stack_file, "      messageSizeLimitBytes: 10485760")
+    set_postfix(stack_file, "      messageSizeLimitBytes: 10485761")
     done = pulumi("up", "--yes", "--skip-preview", "--diff")
     assert done.returncode == 0, done.stdout + done.stderr
     assert watcher.wait(timeout=120) == 0
