@@ -6,15 +6,14 @@ original, which is a bridged Terraform provider; see tests/engine/traces/cloudfl
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
-import cloudflare
 import grpc  # type: ignore[import-untyped]
-import httpx
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
@@ -238,48 +237,18 @@ def body_of(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-class Api:
-    """Requests through Cloudflare's own client."""
-
-    def __init__(self, token: str, base_url: str) -> None:
-        self._client = cloudflare.Cloudflare(api_token=token, base_url=base_url.rstrip("/"))
-
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """The result of a request; ``None`` for what does not exist."""
-        options: Any = {"params": query} if query else {}
-        calls: dict[str, Any] = {
-            "GET": self._client.get,
-            "POST": self._client.post,
-            "PUT": self._client.put,
-            "PATCH": self._client.patch,
-            "DELETE": self._client.delete,
-        }
-        more = {} if body is None else {"body": body}
-        try:
-            answer = calls[method](path, cast_to=httpx.Response, options=options, **more)
-        except cloudflare.NotFoundError:
-            if method == "GET":
-                return None
-            raise
-        return answer.json().get("result")
-
-
-def failure(error: cloudflare.APIError) -> str:
-    """An error of the client in the original's words."""
-    method, url = error.request.method, error.request.url
-    if isinstance(error, cloudflare.APIStatusError):
-        response = error.response
-        said = f"{response.status_code} {response.reason_phrase} {response.text}"
-    else:
-        said = str(error.__cause__ or error)
-    return f'failed to make http request: {method} "{url}": {said}'
-
-
 class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
     """The plug-in's side of the provider protocol."""
 
     def __init__(self) -> None:
-        self._api: Api | None = None
+        self._credentials: tuple[str, str] | None = None
+
+    @functools.cached_property
+    def _api(self) -> Any:
+        # Cloudflare's client takes half a second to import, and most plug-ins ask for nothing.
+        from lab.engine.cloudflare_client import Api
+
+        return Api(*self._credentials) if self._credentials else None
 
     # The names of the methods are the protocol's.
 
@@ -318,7 +287,8 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
         if isinstance(token, str) and isinstance(base_url, str) and token:
             if not TOKEN.fullmatch(token):
                 context.abort(grpc.StatusCode.INVALID_ARGUMENT, BAD_FORM)
-            self._api = Api(token, base_url)
+            self._credentials = token, base_url
+            vars(self).pop("_api", None)
         return provider_pb2.ConfigureResponse(
             supportsPreview=True, acceptResources=True, supports_autonaming_configuration=True
         )
@@ -462,11 +432,10 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
         if self._api is None:
             text = "credentials are not set properly: no API token is configured"
             context.abort(grpc.StatusCode.UNKNOWN, text)
-        assert self._api is not None  # noqa: S101 -- abort raises, which mypy does not know
         try:
             return self._api.call(method, path, body, **query)
-        except cloudflare.APIError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, failure(error))
+        except ApiFailure as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
     @staticmethod
     def _place(kind: str, zone: str) -> tuple[str, str]:
