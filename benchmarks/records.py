@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cloudflare_api import SCOPES, Api, start
+from lab.environment import state_url
 
 _ROOT = Path(__file__).resolve().parents[1]
 _TOKEN = "t" * 40
@@ -101,7 +102,7 @@ def project(folder: Path, values: dict[str, Any], url: str) -> dict[str, str]:
     return dict(os.environ) | {
         "PATH": os.pathsep.join(map(str, path)),
         "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_BACKEND_URL": f"file://{folder}/backend",
+        "PULUMI_BACKEND_URL": state_url(folder / "backend"),
         "PULUMI_CONFIG_PASSPHRASE": "benchmark",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

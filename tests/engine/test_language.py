@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.environment import state_url
+
 pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +50,7 @@ def pulumi(folder: Path, tmp_path: Path) -> Run:
     environment = os.environ | {
         "PATH": os.pathsep.join(map(str, path)),
         "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}",
+        "PULUMI_BACKEND_URL": state_url(tmp_path / "backend"),
         "PULUMI_CONFIG_PASSPHRASE": "test",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -71,6 +73,18 @@ def pulumi(folder: Path, tmp_path: Path) -> Run:
 
     run("stack", "init", "dev")
     return run
+
+
+def test_state_has_no_file_of_attributes_that_a_killed_engine_leaves_empty(
+    pulumi: Run, tmp_path: Path
+) -> None:
+    [state] = (tmp_path / "backend").rglob("dev.json")
+    attributes = state.with_name("dev.json.attrs")
+    assert not attributes.exists()
+    attributes.touch()
+    assert "failed to load checkpoint: EOF" in pulumi("stack", code=1).stderr
+    attributes.unlink()
+    pulumi("stack")
 
 
 def test_up_preview_destroy(pulumi: Run, folder: Path) -> None:

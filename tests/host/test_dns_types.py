@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.environment import state_url
 from lab.topology import CLOUDFLARE_ZONES
 
 from .conftest import ROOT
@@ -34,7 +35,7 @@ def run(lab: dict[str, str], tmp_path: Path) -> Iterator[Run]:
     (tmp_path / "Pulumi.yaml").write_text(project)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     (tmp_path / "backend").mkdir()
-    environment = os.environ | lab | {"PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}"}
+    environment = os.environ | lab | {"PULUMI_BACKEND_URL": state_url(tmp_path / "backend")}
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -16,7 +16,7 @@ def test_engine_comes_first_and_exports_are_shell(
     monkeypatch.setattr(environment, "STATE", tmp_path)
     variables = environment.environment()
     assert variables["PATH"].split(":")[0] == str(tmp_path / "stand-ins")
-    assert variables["PULUMI_BACKEND_URL"] == f"file://{tmp_path / 'state'}"
+    assert variables["PULUMI_BACKEND_URL"] == f"file://{tmp_path / 'state'}?metadata=skip"
     shell = subprocess.run(
         ["sh", "-c", environment.exports() + 'printf %s "$PULUMI_HOME"'],
         capture_output=True,
