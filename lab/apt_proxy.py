@@ -22,8 +22,8 @@ def answers() -> bool:
 
 
 def up() -> None:
-    """Start the proxy with a configuration and a cache of its own, unless it runs."""
-    if process.main_pid(NAME):
+    """Start the proxy with a configuration and a cache of its own, unless one answers."""
+    if process.main_pid(NAME) or answers():
         return
     store = cache.directory() / "apt"
     store.mkdir(parents=True, exist_ok=True)

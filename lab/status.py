@@ -21,7 +21,7 @@ def rows() -> list[tuple[str, str, str, str]]:
                     host, ["systemctl", "is-active", service], check=False
                 ).strip()
             found.append((host.name, service, host.address, state))
-    proxy = "active" if process.main_pid(apt_proxy.NAME) and apt_proxy.answers() else "stopped"
+    proxy = "active" if apt_proxy.answers() else "stopped"
     found.append(("this machine", apt_proxy.NAME, apt_proxy.URL, proxy))
     return found
 
