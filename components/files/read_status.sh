@@ -17,7 +17,7 @@ ask() {
     ssh-rsa) type=rsa-sha2-512,rsa-sha2-256 ;;
   esac
   [ "$sudo" != - ] || sudo=
-  set -- -F none -o BatchMode=yes -o ConnectTimeout=3 -o ConnectionAttempts=1 \
+  set -- -F none -o BatchMode=yes -o ConnectTimeout=10 -o ConnectionAttempts=1 \
     -o ServerAliveInterval=5 -o ServerAliveCountMax=4 -o LogLevel=ERROR -o UpdateHostKeys=no \
     -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$folder/$key.known" \
     -o GlobalKnownHostsFile=none -o HostKeyAlias="$key" -o HostKeyAlgorithms="$type" \
