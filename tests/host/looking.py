@@ -184,13 +184,13 @@ def _note(looks: list[T], look: T) -> None:
 
 @contextmanager
 def watching(*names: str) -> Iterator[Watch]:
-    """Look at these mail domains all the time, about twice a second."""
+    """Look at these mail domains all the time, about once a second."""
     watch, stop = Watch(names), threading.Event()
 
     def run() -> None:
         while not stop.is_set():
             watch.look()
-            stop.wait(0.4)
+            stop.wait(1)
 
     with ThreadPoolExecutor(1) as pool:
         ended = pool.submit(run)
