@@ -19,7 +19,8 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--monitoring", action="store_true", help="with a monitoring server")
     verbs.add_parser("down", help="end and remove the lab; the caches stay")
     verbs.add_parser("status", help="show hosts and services; exit 1 when one does not run")
-    verbs.add_parser("reset", help="back to bare hosts and an empty state")
+    verbs.add_parser("reset", help="back to bare hosts and an empty state, or to what was saved")
+    verbs.add_parser("save", help="let reset go back to the hosts and the state as they are")
     ssh = verbs.add_parser("ssh", help="log in to a host, or run a command there")
     ssh.add_argument("host", metavar="HOST", choices=[host.name for host in topology.ALL_HOSTS])
     ssh.add_argument("--user", default="root", help="root (default) or operator")
@@ -53,6 +54,10 @@ def dispatch(options: argparse.Namespace) -> int:
             with locked():
                 lifecycle.reset()
             say("up, as at first")
+        case "save":
+            with locked():
+                lifecycle.save()
+            say("saved and up")
         case "status":
             print(status.table(), end="")
             return 0 if status.healthy() else 1

@@ -16,7 +16,8 @@ def prepare(host: Host, image: Path) -> None:
     upper, work = host.directory / "upper", host.directory / "work"
     for folder in (upper, work, host.root):
         folder.mkdir(parents=True, exist_ok=True)
-    options = f"lowerdir={image},upperdir={upper},workdir={work}"
+    lower = f"{host.saved}:{image}" if host.saved.is_dir() else image
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
     run(["mount", "-t", "overlay", "overlay", "-o", options, host.root])
     root = host.root
     write(root / "etc/hostname", f"{host.name}\n")
@@ -97,6 +98,14 @@ def enter(host: Host) -> list[str]:
 def inside(host: Host, command: list[str], *, stdin: str | None = None, check: bool = True) -> str:
     """Run a command in the container and return what it printed."""
     return run([*enter(host), *command], stdin=stdin, check=check)
+
+
+def save(host: Host) -> None:
+    """Wait for the host's end and keep what it added to its image, for `prepare`."""
+    process.finish(host.name)
+    run(["umount", host.root])
+    host.saved.parent.mkdir(parents=True, exist_ok=True)
+    (host.directory / "upper").rename(host.saved)
 
 
 def remove(host: Host) -> None:

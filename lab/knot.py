@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab import zones
+from lab import container, zones
 from lab.system import run, write
-from lab.topology import AUTHORITATIVE, ipv4, ipv6
+from lab.topology import AUTHORITATIVE, INTERNET, ipv4, ipv6
 
 ZONE_DIRECTORY = "/var/lib/knot/zones"
 
@@ -37,6 +37,11 @@ def _configuration() -> str:
         "    dnssec-signing: on\n    dnssec-policy: lab\n"
         f"zone:\n{listed}"
     )
+
+
+def flush() -> None:
+    """Write the zones as they are to their files; its journal does not always find back to them."""
+    container.inside(INTERNET, ["knotc", "--blocking", "--force", "zone-flush"])
 
 
 def configure(root: Path) -> str:

@@ -7,12 +7,25 @@ import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import acme, apt_proxy, checks, container, image, internet, keys, mailbox, network, process
+from lab import (
+    acme,
+    apt_proxy,
+    checks,
+    container,
+    image,
+    internet,
+    keys,
+    knot,
+    mailbox,
+    network,
+    process,
+)
 from lab.environment import PULUMI_STATE, environment
 from lab.system import LabError, say, wait_for
-from lab.topology import ALL_HOSTS, HOSTS, INTERNET, MAILBOX1, STATE, SUITES, Host
+from lab.topology import ALL_HOSTS, HOSTS, INTERNET, MAILBOX1, MONITOR, SAVED, STATE, SUITES, Host
 
 _RELEASE = STATE / "debian"
+_SAVED_STATE = SAVED / PULUMI_STATE.name
 
 
 def release() -> str | None:
@@ -42,6 +55,8 @@ def up(debian: str) -> None:
         stopped = list(HOSTS)
         if PULUMI_STATE.exists():
             shutil.rmtree(PULUMI_STATE)
+        if _SAVED_STATE.exists():
+            shutil.copytree(_SAVED_STATE, PULUMI_STATE)
     for host in stopped:
         process.terminate(host.name)
     for host in stopped:
@@ -50,17 +65,24 @@ def up(debian: str) -> None:
     def start(host: Host) -> None:
         container.prepare(host, images[host])
         acme.trust(host.root, acme.CA.read_text())
-        if host == INTERNET:
+        if host.saved.is_dir():
+            pass  # configured when it was saved
+        elif host == INTERNET:
             internet.configure(host.root)
         elif host == MAILBOX1:
             mailbox.configure(host.root)
         container.boot(host)
         container.wait(host)
+        if host.saved.is_dir():
+            # It has services that listen once others run.
+            container.inside(host, ["systemctl", "is-system-running", "--wait"], check=False)
 
     if stopped:
         say(f"booting {', '.join(host.name for host in stopped)}")
-    _each(start, stopped)
+    # A resolver that starts without an Internet takes its servers to be down for minutes.
+    _each(start, [host for host in stopped if host == INTERNET])
     wait_for("the services of the lab's Internet", internet.ready, 60, step=0.3)
+    _each(start, [host for host in stopped if host != INTERNET])
     wait_for("SMTP on mailbox1", lambda: container.listens(MAILBOX1, 25), 60)
     acme.export_roots(host.root for host in HOSTS)
 
@@ -72,8 +94,28 @@ def stop_hosts() -> None:
     _each(container.remove, ALL_HOSTS)
 
 
+def save() -> None:
+    """Let hosts and the program's state, as they are, be what `reset` and lab/beside begin with.
+
+    The hosts boot again, with what they were as one more layer of their file systems.
+    """
+    current = release()
+    if current is None:
+        raise LabError("the lab is not up: 'lab up' first")
+    if SAVED.exists():
+        raise LabError("the lab is saved already: 'lab down' first")
+    say("stopping the hosts")
+    knot.flush()
+    for host in ALL_HOSTS:
+        process.terminate(host.name)
+    container.remove(MONITOR)
+    _each(container.save, HOSTS)
+    shutil.copytree(PULUMI_STATE, _SAVED_STATE)
+    up(current)
+
+
 def reset() -> None:
-    """Make all hosts and the program's state as they were at first."""
+    """Make all hosts and the program's state as they were at first, or when they were saved."""
     current = release()
     if current is None:
         raise LabError("the lab is not up: 'lab up' first")

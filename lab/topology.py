@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATE = Path("/var/lib/mx-lab")
+SAVED = STATE / "saved"
 LOCK = Path("/run/lock/mx-lab.lock")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -57,6 +58,11 @@ class Host:
     def root(self) -> Path:
         """Where the host's root file system is mounted."""
         return self.directory / "root"
+
+    @property
+    def saved(self) -> Path:
+        """What the host adds to its image from the start, once `lab save` has run."""
+        return SAVED / "hosts" / self.name
 
 
 GATEWAY = 1
