@@ -17,7 +17,8 @@ def prepare(host: Host, image: Path) -> None:
     for folder in (upper, work, host.root):
         folder.mkdir(parents=True, exist_ok=True)
     lower = f"{host.saved}:{image}" if host.saved.is_dir() else image
-    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    # A folder of a layer below can be renamed, as on any other file system.
+    options = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=on"
     run(["mount", "-t", "overlay", "overlay", "-o", options, host.root])
     root = host.root
     write(root / "etc/hostname", f"{host.name}\n")
