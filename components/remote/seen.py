@@ -37,7 +37,8 @@ class Seen:
             return 0
         applied = self.status.get("bundles", {}).get(bundle)
         if applied is None:
-            return self.first
+            # One that was removed there may have had the first number, as in the state.
+            return self.first + bool(self.status)
         return int(applied.get("heal", 0)) + bool(applied["drift"])
 
     def line(self) -> str:

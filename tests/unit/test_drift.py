@@ -48,7 +48,7 @@ def test_drift_is_another_number_and_a_warning_that_says_why() -> None:
     ]
 
 
-def test_new_host_and_new_bundle_begin_with_a_number_of_the_machine() -> None:
+def test_a_bundle_removed_on_the_host_has_another_number_than_a_new_hosts() -> None:
     bare, warnings = judge("mx1", 127, MACHINE, "")
     assert (bare.argument("postfix"), bare.line(), warnings) == (
         f" --heal {FIRST}",
@@ -56,7 +56,7 @@ def test_new_host_and_new_bundle_begin_with_a_number_of_the_machine() -> None:
         [],
     )
     known, _ = judge("mx1", 0, f"{MACHINE}\n\n{status([])}", "")
-    assert known.argument("rspamd") == f" --heal {FIRST}"
+    assert known.argument("rspamd") == f" --heal {FIRST + 1}"
 
 
 def test_notes_of_renewals_come_before_the_status_and_broken_ones_are_told() -> None:
