@@ -30,15 +30,15 @@ class Project:
             else:
                 shutil.copy(source, self.folder / name)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
-        self.backend = folder / "backend"
-        self.backend.mkdir()
+        backend = folder / "backend"
+        backend.mkdir()
         without_log(folder / "home")
         cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         path = [ROOT / "lab/engine/bin", cache / "mx/engine/3.259.0", os.environ["PATH"]]
         self.environment = os.environ | {
             "PATH": os.pathsep.join(map(str, path)),
             "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_BACKEND_URL": state_url(self.backend),
+            "PULUMI_BACKEND_URL": state_url(backend),
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
