@@ -161,8 +161,10 @@ def _mta_sts(settings: Settings, name: str, facts: Facts) -> Iterable[Record]:
     """MTA-STS of a mail domain that has a policy (RFC 8461 sections 3.1, 3.3 and 8.2)."""
     if name not in facts.sts_ids:
         return
-    zone, keys = settings.zone_of(name), tuple(settings.exchangers(name))
-    host, other = f"mta-sts.{name}", settings.domains[name].records.mta_sts_cname
+    zone, host = settings.zone_of(name), f"mta-sts.{name}"
+    other = settings.domains[name].records.mta_sts_cname
+    # A host that leaves is still asked for the policy, at the address that goes last.
+    keepers = tuple(settings.keepers(name))
     if other is not None:
         yield Record(f"sts-host-{name}", zone, host, "CNAME", f"mta-sts.{other}")
         yield Record(
@@ -171,13 +173,13 @@ def _mta_sts(settings: Settings, name: str, facts: Facts) -> Iterable[Record]:
             f"_mta-sts.{name}",
             "CNAME",
             f"_mta-sts.{other}",
-            hosts=keys,
+            hosts=keepers,
             promise="policy",
             after=(f"sts-host-{name}",),
         )
         return
     addresses: list[str] = []
-    for key in keys:
+    for key in settings.exchangers(name):
         for kind, address in (("A", settings.hosts[key].ipv4), ("AAAA", settings.hosts[key].ipv6)):
             if address is not None:
                 addresses.append(f"sts-{kind.lower()}-{name}-{key}")
@@ -197,7 +199,7 @@ def _mta_sts(settings: Settings, name: str, facts: Facts) -> Iterable[Record]:
         f"_mta-sts.{name}",
         "TXT",
         dns_data.txt(f"v=STSv1; id={facts.sts_ids[name]}"),
-        hosts=keys,
+        hosts=keepers,
         promise="policy",
         after=tuple(addresses),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -18,7 +19,7 @@ class _Part(pulumi.CustomResource):
         super().__init__("test:index:Part", name, {})
 
 
-def graph(tls: bool) -> dict[str, Any]:
+def graph(tls: bool = True, leaving: Sequence[str] = ()) -> dict[str, Any]:
     from components.dns import Dns
     from components.serving import Serving
 
@@ -28,6 +29,7 @@ def graph(tls: bool) -> dict[str, Any]:
     def program() -> None:
         values = mapping()
         values["dns"]["signedZones"] = ["example.test"]
+        values["domains"]["example.test"]["leavingMx"] = list(leaving)
         serving = {
             key: Serving(
                 _Part(f"{key}-mail"),
@@ -46,7 +48,7 @@ def graph(tls: bool) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def requests() -> dict[str, Any]:
-    return graph(tls=True)
+    return graph()
 
 
 def needs(request: Any) -> set[str]:
@@ -61,6 +63,12 @@ def test_each_promise_waits_for_the_hosts_that_keep_it(requests: dict[str, Any])
     assert needs(requests["dns-sts-example.test"]) == both | addresses
     assert needs(requests["dns-sts-a-example.test-mx2"]) == {"mx2-policy", "mx2-tls"}
     assert needs(requests["dns-a-mx1"]) == set()
+
+
+def test_an_id_waits_for_the_host_that_leaves_and_still_serves_the_former_policy() -> None:
+    requests = graph(leaving=["mx2"])
+    assert "dns-sts-a-example.test-mx2" not in requests
+    assert needs(requests["dns-sts-example.test"]) >= {"mx1-policy", "mx2-policy", "mx2-tls"}
 
 
 def test_an_mx_waits_until_every_host_serves_the_policy_and_its_id_is_announced(
