@@ -244,7 +244,7 @@ def _contradictions(settings: Settings) -> Iterable[str]:
             yield f"hosts.{key}.hostname: {host.hostname} is in none of dns.zones"
     for name, domain in settings.domains.items():
         path = f"domains.{name}"
-        if domain.mx is not None and not domain.mx:
+        if domain.mx == [] and not domain.leaving_mx:
             yield f"{path}.mx: a mail domain needs at least one MX host"
         unknown = False
         for field, keys in (("mx", domain.mx or []), ("leavingMx", domain.leaving_mx)):
@@ -255,8 +255,8 @@ def _contradictions(settings: Settings) -> Iterable[str]:
         for index, host_key in enumerate(domain.leaving_mx):
             if host_key in (domain.mx or []):
                 yield f"{path}.leavingMx[{index}]: {host_key} is also in mx"
-        if not unknown and domain.mx != [] and not settings.exchangers(name):
-            yield f"{path}: all its MX hosts leave"
+        if not unknown and settings.keepers(name) and not settings.exchangers(name):
+            yield from _all_leave(settings, name)
         if domain.mailbox_host not in settings.mailbox_hosts:
             yield (
                 f"{path}.mailboxHost: there is no mailboxHosts.{domain.mailbox_host}"
@@ -302,6 +302,22 @@ def _contradictions(settings: Settings) -> Iterable[str]:
                     f"domains.{name}.records.dkim.{selector}: hosts.{key} signs with a key of its "
                     "own under this selector (spamFilter.dkimSelector)"
                 )
+
+
+def _all_leave(settings: Settings, name: str) -> Iterable[str]:
+    """The domain itself goes to MX hosts of others: what must not come of hosts that leave."""
+    domain, path = settings.domains[name], f"domains.{name}"
+    if set(settings.keepers(name)) - {*domain.leaving_mx}:
+        yield (
+            f"{path}: all its MX hosts leave; list them in its leavingMx if the mail domain goes "
+            "to MX hosts of others"
+        )
+    sts = domain.mta_sts
+    if sts is not None and sts.mode != "none" and not sts.also_mx:
+        yield (
+            f"{path}.mtaSts.alsoMx: all its MX hosts leave; list those that mail goes to now, "
+            "or senders that keep the policy find none"
+        )
 
 
 def _report_contradictions(settings: Settings) -> Iterable[str]:

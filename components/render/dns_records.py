@@ -163,7 +163,8 @@ def _mta_sts(settings: Settings, name: str, facts: Facts) -> Iterable[Record]:
         return
     zone, host = settings.zone_of(name), f"mta-sts.{name}"
     other = settings.domains[name].records.mta_sts_cname
-    # A host that leaves is still asked for the policy, at the address that goes last.
+    # A host that leaves is still asked for the policy, at the address that goes last; of a domain
+    # that leaves all hosts serve it to the end.
     keepers = tuple(settings.keepers(name))
     if other is not None:
         yield Record(f"sts-host-{name}", zone, host, "CNAME", f"mta-sts.{other}")
@@ -179,7 +180,7 @@ def _mta_sts(settings: Settings, name: str, facts: Facts) -> Iterable[Record]:
         )
         return
     addresses: list[str] = []
-    for key in settings.exchangers(name):
+    for key in settings.exchangers(name) or keepers:
         for kind, address in (("A", settings.hosts[key].ipv4), ("AAAA", settings.hosts[key].ipv6)):
             if address is not None:
                 addresses.append(f"sts-{kind.lower()}-{name}-{key}")

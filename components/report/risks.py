@@ -26,9 +26,11 @@ def risks(report: Report, served: set[str] | None) -> list[str]:
     `served` are the names that still have an MX record afterwards, None when that is not known.
     """
     found = [*_of_records(report.records, served)]
-    leaving = report.leaving
+    unknown = {
+        record.name for record in report.records if not record.new and _kind(record.old) == "MX"
+    }
     for change in report.changes:
-        found += _of_change(change, leaving)
+        found += _of_change(change, report.leaving, unknown)
     told = _merged(dict.fromkeys(found), {change.host for change in report.changes})
     return sorted(told, key=lambda text: _FIRST.search(text) is None)
 
@@ -49,11 +51,11 @@ def _of_records(records: list[RecordChange], served: set[str] | None) -> Iterabl
         old, new = record.old or "", record.new or ""
         if old and new and _data(old) == _data(new):
             continue  # only the TTL
-        kind = (old or new).split(" IN ")[-1].split(" ")[0]
+        kind = _kind(old or new)
         if kind == "MX" and not new:
             instead = "" if served is None or record.name in served else "; it has no MX left"
             host = old.split()[-1].rstrip(".")
-            yield f"MX removed: {host} no longer takes mail of {record.name}{instead}."
+            yield f"MX removed: {host} gets no more mail of {record.name}{instead}."
         elif kind == "MX" and old and new:
             yield f"MX changed: senders of {record.name} see it after the TTL of the old record."
         elif kind == "TLSA":
@@ -71,11 +73,16 @@ def _of_records(records: list[RecordChange], served: set[str] | None) -> Iterabl
             yield f"Address removed: {record.name} loses {old.split()[-1]}."
 
 
+def _kind(line: str | None) -> str:
+    return (line or "").split(" IN ")[-1].split(" ")[0]
+
+
 def _data(line: str) -> str:
     return line.partition(" IN ")[2]
 
 
-def _of_change(change: Change, leaving: set[str]) -> Iterable[str]:
+def _of_change(change: Change, leaving: set[str], unknown: set[str]) -> Iterable[str]:
+    """`unknown`: mail domains whose MX records go at the same time."""
     if change.host in leaving:
         if change.component == "agent":
             yield f"{change.host} leaves the stack: every component is taken off the host."
@@ -100,7 +107,13 @@ def _of_change(change: Change, leaving: set[str]) -> Iterable[str]:
         ]
         if file.path.endswith("/content/mail_domain"):
             for domain in [name for name in gone if name not in came]:
-                yield f"Mail for {domain} is refused (554) once this is applied."
+                late = (
+                    "; senders know its MX records for a TTL more: let it leave first, by leavingMx"
+                )
+                yield (
+                    f"Mail for {domain} is refused (554) once this is applied"
+                    f"{late if domain in unknown else ''}."
+                )
         if "/schema/" in file.path and file.path.endswith(".sql"):
             name = file.path.rpartition("/")[2]
             yield (

@@ -1,4 +1,4 @@
-"""A domain comes, a policy changes, an MX goes and comes back: no sender ever stumbles."""
+"""A domain comes and goes, a policy changes, an MX too: no sender ever stumbles."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ DOMAIN = (
     f"      {NEW}: {{mailboxHost: mailbox1, mtaSts: {{mode: enforce}},"
     " recipients: [carol, postmaster]}\n"
 )
+GOES = DOMAIN.replace("enforce}", "enforce, alsoMx: [mx.other.test]}, leavingMx: [mx1, mx2]")
 DOMAINS = "    domains:\n"
 BY_KEY, IN_DNS = ("mx1", "mx2"), ("mx", "sts-a", "sts-aaaa")
 CHANGED = f"dns-sts-{OLD}"
@@ -64,8 +65,8 @@ def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_text: Path) -> None:
     before = stack_text.read_text()
     assert ENFORCE in before
     leaving, left = (
-        before.replace(ENFORCE, f"{TESTING}        {line}\n").replace(DOMAINS, DOMAINS + DOMAIN)
-        for line in ("leavingMx: [mx2]", "mx: [mx1]")
+        before.replace(ENFORCE, f"{TESTING}        {line}\n").replace(DOMAINS, DOMAINS + domain)
+        for line, domain in (("leavingMx: [mx2]", DOMAIN), ("mx: [mx1]", GOES))
     )
     # An MX that would refuse what still comes does not go at once.
     stack_text.write_text(left)
@@ -84,17 +85,23 @@ def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_text: Path) -> None:
             records = {f"dns-{name}-{NEW}-{key}" for name in IN_DNS for key in BY_KEY}
             assert told["create"] >= {f"dns-sts-{NEW}", *records}
             up(pulumi, watch, newcomer)
-            takes_mail(OLD)
+            takes_mail(MX2.address, f"alice@{OLD}")
 
-            # The MX goes from the policy and takes mail no more.
+            # The MX goes from the policy and takes mail no more; the other domain moves elsewhere.
             stack_text.write_text(left)
             told = preview(pulumi)
             assert told["create"] == set()
             # Without the domain's key, reports would not be signed.
             gone = {f"mx2-dkim-{OLD}", f"dns-dkim-{OLD}-mx2", "mx2-tls-reports"}
-            assert told["delete"] == gone
+            assert told["delete"] == gone | {f"dns-mx-{NEW}-{key}" for key in BY_KEY}
             assert told["update"] >= {*on_both("sts-host"), "mx2-mail-database", CHANGED}
             up(pulumi, watch, newcomer)
+            for host in (MX1, MX2):
+                takes_mail(host.address, f"carol@{NEW}")
+        last = newcomer.domains[NEW][-1]
+        assert last.mx == frozenset()
+        assert set(last.policies) == last.addresses
+        assert all("mx: mx.other.test" in text for text in last.policies.values())
         assert newcomer.domains[NEW][0] == DomainLook(NEW, None, frozenset())
         assert (BOTH, BOTH) in states(newcomer.domains[NEW])
 
@@ -108,12 +115,12 @@ def test_no_sender_stumbles(pulumi: Pulumi, ssh: Ssh, stack_text: Path) -> None:
     saw_all(watch)
 
 
-def takes_mail(domain: str) -> None:
-    """The host that leaves still accepts a recipient."""
-    with smtplib.SMTP(MX2.address, 25, "out.sender.test", timeout=60) as client:
+def takes_mail(host: str, recipient: str) -> None:
+    """What leaves DNS still accepts a recipient."""
+    with smtplib.SMTP(host, 25, "out.sender.test", timeout=60) as client:
         client.ehlo()
         client.mail("alice@sender.test")
-        assert client.rcpt(f"alice@{domain}")[0] == 250
+        assert client.rcpt(recipient)[0] == 250
 
 
 def saw_all(watch: Watch) -> None:

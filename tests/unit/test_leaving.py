@@ -55,6 +55,26 @@ def test_a_host_that_leaves_goes_from_dns_and_from_nothing_else(how: str) -> Non
     assert faults(after, BOTH) == []
 
 
+@pytest.mark.parametrize("listed", [None, []])
+def test_a_domain_that_leaves_has_its_policy_served_and_its_mail_taken_to_the_end(
+    listed: list[str] | None,
+) -> None:
+    new = {"alsoMx": ["mx.other.test"]}
+    before = settings(mtaSts=new)
+    after = settings(leavingMx=["mx1", "mx2"], mx=listed, mtaSts=new)
+    gone = set(records(before)) - set(records(after))
+    assert gone == {"mx-example.test-mx1", "mx-example.test-mx2"}
+    assert mta_sts.ids(after) == mta_sts.ids(before)
+    assert after.domains_of("mx1") == after.domains_of("mx2") == ["example.test"]
+    assert faults(after, BOTH) == []
+
+
+def test_a_domain_leaves_without_its_new_hosts_by_a_policy_that_ends() -> None:
+    assert (
+        settings(leavingMx=["mx1", "mx2"], mtaSts={"mode": "none"}).exchangers("example.test") == []
+    )
+
+
 def test_a_host_that_would_refuse_what_still_comes_does_not_leave_at_once() -> None:
     for sts in (True, False):
         [line] = faults(settings(sts, mx=["mx1"]), BOTH)

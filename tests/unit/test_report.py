@@ -99,7 +99,7 @@ def test_cut_report_keeps_its_summary_and_names_what_is_missing() -> None:
     report = report_of(recorded("removed-mx"))
     text = markdown(report, 2600)
     assert len(text.encode()) <= 2600
-    assert "MX removed: mx2.example.test no longer takes mail of example.test." in text
+    assert "MX removed: mx2.example.test gets no more mail of example.test." in text
     assert "**29** to delete on 2 hosts" in text
     assert "mx2 leaves the stack" in text
     assert "Cut to" not in markdown(report)
@@ -212,7 +212,7 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
         step(
             "update",
             BUNDLE.format("mx1-postfix"),
-            bundle(table("a.test\nb.test\n"), units={unit: {"restart_when": "1"}}),
+            bundle(table("a.test\nb.test\nexample.test\n"), units={unit: {"restart_when": "1"}}),
             bundle(table("b.test\n"), units={unit: {"restart_when": "2"}}),
         ),
         step(
@@ -224,8 +224,10 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
     ]
     report = report_of({"steps": steps})
     assert report.risks == [
-        "MX removed: mx1.example.test no longer takes mail of example.test; it has no MX left.",
+        "MX removed: mx1.example.test gets no more mail of example.test; it has no MX left.",
         "Mail for a.test is refused (554) once this is applied.",
+        "Mail for example.test is refused (554) once this is applied; senders know its MX records "
+        "for a TTL more: let it leave first, by leavingMx.",
         "TLSA added at _25._tcp.mx1.example.test: DANE senders defer mail when no record matches "
         "the certificate that is served.",
         "mx1: postfix.service restarts; open connections end, senders come again.",

@@ -61,10 +61,21 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
         {"mx": ["mx1"], "leavingMx": ["mx1"], "mailboxHost": "mailbox1", "recipients": []},
         "domains.example.test.leavingMx[0]: mx1 is also in mx",
     ),
-    "all_hosts_leave": (
-        ("domains", "example.test", "leavingMx"),
-        ["mx1", "mx2"],
-        "domains.example.test: all its MX hosts leave",
+    "all_hosts_leave_and_no_domain": (
+        ("hosts",),
+        {key: host | {"leaving": True} for key, host in mapping()["hosts"].items()},
+        "domains.example.test: all its MX hosts leave; list them in its leavingMx if ",
+    ),
+    "domain_that_leaves_under_a_policy_without_its_new_hosts": (
+        ("domains", "example.test"),
+        {
+            "mailboxHost": "mailbox1",
+            "recipients": [],
+            "mx": [],
+            "leavingMx": ["mx1", "mx2"],
+            "mtaSts": {"mode": "testing"},
+        },
+        "domains.example.test.mtaSts.alsoMx: all its MX hosts leave",
     ),
     "policy_kept_for_minutes": (
         ("domains", "example.test", "mtaSts"),
