@@ -65,8 +65,13 @@ def _of_records(records: list[RecordChange], served: set[str] | None) -> Iterabl
                 "the certificate that is served."
             )
         elif kind == "TXT" and "_mta-sts." in f"{record.name}." and old != new:
-            verb = "id changed" if old else "announced"
-            yield f"MTA-STS {verb} at {record.name}: senders fetch the policy again."
+            verb = "announced" if not old else "removed" if not new else "id changed"
+            then = (
+                "senders fetch the policy again"
+                if new
+                else "senders go by the policy that they keep until its max_age is over"
+            )
+            yield f"MTA-STS {verb} at {record.name}: {then}."
         elif kind == "TXT" and "._domainkey." in record.name and not new:
             yield f"DKIM key removed at {record.name}: mail signed with it no longer verifies."
         elif kind in ("A", "AAAA") and not new:

@@ -203,12 +203,14 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
         return {"/etc/postfix/main.cf.d/60-tls.cf": {"content": text}}
 
     tlsa = {"name": "_25._tcp.mx1.example.test", "type": "TLSA", "ttl": 300}
+    sts = {"name": "_mta-sts.b.test", "type": "TXT", "ttl": 300, "content": '"v=STSv1; id=1"'}
     data = {"usage": 3, "selector": 1, "matchingType": 1, "certificate": "AB"}
     unit = "postfix.service"
     steps = [
         step("delete", RECORD.format("mx"), old=mx("mx1.example.test")),
         step("same", RECORD.format("other"), {}, mx("mx1.example.test", "other.test")),
         step("create", RECORD.format("tlsa"), new=tlsa | {"data": data}),
+        step("delete", RECORD.format("sts"), old=sts),
         step(
             "update",
             BUNDLE.format("mx1-postfix"),
@@ -230,6 +232,8 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
         "for a TTL more: let it leave first, by leavingMx.",
         "TLSA added at _25._tcp.mx1.example.test: DANE senders defer mail when no record matches "
         "the certificate that is served.",
+        "MTA-STS removed at _mta-sts.b.test: senders go by the policy that they keep until its "
+        "max_age is over.",
         "mx1: postfix.service restarts; open connections end, senders come again.",
         "mx2: smtpd_tls_security_level = encrypt turns away peers without matching TLS.",
     ]
