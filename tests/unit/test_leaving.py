@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from components.leaving import faults
+from components.leaving import faults, other_keys, other_names
 from components.render import dns_records, mta_sts
 from components.render.dns_records import Facts
 from components.settings import Settings, from_mapping
-from tests.unit.test_settings import mapping
+from tests.unit.test_settings import KEY, mapping
 
 BOTH = {"example.test": ["mx1.example.test", "mx2.example.test"]}
+HOSTS = {
+    key: {"hostname": f"{key}.example.test", "ipv4": f"198.18.77.1{key[-1]}"}
+    for key in ("mx1", "mx2")
+}
 LEFT = "mx2.example.test is in DNS"
 
 
@@ -92,3 +96,36 @@ def test_a_host_that_is_lost_stays_in_the_policy() -> None:
 def test_what_no_up_has_published_leaves_nothing() -> None:
     assert faults(settings(mx=["mx1"]), {}) == []
     assert faults(settings(), {"gone.example.test": ["mx9.example.test"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "what"),
+    [
+        ({"hostname": "mx2.example.test", "ipv4": "198.18.77.12"}, "198.18.77.12"),
+        ({"hostname": "mx3.example.test", "ipv4": "198.18.77.12"}, "198.18.77.12"),
+        ({"hostname": "mx2.example.test", "ipv4": "198.18.77.13"}, "mx2.example.test"),
+        (
+            {"hostname": "mx3.example.test", "ipv4": "198.18.77.13", "sshAddress": "198.18.77.12"},
+            "198.18.77.12",
+        ),
+    ],
+    ids=["another_key", "another_name_on_the_machine", "another_machine", "ssh_to_the_machine"],
+)
+def test_a_machine_is_not_cleared_after_it_got_another_key(host: dict[str, str], what: str) -> None:
+    assert other_keys(settings(), HOSTS) == []
+    values = mapping()
+    del values["hosts"]["mx2"]
+    assert other_keys(from_mapping(values), HOSTS) == []
+    values["hosts"]["second"] = host | {"hostKey": KEY}
+    [line] = other_keys(from_mapping(values), HOSTS)
+    assert line.startswith(f"hosts.second: {what} is hosts.mx2 until now")
+    assert "keep the key mx2" in line
+
+
+def test_a_host_that_senders_know_does_not_get_another_name() -> None:
+    assert other_names(settings(), HOSTS, BOTH) == []
+    values = mapping()
+    values["hosts"]["mx2"]["hostname"] = "mail.example.test"
+    [line] = other_names(from_mapping(values), HOSTS, BOTH)
+    assert line.startswith("hosts.mx2.hostname: mx2.example.test is MX of example.test and would ")
+    assert other_names(from_mapping(values), HOSTS, {"example.test": ["mx1.example.test"]}) == []
