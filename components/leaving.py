@@ -68,13 +68,11 @@ def other_keys(settings: Settings, published: Mapping[str, Mapping[str, Any]]) -
         if old in settings.hosts:
             continue
         for key, host in settings.hosts.items():
-            same = {host.hostname, str(host.ipv4), host.ssh_address} & {
-                was["hostname"],
-                was["ipv4"],
-            }
+            names = (str(host.ipv4), host.ssh_address, host.hostname)
+            same = [name for name in names if name in (was["ipv4"], was["hostname"])]
             if same:
                 lines.append(
-                    f"hosts.{key}: {min(same)} is hosts.{old} until now, and what went with that "
+                    f"hosts.{key}: {same[0]} is hosts.{old} until now, and what went with that "
                     f"key would be taken away after this; keep the key {old}, or take hosts.{old} "
                     f"out with one `up` and give hosts.{key} with the next"
                 )
