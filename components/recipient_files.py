@@ -68,6 +68,9 @@ def _parse(path: str) -> RecipientFile:
         if local in rows:
             faults.append(f"{path}:{number}: {local} stands in line {rows[local]} already")
         rows.setdefault(local, number)
+    if not rows:
+        # An export that failed must not refuse all mail of a domain.
+        faults.append(f"{path}: no local part in it; a domain that shall have none has no such key")
     if faults:
         more = [f"{path}: and {len(faults) - 10} more"] if len(faults) > 10 else []
         raise SettingsError("\n".join(faults[:10] + more))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from .model import Change, RecordChange, Report
+from .recipients import refused
 
 _TIGHT = {
     "smtpd_tls_security_level": ("encrypt",),
@@ -103,6 +104,7 @@ def _of_change(change: Change, leaving: set[str], unknown: set[str]) -> Iterable
             yield f"{change.host}: {unit} restarts; {_RESTARTS[unit]}."
     if change.op in ("create", "delete"):
         return
+    yield from refused(change.files)
     for file in change.files:
         gone = [
             line[1:].split()[0] for line in file.lines if line.startswith("-") and line[1:].strip()

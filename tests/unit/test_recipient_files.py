@@ -43,6 +43,7 @@ def test_a_file_is_counted_and_its_rows_stay_out_of_the_manifest(base: Path) -> 
     [
         ("bob\nBob\n", r"list\.txt:2: 'Bob' is not the local part"),
         ("bob\nbob@example.test\n", r"list\.txt:2: 'bob@example\.test' is not the local part"),
+        ("# staff\n\n", r"list\.txt: no local part in it"),
         ("bob\n\nbob\n", r"list\.txt:3: bob stands in line 1 already"),
         ("alice\n", r"list\.txt: alice also stands in domains\.example\.test"),
         ("bob=x\n", r"list\.txt: bob=x has the recipient delimiter in it"),

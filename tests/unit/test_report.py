@@ -283,3 +283,47 @@ def test_null_mx_and_a_changed_ttl_are_written_as_in_a_zone() -> None:
     report = report_of({"steps": steps})
     assert report.records[0].new == "parked.test. 600 IN MX 0 ."
     assert report.risks == []
+
+
+def content(**tables: str) -> dict[str, Any]:
+    at = "/etc/mx-database/content/"
+    return bundle(
+        {
+            f"{at}{name.replace('_json', '.json')}": {"content": text}
+            for name, text in tables.items()
+        }
+    )
+
+
+def in_file(**rows: int) -> str:
+    entries = {
+        f"{name}.test": {"rows": number, "sha256": str(number)} for name, number in rows.items()
+    }
+    return json.dumps(entries, indent=1) + "\n"
+
+
+def test_whose_mail_a_change_refuses() -> None:
+    old = content(
+        mail_domain="a.test\nb.test\nc.test\n",
+        recipient="a.test\tann\na.test\tbob\nb.test\tb1\nb.test\tb2\nb.test\tb3\nb.test\tb4\nc.test\tcid\n",
+        alias="a.test\tall\tann@a.test\na.test\tall\tbob@a.test\na.test\tbob2\tbob@a.test\n",
+        recipient_files_json=in_file(a=7, d=5000, e=3),
+    )
+    new = content(
+        mail_domain="a.test\nb.test\n",
+        recipient="a.test\tann\n",
+        alias="a.test\tall\tann@a.test\na.test\tbob\tann@a.test\n",
+        recipient_files_json=in_file(a=8, d=12),
+    )
+    report = report_of({"steps": [step("update", BUNDLE.format("mx1-postfix"), old, new)]})
+    assert report.risks == [
+        "Mail for bob2@a.test is refused (550) once this is applied, unless recipientsFile has "
+        "them now.",
+        "Mail for 4 addresses of b.test (b1, b2, b3 and 1 more) is refused (550) once this is "
+        "applied.",
+        "Mail for recipients that leave the recipientsFile of d.test is refused (550) once this is "
+        "applied: 12 local parts, 5000 until now.",
+        "Mail for recipients that leave the recipientsFile of e.test is refused (550) once this is "
+        "applied: 0 local parts, 3 until now.",
+        "Mail for c.test is refused (554) once this is applied.",
+    ]
