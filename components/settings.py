@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from . import (
+    settings_aliases,
     settings_certificates,
     settings_change,
     settings_dns,
@@ -282,6 +283,10 @@ def _contradictions(settings: Settings) -> Iterable[str]:
                 yield f"{path}.aliases.{local}: it is already one of recipients"
             if not domain.aliases[local]:
                 yield f"{path}.aliases.{local}: it names no address"
+    yield from settings_aliases.contradictions(
+        {name: domain.aliases for name, domain in settings.domains.items()},
+        settings.postfix.recipient_delimiter,
+    )
     yield from settings_dns.contradictions(
         settings.dns, {name: domain.records for name, domain in settings.domains.items()}
     )

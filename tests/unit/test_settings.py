@@ -233,6 +233,15 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
         {"alice": ["bob@example.test"]},
         "aliases.alice: it is already one of recipients",
     ),
+    "alias_that_leads_back_to_itself": (
+        ("domains", "example.test", "aliases"),
+        {
+            "a": ["b@example.test", "a@example.test"],
+            "b": ["c@example.test"],
+            "c": ["a@example.test"],
+        },
+        "aliases.a: leads back to itself: a@example.test -> b@example.test -> c@example.test -> a@",
+    ),
     "forwarder_without_a_name": (
         ("resolver",),
         {"forwarders": [{"address": "9.9.9.9"}]},
