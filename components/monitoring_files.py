@@ -63,7 +63,7 @@ def write(directory: Path, found: dict[str, str]) -> list[str]:
 
 
 def main() -> int:
-    """Run the command line; exit 1 with one line when the outputs cannot be used."""
+    """Run the command line; exit 1 with one line for outputs or a directory of no use."""
     parser = argparse.ArgumentParser(prog="scripts/monitoring STACK")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--runbooks", default="docs/runbooks", help="address of docs/runbooks")
@@ -89,7 +89,15 @@ def main() -> int:
             path = ".".join(str(part) for part in each["loc"])
             print(f"monitoring: outputs.{path}: {each['msg']}", file=sys.stderr)
         return 1
-    for name in write(options.directory, found):
+    except ValueError as error:
+        print(f"monitoring: {error}", file=sys.stderr)
+        return 1
+    try:
+        changed = write(options.directory, found)
+    except OSError as error:
+        print(f"monitoring: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    for name in changed:
         print(f"written: {options.directory / name}")
     return 0
 

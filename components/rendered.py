@@ -73,7 +73,7 @@ def files(bundles: list[Manifest]) -> dict[str, str]:
 
 
 def main() -> int:
-    """Run the command line; exit 1 with one line for a wrong stack file or host."""
+    """Run the command line; exit 1 with one line for a wrong stack file, host or directory."""
     parser = argparse.ArgumentParser(prog="scripts/render")
     parser.add_argument("stack")
     parser.add_argument("host")
@@ -91,10 +91,14 @@ def main() -> int:
         print(f"render: {error}", file=sys.stderr)
         return 1
     found = files(bundles)
-    for path, text in found.items():
-        target = options.directory / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+    try:
+        for path, text in found.items():
+            target = options.directory / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+    except OSError as error:
+        print(f"render: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     print(f"written: {len(found)} files below {options.directory}")
     return 0
 

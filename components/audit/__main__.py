@@ -51,7 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             with open(options.file, encoding="utf-8") as stream:
                 content = stream.read()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        print(f"audit: {options.file}: {error.strerror}", file=sys.stderr)
+        return 2
+    except UnicodeDecodeError as error:
         print(f"audit: {options.file}: {error}", file=sys.stderr)
         return 2
     findings = audit(content, options.postfix)

@@ -21,6 +21,8 @@ from .ask import SCRIPT, environment, parse
 # What is on trial until another connection confirms it: its file, which all may read.
 _ON_TRIAL = {"firewall": "/etc/mx/firewall.nft"}
 _NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
+# How the agent says it.
+_UNKNOWN = "is not applied on this host"
 
 
 def call(settings: Settings, host: str, verb: str) -> tuple[int, str, str]:
@@ -83,6 +85,9 @@ def main(arguments: list[str]) -> int:
     print(out)
     if err:
         print(err, file=sys.stderr)
+    if _UNKNOWN in err:
+        print(f"rollback: scripts/rollback {stack} {host} --list names them", file=sys.stderr)
+        return 2
     return code
 
 

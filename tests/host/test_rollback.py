@@ -185,5 +185,6 @@ def test_rollback_says_what_it_cannot_do(lab: dict[str, str]) -> None:
     assert unknown.returncode == 2
     assert "there is no hosts.mx9; known: mx1, mx2" in unknown.stderr
     nothing = rollback("mx1", "nothing")
-    assert nothing.returncode == 1
+    assert nothing.returncode == 2
     assert "is not applied on this host" in nothing.stderr
+    assert "scripts/rollback lab mx1 --list names them" in nothing.stderr

@@ -44,3 +44,13 @@ def test_wrong_stack_or_host_is_one_line(
 ) -> None:
     assert call(monkeypatch, *arguments, str(tmp_path)) == 1
     assert capsys.readouterr().err.strip() == words
+
+
+def test_a_directory_that_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "etc").write_text("")
+    assert call(monkeypatch, "production", "mx1", str(tmp_path)) == 1
+    line = capsys.readouterr().err.strip()
+    assert line.startswith(f"render: {tmp_path}/etc")
+    assert line.endswith(": Not a directory")
