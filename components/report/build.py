@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
-from . import files, records
+from . import files, recipients, records
 from .model import Change, Reading, Report, Step
 from .read import changing
 from .risks import risks
@@ -41,8 +42,15 @@ def build(stack: str, reading: Reading) -> Report:
             report.changes.append(_other(step))
     report.changes.sort(key=lambda change: (change.host, change.component))
     report.records.sort(key=lambda record: (record.name, record.new or record.old or ""))
-    report.risks = risks(report, _served(reading))
+    updates = (step for step in steps if step.type == COMMAND and step.op == "update")
+    rows = (text for step in updates for text in _of_rows(step))
+    report.risks = risks(report, _served(reading), rows)
     return report
+
+
+def _of_rows(step: Step) -> Iterable[str]:
+    old, new = (files.manifest_of(inputs) or {} for inputs in (step.old, step.new))
+    return recipients.risks(recipients.tables(old), recipients.tables(new))
 
 
 def _record_drift(reading: Reading) -> list[str]:

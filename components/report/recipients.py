@@ -1,50 +1,73 @@
-"""Whose mail a change of the rows in the database `mail` would refuse."""
+"""What a change of the rows in the database `mail` does to mail for recipients and aliases."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
-from .model import FileDiff
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 CONTENT = "/etc/mx-database/content/"
 _NAMED = 3
-_ENTRY = re.compile(r'. "(.+)": \{')
-_ROWS = re.compile(r'([+-])  "rows": (\d+),')
+
+Tables = Mapping[str, str]
+"""Name of a file below CONTENT to its text (components/render/sql_content.py)."""
 
 
-def refused(files: Iterable[FileDiff]) -> Iterable[str]:
-    """A sentence for each mail domain that recipients leave, none for a domain that goes itself.
-
-    `files`: of one bundle. Rows are sorted, so those of one address stand together in a diff.
-    """
-    lines = {
-        file.path.removeprefix(CONTENT): file.lines
-        for file in files
-        if file.path.startswith(CONTENT)
+def tables(manifest: Mapping[str, Any]) -> Tables:
+    """The tables in a manifest; none when it has no files of that kind."""
+    return {
+        path.removeprefix(CONTENT): str(file.get("content", ""))
+        for path, file in manifest.get("files", {}).items()
+        if path.startswith(CONTENT)
     }
-    left = {line[1:] for line in lines.get("mail_domain", ()) if line.startswith("-")}
-    gone: set[tuple[str, ...]] = set()
-    stays: set[tuple[str, ...]] = set()
-    for table in ("recipient", "alias"):
-        for line in lines.get(table, ()):
-            (gone if line.startswith("-") else stays).add(tuple(line[1:].split("\t")[:2]))
-    counts = _counts(lines.get("recipient_files.json", ()))
-    by_domain: dict[str, list[str]] = {}
-    for domain, local in sorted(row for row in gone - stays if len(row) == 2):
-        by_domain.setdefault(domain, []).append(local)
-    for domain, locals_ in by_domain.items():
-        if domain not in left:
-            before, after = counts.get(domain, (0, 0))
-            unless = ", unless recipientsFile has them now" if after > before else ""
-            whose = _names(domain, locals_)
-            yield f"Mail for {whose} is refused (550) once this is applied{unless}."
-    for domain, (before, after) in counts.items():
-        if after < before and domain not in left:
+
+
+def risks(old: Tables, new: Tables) -> Iterable[str]:
+    """Whose mail is refused from then on, and aliases that lead to nobody that is known.
+
+    Nothing of a mail domain that goes itself.
+    """
+    domains = {domain for (domain,) in _rows(new, "mail_domain", 1)}
+    was, now = _addresses(old), _addresses(new)
+    counts, counts_now = _counts(old), _counts(new)
+    gone: dict[str, list[str]] = {}
+    for domain, local in sorted(was - now):
+        if domain in domains:
+            gone.setdefault(domain, []).append(local)
+    for domain, locals_ in gone.items():
+        grows = counts_now.get(domain, 0) > counts.get(domain, 0)
+        unless = ", unless recipientsFile has them now" if grows else ""
+        yield f"Mail for {_names(domain, locals_)} is refused (550) once this is applied{unless}."
+    for domain, count in counts.items():
+        left = counts_now.get(domain, 0)
+        if left < count and domain in domains:
             yield (
                 f"Mail for recipients that leave the recipientsFile of {domain} is refused (550) "
-                f"once this is applied: {after} local parts, {before} until now."
+                f"once this is applied: {left} local parts, {count} until now."
             )
+    for domain, local, address in sorted({*_rows(new, "alias", 3)} - {*_rows(old, "alias", 3)}):
+        to, _, at = address.rpartition("@")
+        if at in domains and (at, to) not in now and at not in counts_now:
+            yield (
+                f"Mail for {local}@{domain} goes to {address}, which is no recipient here: its "
+                "sender gets a bounce if the mailbox host does not have it."
+            )
+
+
+def _rows(of: Tables, table: str, fields: int) -> Iterable[tuple[str, ...]]:
+    rows = (tuple(line.split("\t")) for line in of.get(table, "").splitlines())
+    return [row for row in rows if len(row) == fields]
+
+
+def _addresses(of: Tables) -> set[tuple[str, ...]]:
+    """Domain and local part of all that is accepted, without those of recipientsFile."""
+    return {*_rows(of, "recipient", 2)} | {row[:2] for row in _rows(of, "alias", 3)}
+
+
+def _counts(of: Tables) -> dict[str, int]:
+    """Mail domain to the number of local parts in its recipientsFile."""
+    files = json.loads(of.get("recipient_files.json", "{}"))
+    return {domain: int(file["rows"]) for domain, file in files.items()}
 
 
 def _names(domain: str, locals_: list[str]) -> str:
@@ -52,16 +75,3 @@ def _names(domain: str, locals_: list[str]) -> str:
         return ", ".join(f"{local}@{domain}" for local in locals_)
     named = ", ".join(locals_[:_NAMED])
     return f"{len(locals_)} addresses of {domain} ({named} and {len(locals_) - _NAMED} more)"
-
-
-def _counts(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Mail domain to the number of local parts in its file, before and after."""
-    sides: dict[str, dict[str, int]] = {"-": {}, "+": {}}
-    domain = {"-": "", "+": ""}
-    for line in lines:
-        if entry := _ENTRY.fullmatch(line):
-            domain |= dict.fromkeys("-+" if line.startswith(" ") else line[0], entry[1])
-        elif rows := _ROWS.fullmatch(line):
-            sides[rows[1]][domain[rows[1]]] = int(rows[2])
-    names = dict.fromkeys([*sides["-"], *sides["+"]])
-    return {name: (sides["-"].get(name, 0), sides["+"].get(name, 0)) for name in names}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from .model import Change, RecordChange, Report
-from .recipients import refused
 
 _TIGHT = {
     "smtpd_tls_security_level": ("encrypt",),
@@ -21,12 +20,13 @@ _FIRST = re.compile(r"^MX removed|leaves the stack|^Mail for")
 _SETTING = re.compile(r"\+(\w+) = (.*)")
 
 
-def risks(report: Report, served: set[str] | None) -> list[str]:
+def risks(report: Report, served: set[str] | None, more: Iterable[str] = ()) -> list[str]:
     """Risks of a report, without repetition: first what stops mail, then DNS, then hosts.
 
     `served` are the names that still have an MX record afterwards, None when that is not known.
+    `more`: what others found.
     """
-    found = [*_of_records(report.records, served)]
+    found = [*_of_records(report.records, served), *more]
     unknown = {
         record.name for record in report.records if not record.new and _kind(record.old) == "MX"
     }
@@ -104,7 +104,6 @@ def _of_change(change: Change, leaving: set[str], unknown: set[str]) -> Iterable
             yield f"{change.host}: {unit} restarts; {_RESTARTS[unit]}."
     if change.op in ("create", "delete"):
         return
-    yield from refused(change.files)
     for file in change.files:
         gone = [
             line[1:].split()[0] for line in file.lines if line.startswith("-") and line[1:].strip()

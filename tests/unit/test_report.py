@@ -304,15 +304,16 @@ def in_file(**rows: int) -> str:
 
 def test_whose_mail_a_change_refuses() -> None:
     old = content(
-        mail_domain="a.test\nb.test\nc.test\n",
+        mail_domain="a.test\nb.test\nc.test\nd.test\ne.test\n",
         recipient="a.test\tann\na.test\tbob\nb.test\tb1\nb.test\tb2\nb.test\tb3\nb.test\tb4\nc.test\tcid\n",
         alias="a.test\tall\tann@a.test\na.test\tall\tbob@a.test\na.test\tbob2\tbob@a.test\n",
         recipient_files_json=in_file(a=7, d=5000, e=3),
     )
     new = content(
-        mail_domain="a.test\nb.test\n",
+        mail_domain="a.test\nb.test\nd.test\ne.test\n",
         recipient="a.test\tann\n",
-        alias="a.test\tall\tann@a.test\na.test\tbob\tann@a.test\n",
+        alias="a.test\tall\tann@a.test\na.test\tbob\tann@a.test\na.test\tbob\tcid@b.test\n"
+        "b.test\tout\teve@elsewhere.test\nb.test\tout\tdan@d.test\n",
         recipient_files_json=in_file(a=8, d=12),
     )
     report = report_of({"steps": [step("update", BUNDLE.format("mx1-postfix"), old, new)]})
@@ -325,5 +326,7 @@ def test_whose_mail_a_change_refuses() -> None:
         "applied: 12 local parts, 5000 until now.",
         "Mail for recipients that leave the recipientsFile of e.test is refused (550) once this is "
         "applied: 0 local parts, 3 until now.",
+        "Mail for bob@a.test goes to cid@b.test, which is no recipient here: its sender gets a "
+        "bounce if the mailbox host does not have it.",
         "Mail for c.test is refused (554) once this is applied.",
     ]
