@@ -42,15 +42,16 @@ def build(stack: str, reading: Reading) -> Report:
             report.changes.append(_other(step))
     report.changes.sort(key=lambda change: (change.host, change.component))
     report.records.sort(key=lambda record: (record.name, record.new or record.old or ""))
-    updates = (step for step in steps if step.type == COMMAND and step.op == "update")
-    rows = (text for step in updates for text in _of_rows(step))
-    report.risks = risks(report, _served(reading), rows)
+    report.risks = risks(report, _served(reading), _rows(steps))
     return report
 
 
-def _of_rows(step: Step) -> Iterable[str]:
-    old, new = (files.manifest_of(inputs) or {} for inputs in (step.old, step.new))
-    return recipients.risks(recipients.tables(old), recipients.tables(new))
+def _rows(steps: Iterable[Step]) -> Iterable[tuple[recipients.Tables, recipients.Tables]]:
+    """The database's rows before and after each change of a bundle that stays."""
+    for step in steps:
+        if step.type == COMMAND and step.op not in ("create", "delete"):
+            old, new = (files.manifest_of(inputs) or {} for inputs in (step.old, step.new))
+            yield recipients.tables(old), recipients.tables(new)
 
 
 def _record_drift(reading: Reading) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 CONTENT = "/etc/mx-database/content/"
@@ -22,12 +22,14 @@ def tables(manifest: Mapping[str, Any]) -> Tables:
     }
 
 
-def risks(old: Tables, new: Tables) -> Iterable[str]:
+def risks(old: Tables, new: Tables, unknown: Collection[str]) -> Iterable[str]:
     """Whose mail is refused from then on, and aliases that lead to nobody that is known.
 
-    Nothing of a mail domain that goes itself.
+    Of a mail domain that goes itself no more than that. `unknown`: those whose MX records go.
     """
-    domains = {domain for (domain,) in _rows(new, "mail_domain", 1)}
+    domains, before = (
+        {domain for (domain,) in _rows(side, "mail_domain", 1)} for side in (new, old)
+    )
     was, now = _addresses(old), _addresses(new)
     counts, counts_now = _counts(old), _counts(new)
     gone: dict[str, list[str]] = {}
@@ -52,6 +54,12 @@ def risks(old: Tables, new: Tables) -> Iterable[str]:
                 f"Mail for {local}@{domain} goes to {address}, which is no recipient here: its "
                 "sender gets a bounce if the mailbox host does not have it."
             )
+    for domain in sorted(before - domains):
+        late = "; senders know its MX records for a TTL more: let it leave first, by leavingMx"
+        yield (
+            f"Mail for {domain} is refused (554) once this is applied"
+            f"{late if domain in unknown else ''}."
+        )
 
 
 def _rows(of: Tables, table: str, fields: int) -> Iterable[tuple[str, ...]]:

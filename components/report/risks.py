@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from . import recipients
 from .model import Change, RecordChange, Report
+from .recipients import Tables
 
 _TIGHT = {
     "smtpd_tls_security_level": ("encrypt",),
@@ -20,18 +22,23 @@ _FIRST = re.compile(r"^MX removed|leaves the stack|^Mail for")
 _SETTING = re.compile(r"\+(\w+) = (.*)")
 
 
-def risks(report: Report, served: set[str] | None, more: Iterable[str] = ()) -> list[str]:
+def risks(
+    report: Report, served: set[str] | None, rows: Iterable[tuple[Tables, Tables]] = ()
+) -> list[str]:
     """Risks of a report, without repetition: first what stops mail, then DNS, then hosts.
 
     `served` are the names that still have an MX record afterwards, None when that is not known.
-    `more`: what others found.
+    `rows`: the tables of each bundle that is updated, before and after.
     """
-    found = [*_of_records(report.records, served), *more]
+    found = [*_of_records(report.records, served)]
     unknown = {
         record.name for record in report.records if not record.new and _kind(record.old) == "MX"
     }
+    for old, new in rows:
+        found += recipients.risks(old, new, unknown)
+    leaving = report.leaving
     for change in report.changes:
-        found += _of_change(change, report.leaving, unknown)
+        found += _of_change(change, leaving)
     told = _merged(dict.fromkeys(found), {change.host for change in report.changes})
     return sorted(told, key=lambda text: _FIRST.search(text) is None)
 
@@ -87,8 +94,7 @@ def _data(line: str) -> str:
     return line.partition(" IN ")[2]
 
 
-def _of_change(change: Change, leaving: set[str], unknown: set[str]) -> Iterable[str]:
-    """`unknown`: mail domains whose MX records go at the same time."""
+def _of_change(change: Change, leaving: set[str]) -> Iterable[str]:
     if change.host in leaving:
         if change.component == "agent":
             yield f"{change.host} leaves the stack: every component is taken off the host."
@@ -111,15 +117,6 @@ def _of_change(change: Change, leaving: set[str], unknown: set[str]) -> Iterable
         came = [
             line[1:].split()[0] for line in file.lines if line.startswith("+") and line[1:].strip()
         ]
-        if file.path.endswith("/content/mail_domain"):
-            for domain in [name for name in gone if name not in came]:
-                late = (
-                    "; senders know its MX records for a TTL more: let it leave first, by leavingMx"
-                )
-                yield (
-                    f"Mail for {domain} is refused (554) once this is applied"
-                    f"{late if domain in unknown else ''}."
-                )
         if "/schema/" in file.path and file.path.endswith(".sql"):
             name = file.path.rpartition("/")[2]
             yield (

@@ -14,9 +14,8 @@ from components import monitoring_files
 from components.outputs import outputs, plain
 from components.settings import from_mapping
 
+from .test_outputs import WATCHED
 from .test_settings import mapping
-
-WATCHED = {"monitoring": {"networks": ["192.0.2.0/28"]}, "firewall": {"sshNetworks": ["0.0.0.0/0"]}}
 
 
 def call(monkeypatch: pytest.MonkeyPatch, directory: Path, **settings: Any) -> int:
