@@ -10,18 +10,19 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from pulumi import RunError
-from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from lab.engine.plugin import new_server, run_server
+from lab.engine.protocol_only import whole_sdk
 
 
-class PythonLanguage(LanguageServer):
-    """The SDK's own inline language server, with a program that is read from its directory."""
+class PythonLanguage(language_pb2_grpc.LanguageRuntimeServicer):  # type: ignore[misc]
+    """The SDK's own inline language server, with a program that is read from its directory.
+
+    An update starts a second one of these only to ask what it is: the SDK is for :meth:`Run` alone.
+    """
 
     def __init__(self) -> None:
-        super().__init__(self._program)
         self._directory = Path.cwd()
         self._lock = threading.Lock()
         # The last word of the plug-in's command line (sdk/go/common/resource/plugin).
@@ -37,6 +38,16 @@ class PythonLanguage(LanguageServer):
         """Tell a version."""
         return plugin_pb2.PluginInfo(version="1.0.0")
 
+    def GetRequiredPackages(self, request: Any, context: Any) -> Any:
+        """Ask for none: each resource that the program registers names its plug-in."""
+        return language_pb2.GetRequiredPackagesResponse()
+
+    def About(self, request: Any, context: Any) -> Any:
+        """Tell which interpreter runs the program."""
+        return language_pb2.AboutResponse(
+            executable=sys.executable, version=".".join(map(str, sys.version_info[:3]))
+        )
+
     def Run(self, request: Any, context: Any) -> Any:
         """Run the program; an error that was already logged is not told a second time."""
         with self._lock:
@@ -44,9 +55,13 @@ class PythonLanguage(LanguageServer):
             request.args[:] = self._engine
             info = request.info
             self._directory = Path(info.program_directory or request.pwd or Path.cwd())
+            whole_sdk()
+            from pulumi.automation._server import LanguageServer
+
             modules = set(sys.modules)
             try:
-                response = super().Run(request, context)  # type: ignore[no-untyped-call]
+                server = LanguageServer(self._program)
+                response = server.Run(request, context)  # type: ignore[no-untyped-call]
             finally:
                 # Not before: outputs are still resolved, by module name, after the program's end.
                 self._forget(modules)
@@ -64,6 +79,8 @@ class PythonLanguage(LanguageServer):
             runpy.run_path(directory, run_name="__main__")
         except SystemExit as error:
             if error.code not in (None, 0):
+                from pulumi import RunError
+
                 raise RunError(f"program exited with {error.code}") from None
         finally:
             os.chdir(before)

@@ -17,7 +17,11 @@ from components.stack_file import settings_of
 HERE = Path(__file__).parent
 COMPONENTS = HERE.parents[1] / "components"
 # Files that are laid on a host as they stand in the repository, or in a package of the lock.
-AS_THEY_ARE = {path.read_text() for path in (COMPONENTS / "files").rglob("*") if path.is_file()}
+AS_THEY_ARE = {
+    path.read_text()
+    for path in (COMPONENTS / "files").rglob("*")
+    if path.is_file() and path.suffix != ".pyc"
+}
 AS_THEY_ARE.add(tls_reports.pack(tls_reports.program()))
 
 
