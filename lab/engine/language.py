@@ -16,7 +16,7 @@ from lab.engine.plugin import new_server, run_server
 from lab.engine.protocol_only import whole_sdk
 
 
-class PythonLanguage(language_pb2_grpc.LanguageRuntimeServicer):  # type: ignore[misc]
+class PythonLanguage(language_pb2_grpc.LanguageRuntimeServicer):
     """The SDK's own inline language server, with a program that is read from its directory.
 
     An update starts a second one of these only to ask what it is: the SDK is for :meth:`Run` alone.
