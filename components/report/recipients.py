@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 CONTENT = "/etc/mx-database/content/"
 _NAMED = 3
+# Of recipient_delimiter; which of them are set, the rows do not say.
+_DELIMITER = re.compile(r"[-+_=.]")
 
 Tables = Mapping[str, str]
 """Name of a file below CONTENT to its text (components/render/sql_content.py)."""
@@ -49,7 +52,8 @@ def risks(old: Tables, new: Tables, unknown: Collection[str]) -> Iterable[str]:
             )
     for domain, local, address in sorted({*_rows(new, "alias", 3)} - {*_rows(old, "alias", 3)}):
         to, _, at = address.rpartition("@")
-        if at in domains and (at, to) not in now and at not in counts_now:
+        known = any((at, part) in now for part in _without_extension(to))
+        if at in domains and not known and at not in counts_now:
             yield (
                 f"Mail for {local}@{domain} goes to {address}, which is no recipient here: its "
                 "sender gets a bounce if the mailbox host does not have it."
@@ -60,6 +64,11 @@ def risks(old: Tables, new: Tables, unknown: Collection[str]) -> Iterable[str]:
             f"Mail for {domain} is refused (554) once this is applied"
             f"{late if domain in unknown else ''}."
         )
+
+
+def _without_extension(local: str) -> list[str]:
+    """The local part, and what is left of it before each delimiter that the settings may name."""
+    return [local, *(local[: cut.start()] for cut in _DELIMITER.finditer(local, 1))]
 
 
 def _rows(of: Tables, table: str, fields: int) -> Iterable[tuple[str, ...]]:

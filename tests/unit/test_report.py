@@ -330,3 +330,13 @@ def test_whose_mail_a_change_refuses() -> None:
         "bounce if the mailbox host does not have it.",
         "Mail for c.test is refused (554) once this is applied.",
     ]
+
+
+def test_an_alias_to_a_recipient_with_an_extension_leads_to_somebody() -> None:
+    rows = {"mail_domain": "a.test\n", "recipient": "a.test\tann.b\n", "alias": ""}
+    old = content(**rows)
+    rows["alias"] = "a.test\tx\tann.b+lists@a.test\na.test\ty\tann.b-lists@a.test\n"
+    report = report_of(
+        {"steps": [step("update", BUNDLE.format("mx1-postfix"), old, content(**rows))]}
+    )
+    assert report.risks == []
