@@ -17,15 +17,16 @@ def main() -> int:
     if "/" in user or user.startswith(".") or not user:
         print("5.1.3 bad mailbox name")
         return EX_DATAERR
-    folder = f"{base}/{domain}/{user}"
-    for name in ("tmp", "new", "cur"):
-        os.makedirs(f"{folder}/{name}", exist_ok=True)
+    folder = os.path.join(base, domain, user)
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(folder, part), exist_ok=True)
     name = f"{time.time_ns()}.{os.getpid()}.{os.uname().nodename}"
-    with open(f"{folder}/tmp/{name}", "xb") as file:
+    incoming = os.path.join(folder, "tmp", name)
+    with open(incoming, "xb") as file:
         file.write(sys.stdin.buffer.read())
         file.flush()
         os.fsync(file.fileno())
-    os.rename(f"{folder}/tmp/{name}", f"{folder}/new/{name}")
+    os.rename(incoming, os.path.join(folder, "new", name))
     return 0
 
 
