@@ -17,7 +17,7 @@ from lab.engine.protocol_only import whole_sdk
 
 
 class PythonLanguage(language_pb2_grpc.LanguageRuntimeServicer):
-    """The SDK's own inline language server, with a program that is read from its directory.
+    """Runs a program, read from its directory, in the SDK's own inline language server.
 
     An update starts a second one of these only to ask what it is: the SDK is for :meth:`Run` alone.
     """

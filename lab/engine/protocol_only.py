@@ -8,6 +8,8 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 
+# The environment of many container images says otherwise: each start would compile what it imports.
+sys.dont_write_bytecode = False
 sys.modules["invoke"] = None  # type: ignore[assignment]
 _SHELLS = {}
 for _name in ("pulumi", "pulumi.runtime"):
