@@ -1,12 +1,13 @@
 """One environment: settings, MX hosts, DNS records, outputs."""
 
-from components import renewals, stack
-from components.dns import Dns
-from components.failures import fail_at_the_end
-from components.leaving import refuse_at_once
+from components.dns.component import Dns
+from components.host import read_drift, warn_of_replaced
 from components.mail_exchanger import mail_exchangers
-from components.remote import read_drift, warn_of_replaced
-from components.render import mta_sts
+from components.services.mta_sts import policy as mta_sts
+from components.stack import config as stack
+from components.stack import renewals
+from components.stack.failures import fail_at_the_end
+from components.stack.leaving import refuse_at_once
 
 settings = stack.load()
 refuse_at_once(settings)

@@ -87,7 +87,7 @@ def settings(domains: int) -> dict[str, Any]:
 
 def project(folder: Path, values: dict[str, Any], url: str) -> dict[str, str]:
     """A program of Dns alone in `folder`, with a state of its own; the environment for it."""
-    for name in ("components", "scripts"):
+    for name in ("components", "scripts", "tools"):
         shutil.copytree(_ROOT / name, folder / name)
     for name in ("Pulumi.yaml", "requirements.lock"):
         shutil.copy(_ROOT / name, folder)

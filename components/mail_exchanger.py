@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from .certificates import Certificates, DnsApi
-from .database import MailDatabase
-from .firewall import Firewall
-from .host import Host
-from .monitoring import Monitoring
-from .postfix import Postfix
-from .postfix_tls import PostfixTls
-from .remote import Seen
-from .render import mta_sts, tls_policy, tls_reports
-from .resolver import Resolver
-from .serving import Serving
-from .settings import Settings
-from .spam_filter import SpamFilter
-from .sts_host import StsHost
-from .tls_policy import TlsPolicy
-from .tls_reports import TlsReports
+from components.dns.api import DnsApi
+from components.dns.serving import Serving
+from components.host import Seen
+from components.host.component import Host
+from components.services.certificates.component import Certificates
+from components.services.database.component import MailDatabase
+from components.services.firewall.component import Firewall
+from components.services.monitoring.component import Monitoring
+from components.services.mta_sts.component import StsHost
+from components.services.postfix.component import Postfix
+from components.services.postfix.tls import PostfixTls
+from components.services.resolver.component import Resolver
+from components.services.spam_filter.component import SpamFilter
+from components.services.tls_policy import units as tls_policy
+from components.services.tls_policy.component import TlsPolicy
+from components.services.tls_reports import units as tls_reports
+from components.services.tls_reports.component import TlsReports
+from components.settings.environment import Settings
 
 
 class MailExchanger(pulumi.ComponentResource):
@@ -96,7 +98,7 @@ class MailExchanger(pulumi.ComponentResource):
             tls = PostfixTls(
                 name, settings, host, owner, issued.chain_files, child, after=told
             ).bundle.command
-            if mta_sts.domains(settings, name):
+            if settings.mta_sts_domains_of(name):
                 policy = StsHost(name, settings, host, owner, issued, child).bundle.command
         self.serving = Serving(
             self.postfix.bundle.command,

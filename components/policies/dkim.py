@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from . import tags
+from components.policies import tags
 
 _MINIMUM_RSA_BITS = 2048
 _ED25519_BYTES = 32

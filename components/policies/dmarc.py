@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import tags
+from components.policies import tags
 
 VERSION = "DMARC1"
 POLICIES = ("none", "quarantine", "reject")

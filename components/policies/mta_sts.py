@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from . import tags
+from components.policies import tags
 
 VERSION = "STSv1"
 MODES = ("enforce", "testing", "none")

@@ -4,7 +4,7 @@ Below the settings, so that they can refuse a wrong parameter before a host is c
 audit of a stranger's file reads the same data. Nothing here imports pulumi.
 """
 
-from .facts import FACTS, Fact, fault
-from .names import VERSIONS, known, suggestion
+from components.postconf.facts import FACTS, Fact, fault
+from components.postconf.names import VERSIONS, known, suggestion
 
 __all__ = ["FACTS", "VERSIONS", "Fact", "fault", "known", "suggestion"]

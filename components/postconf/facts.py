@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .names import known, suggestion
+from components.postconf.names import known, suggestion
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from components import tls_reports
-from components.rendered import files, manifests
-from components.stack_file import settings_of
+from components.services.tls_reports import component as tls_reports
+from components.settings.stack_file import settings_of
+from tools.render import files, manifests
 
 HERE = Path(__file__).parent
 COMPONENTS = HERE.parents[1] / "components"
 # Files that are laid on a host as they stand in the repository, or in a package of the lock.
 AS_THEY_ARE = {
     path.read_text()
-    for path in (COMPONENTS / "files").rglob("*")
+    for path in COMPONENTS.glob("services/*/files/**/*")
     if path.is_file() and path.suffix != ".pyc"
 }
 AS_THEY_ARE.add(tls_reports.pack(tls_reports.program()))

@@ -10,8 +10,8 @@ import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
-from components.certificates import DnsApi
-from components.settings import from_mapping
+from components.dns.api import DnsApi
+from components.settings.environment import from_mapping
 from tests.unit.test_settings import mapping
 
 API = DnsApi(base_url=None, tokens={"example.test": "token-of-the-zone"})
@@ -37,9 +37,9 @@ class _Recorder(MockMonitor):
 
 @pytest.fixture(scope="module")
 def graph() -> dict[str, Any]:
-    from components.dns import Dns
+    from components.dns.component import Dns
+    from components.host import Seen
     from components.mail_exchanger import MailExchanger
-    from components.remote import Seen
 
     recorder = _Recorder()
     pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
@@ -113,8 +113,8 @@ def test_calls_are_constant_and_carry_no_triggers(graph: dict[str, Any]) -> None
 
 
 def test_the_controllers_password_is_a_hash_in_a_secret_bundle() -> None:
+    from components.host import Seen
     from components.mail_exchanger import MailExchanger
-    from components.remote import Seen
 
     recorder = _Recorder()
     pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
@@ -138,8 +138,8 @@ def test_records_are_deleted_before_they_are_replaced(graph: dict[str, Any]) -> 
 
 
 def test_new_rules_are_confirmed_over_a_connection_of_their_own() -> None:
+    from components.host import Seen
     from components.mail_exchanger import MailExchanger
-    from components.remote import Seen
 
     recorder = _Recorder()
     pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
@@ -159,8 +159,8 @@ def test_new_rules_are_confirmed_over_a_connection_of_their_own() -> None:
 
 @pytest.mark.parametrize("canary", [None, "mx2"])
 def test_other_hosts_wait_for_everything_on_the_canary(canary: str | None) -> None:
+    from components.host import Seen
     from components.mail_exchanger import mail_exchangers
-    from components.remote import Seen
 
     recorder = _Recorder()
     pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)

@@ -6,10 +6,10 @@ import json
 
 import pulumi
 
-from components.host import Host
-from components.postfix_tls import PostfixTls
-from components.remote import Bundle, Manifest, Seen
-from components.settings import from_mapping
+from components.host import Bundle, Manifest, Seen
+from components.host.component import Host
+from components.services.postfix.tls import PostfixTls
+from components.settings.environment import from_mapping
 from tests.unit.test_settings import mapping
 
 from .test_graph import _Mocks, _Recorder

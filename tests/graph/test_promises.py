@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.settings import from_mapping
+from components.settings.environment import from_mapping
 from tests.unit.test_settings import KEY, mapping
 
 from .test_graph import _Mocks, _Recorder
@@ -20,8 +20,8 @@ class _Part(pulumi.CustomResource):
 
 
 def graph(tls: bool = True, leaving: Sequence[str] = ()) -> dict[str, Any]:
-    from components.dns import Dns
-    from components.serving import Serving
+    from components.dns.component import Dns
+    from components.dns.serving import Serving
 
     recorder = _Recorder()
     pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)

@@ -8,8 +8,8 @@ import pulumi
 import pytest
 from pulumi.runtime import rpc
 
-from components.remote import Bundle, File, Manifest, Seen, Target
-from components.settings import from_mapping
+from components.host import Bundle, File, Manifest, Seen, Target
+from components.settings.environment import from_mapping
 from tests.unit.test_settings import mapping
 
 from .test_graph import _Mocks, _Recorder

@@ -7,9 +7,9 @@ from typing import Any
 
 import pulumi
 
+from components.host import Seen
 from components.mail_exchanger import MailExchanger
-from components.remote import Seen
-from components.settings import from_mapping
+from components.settings.environment import from_mapping
 from tests.unit.test_settings import mapping
 
 from .test_graph import API, _Mocks, _Recorder

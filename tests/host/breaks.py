@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from components.render import rspamd
+from components.services.spam_filter import rspamd
 
 from .test_dns import ZONE, api, records
 from .test_status import record

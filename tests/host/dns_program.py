@@ -2,9 +2,9 @@
 
 import pulumi
 
-from components.dns import Dns
-from components.serving import Serving
-from components.settings import from_mapping
+from components.dns.component import Dns
+from components.dns.serving import Serving
+from components.settings.environment import from_mapping
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
 ED25519 = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="

@@ -64,8 +64,8 @@ def state() -> str:
 def owner(lab: dict[str, str]) -> Iterator[str]:
     """Install the agent of this checkout; take it away again when the host had none."""
     had = inside("test -x /usr/local/sbin/mx-agent").returncode == 0
-    text = (COMPONENTS / "remote/agent.py").read_text()
-    done = inside((COMPONENTS / "files/bootstrap.sh").read_text(), text)
+    text = (COMPONENTS / "agent/mx_agent.py").read_text()
+    done = inside((COMPONENTS / "host/bootstrap.sh").read_text(), text)
     assert done.returncode == 0, done.stderr
     yield json.loads(out("mx-agent status"))["owner"] or "tests/mx/host"
     if not had:

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 import pytest
 
-from components.outputs import Thresholds
-from components.render import alerts, dashboard
+from components.stack.outputs import Thresholds
 from lab import monitor as server
 from lab.topology import MONITOR, MX2, RESOLVER, ipv4
+from tools.monitoring import alerts, dashboard
 
 from .breaks import LOCAL, OFF, PUBLISHED, SEEN, Break, wrong_records
 from .conftest import ROOT, Ssh

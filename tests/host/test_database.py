@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.render import sql_maps
+from components.services.postfix import sql_maps
 
 from .conftest import MX1, Ssh
 from .test_stack import stack_file

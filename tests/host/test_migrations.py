@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.render import sql_maps
+from components.services.postfix import sql_maps
 
 from .conftest import Ssh
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 
-from components import postfix_tls
 from components.postconf import FACTS, VERSIONS, known
-from components.render import postfix_units
-from components.settings import from_mapping
+from components.services.postfix import tls as postfix_tls
+from components.services.postfix import units as postfix_units
+from components.settings.environment import from_mapping
 
 from .conftest import MX1, ROOT, Ssh
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from components.remote import rescue
-from components.stack_file import settings_of
+from components.settings.stack_file import settings_of
+from tools import rollback as rescue
 
 from .conftest import ROOT, Ssh
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.render import sql_maps
+from components.services.postfix import sql_maps
 
 from .conftest import ROOT, Ssh
 from .test_database import rcpt

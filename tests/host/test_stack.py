@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.outputs import Outputs
+from components.stack.outputs import Outputs
 from lab import keys, topology
 
 from .conftest import ROOT, Ssh

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.render.tls_reports import COLLECTD, REPORTD, SOCKET, STATE
+from components.services.tls_reports.units import COLLECTD, REPORTD, SOCKET, STATE
 from lab import postfix
 from lab.topology import INTERNET
 

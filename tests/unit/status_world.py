@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from components.status import reputation, run
-from components.status.check import Finding
-from components.status.names import Answer
-from components.status.smtp import SUFFICIENT, Greeting, Handshake, Offer
-from components.status.world import Page, World
+from tools.status import reputation, run
+from tools.status.check import Finding
+from tools.status.names import Answer
+from tools.status.smtp import SUFFICIENT, Greeting, Handshake, Offer
+from tools.status.world import Page, World
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 POLICY = (

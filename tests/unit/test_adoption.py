@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.remote import File, Manifest
-from components.remote.adoption import CALL, DIFF_LINES, replaced
+from components.host import File, Manifest
+from components.host.adoption import CALL, DIFF_LINES, replaced
 
 MAIN = "/etc/postfix/main.cf"
 MANIFESTS = [

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from components.remote import agent as module
-from components.remote.agent import Agent, BadManifest, Failure, Result, parse_manifest
+from components.agent import mx_agent as module
+from components.agent.mx_agent import Agent, BadManifest, Failure, Result, parse_manifest
 
 USER, GROUP = str(os.geteuid()), str(os.getegid())
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.remote.agent import Failure, Result
+from components.agent.mx_agent import Failure, Result
 
 from . import test_agent
 from .test_agent import Host, Staged, file, manifest

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from components.monitoring_files import files, write
-from components.outputs import Outputs, Thresholds, outputs
-from components.render import alerts, dashboard
-from components.settings import from_mapping
+from components.settings.environment import from_mapping
+from components.stack.outputs import Outputs, Thresholds, outputs
+from tools.monitoring import alerts, dashboard
+from tools.monitoring.__main__ import files, write
 
 from .test_settings import mapping
 

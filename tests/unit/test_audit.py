@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from components.audit import audit
-from components.audit.__main__ import main
-from components.audit.tls import allowed
 from components.postconf.syntax import Broken, Entry, parse, references
-from components.render import postfix_main
-from components.settings import from_mapping
+from components.services.postfix import main_cf as postfix_main
+from components.settings.environment import from_mapping
+from tools.audit import audit
+from tools.audit.__main__ import main
+from tools.audit.tls import allowed
 
 from .test_settings import mapping
 

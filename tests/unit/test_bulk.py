@@ -11,8 +11,9 @@ import httpx
 import pytest
 import yaml
 
-from components import bulk, stack_file
-from components.settings_dns import DnsSettings
+from components.settings import stack_file
+from components.settings.dns import DnsSettings
+from tools import records as bulk
 
 from .test_settings import mapping
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-LIBRARY = Path(__file__).parents[2] / "components/files/usr/local/lib/mx"
+LIBRARY = Path(__file__).parents[2] / "components/services/certificates/files/usr/local/lib/mx"
 
 
 def module(name: str) -> Any:

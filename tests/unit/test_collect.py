@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 
-from components import monitoring, sts_host
-from components.render import nginx, redis, rspamd
-from components.settings import from_mapping
-from components.stack_file import settings_of
+from components.services.monitoring import component as monitoring
+from components.services.mta_sts import component as sts_host
+from components.services.mta_sts import nginx
+from components.services.spam_filter import redis, rspamd
+from components.settings.environment import from_mapping
+from components.settings.stack_file import settings_of
 
 from .test_settings import mapping
 
-LIBRARY = Path(__file__).parents[2] / "components" / "files" / "usr" / "local" / "lib" / "mx"
+LIBRARY = Path(__file__).parents[2] / "components/services/monitoring/files/usr/local/lib/mx"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import flask
 import httpx
 import pytest
 
-from components.report.comment import Place, Refused, client, publish
+from tools.preview.comment import Place, Refused, client, publish
 
 BOT = "github-actions[bot]"
 REPORT = "<!-- mx preview: lab -->\n\n## lab: no changes\n"

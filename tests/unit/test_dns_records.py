@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from components.render import dns_data
-from components.render.dns_records import Facts, Record, records
-from components.settings import from_mapping
-from components.settings_dns import CaaSettings
+from components.dns import data as dns_data
+from components.dns.records import Facts, Record, records
+from components.settings.dns import CaaSettings
+from components.settings.environment import from_mapping
 
 from .test_settings import KEY, mapping
 

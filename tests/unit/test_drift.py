@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from components.remote.agent import Failure
-from components.remote.ask import parse
-from components.remote.drift import judge
-from components.remote.seen import Seen
+from components.agent.mx_agent import Failure
+from components.host.ask import parse
+from components.host.drift import judge
+from components.host.seen import Seen
 
 from .test_agent import Host, Staged, agent, file, host, mail, manifest, root
 

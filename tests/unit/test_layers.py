@@ -1,4 +1,8 @@
-"""Imports point down the list of layers only (docs/architecture.md, "The house")."""
+"""Which folder may import which: the table in this file holds the layers of the house.
+
+docs/architecture.md, "The house", explains the layers. A new folder needs its row in ALLOWED; a
+service that has to know another one needs its pair in NEIGHBOURS.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,70 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMPONENTS = sorted((ROOT / "components").rglob("*.py"))
+# Files that run on a host are not part of the program: they lie below files/.
+MODULES = sorted(
+    path
+    for folder in ("components", "tools")
+    for path in (ROOT / folder).rglob("*.py")
+    if "files" not in path.relative_to(ROOT).parts
+)
+SERVICES = sorted(path.name for path in (ROOT / "components/services").iterdir() if path.is_dir())
+
+# Folder: the folders that its modules may import. Lower floors stand first.
+ALLOWED = {
+    "components/policies": set(),
+    "components/postconf": set(),
+    "components/agent": set(),
+    "components/settings": {"components/policies", "components/postconf"},
+    "components/host": {"components/settings", "components/postconf"},
+    "components/dns": {"components/settings", "components/policies"},
+    "components/services": {
+        "components/settings",
+        "components/host",
+        "components/dns",
+        "components/postconf",
+    },
+    "components/stack": {
+        "components/settings",
+        "components/host",
+        "components/dns",
+        "components/services",
+    },
+    # mail_exchanger.py puts the services of a host together.
+    "components": {
+        "components/settings",
+        "components/host",
+        "components/dns",
+        "components/services",
+    },
+    "tools": {
+        "components/settings",
+        "components/host",
+        "components/dns",
+        "components/policies",
+        "components/postconf",
+        "components/services",
+        "components/stack",
+    },
+}
+# A service knows another one only where the two work together on the host.
+NEIGHBOURS = {
+    ("monitoring", "mta_sts"),
+    ("mta_sts", "certificates"),
+    ("postfix", "database"),
+    ("postfix", "tls_policy"),
+    ("postfix", "tls_reports"),
+    ("tls_policy", "resolver"),
+    ("tls_policy", "tls_reports"),
+}
+# Packages that only one folder may import.
+ONLY_IN = {"pulumi_command": "components/host", "pulumi_cloudflare": "components/dns"}
+# These folders are pure: no engine, no network.
+WITHOUT_PULUMI = ("components/policies", "components/postconf", "components/settings")
 
 
 def imports(path: Path) -> set[str]:
-    """Absolute names of the modules that a file imports."""
+    """Absolute names of the modules that a file imports, with the names taken from them."""
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -25,24 +88,53 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down(path: Path) -> None:
-    found = imports(path)
-    place = path.relative_to(ROOT).as_posix()
-    roots = {name.split(".")[0] for name in found}
-    assert not roots & {"lab", "scripts", "tests"}
-    if not place.startswith("components/remote/"):
-        assert "pulumi_command" not in roots
-    pure = ("render/", "report/", "settings", "postconf/", "audit/")
-    if place.startswith(tuple(f"components/{part}" for part in pure)):
-        assert "pulumi" not in roots
-    if place.startswith("components/postconf/"):
-        assert not {name for name in found if name.startswith("components.settings")}
-    if place == "components/remote/agent.py":
-        assert not roots & {"components", "pulumi", "pydantic", "yaml"}
-    if place.startswith(("components/render/", "components/remote/")):
-        upper = {f"components.{name}" for name in ("host", "postfix", "dns", "mail_exchanger")}
-        assert not found & upper
+def folder_of(parts: tuple[str, ...]) -> str:
+    """The folder of the table that a module, given by the parts of its name, belongs to."""
+    if parts[0] == "tools":
+        return "tools"
+    is_folder = len(parts) > 1 and (ROOT / parts[0] / parts[1]).is_dir()
+    return f"{parts[0]}/{parts[1]}" if is_folder else parts[0]
+
+
+def service_of(parts: tuple[str, ...]) -> str | None:
+    """The service that a module is part of, or None."""
+    if parts[:2] == ("components", "services") and len(parts) > 2 and parts[2] in SERVICES:
+        return parts[2]
+    return None
+
+
+def test_every_folder_is_in_the_table() -> None:
+    there = {folder_of(path.relative_to(ROOT).with_suffix("").parts) for path in MODULES}
+    assert there == set(ALLOWED), "a folder needs its row in ALLOWED, with what it may import"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_table(path: Path) -> None:
+    own = path.relative_to(ROOT).with_suffix("").parts
+    folder = folder_of(own)
+    for name in imports(path):
+        parts = tuple(name.split("."))
+        assert parts[0] not in {"lab", "scripts", "tests"}, f"{name}: the program runs without it"
+        if parts[0] in ONLY_IN:
+            assert folder == ONLY_IN[parts[0]], f"{name}: only {ONLY_IN[parts[0]]} imports it"
+        if parts[0] == "pulumi":
+            assert not folder.startswith(WITHOUT_PULUMI), f"{name}: {folder} works without it"
+        if folder == "components/agent":
+            assert parts[0] not in {"components", "tools", "pydantic", "yaml"}, name
+        if parts[0] in {"components", "tools"} and parts != ("components",) and len(parts) > 1:
+            there = folder_of(parts)
+            allowed = ALLOWED[folder] | {folder}
+            assert there in allowed, f"{name}: {folder} may import {sorted(allowed)} only"
+            here, other = service_of(own), service_of(parts)
+            if here and other and here != other:
+                pair = (here, other)
+                assert pair in NEIGHBOURS, f"{name}: {here} does not know {other} (NEIGHBOURS)"
+
+
+def test_no_two_folders_import_each_other() -> None:
+    arrows = {(folder, other) for folder, others in ALLOWED.items() for other in others}
+    assert not {(one, other) for one, other in arrows if (other, one) in arrows}
+    assert not {(one, other) for one, other in NEIGHBOURS if (other, one) in NEIGHBOURS}
 
 
 def test_main_fits_on_one_screen() -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.leaving import faults, other_keys, other_names
-from components.render import dns_records, mta_sts
-from components.render.dns_records import Facts
-from components.settings import Settings, from_mapping
+from components.dns import records as dns_records
+from components.dns.records import Facts
+from components.services.mta_sts import policy as mta_sts
+from components.settings.environment import Settings, from_mapping
+from components.stack.leaving import faults, other_keys, other_names
 from tests.unit.test_settings import KEY, mapping
 
 BOTH = {"example.test": ["mx1.example.test", "mx2.example.test"]}

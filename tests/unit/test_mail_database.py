@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-FILES = Path(__file__).parents[2] / "components" / "files"
+FILES = Path(__file__).parents[2] / "components/services/database/files"
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from components import monitoring_files
-from components.outputs import outputs, plain
-from components.settings import from_mapping
+from components.settings.environment import from_mapping
+from components.stack.outputs import outputs, plain
+from tools.monitoring import __main__ as monitoring_files
 
 from .test_outputs import WATCHED
 from .test_settings import mapping

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from components.policies.mta_sts import parse
-from components.render import mta_sts, nginx
-from components.settings import Settings, from_mapping
+from components.services.mta_sts import nginx
+from components.services.mta_sts import policy as mta_sts
+from components.settings.environment import Settings, from_mapping
 from tests.unit.test_settings import mapping
 
 

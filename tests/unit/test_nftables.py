@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.firewall import manifest
-from components.render import nftables
-from components.settings import from_mapping
+from components.services.firewall import nftables
+from components.services.firewall.component import manifest
+from components.settings.environment import from_mapping
 
 from .test_settings import mapping
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.outputs import Outputs, at, outputs, plain
-from components.settings import from_mapping
+from components.settings.environment import from_mapping
+from components.settings.types import at
+from components.stack.outputs import Outputs, outputs, plain
 
 from .test_settings import mapping
 

@@ -6,7 +6,7 @@ import pytest
 
 from components.postconf import FACTS, fault, known, suggestion
 from components.postconf.facts import at_least
-from components.render.parameters import Parameter, section
+from components.services.postfix.parameters import Parameter, section
 
 
 @pytest.mark.parametrize(

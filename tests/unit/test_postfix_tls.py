@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from components import postfix, postfix_tls
-from components.render import postfix_main, postfix_master
-from components.settings import Settings, from_mapping
+from components.services.postfix import component as postfix
+from components.services.postfix import main_cf as postfix_main
+from components.services.postfix import master_cf as postfix_master
+from components.services.postfix import tls as postfix_tls
+from components.settings.environment import Settings, from_mapping
 
 from .test_settings import mapping
 

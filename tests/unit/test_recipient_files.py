@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from components import database, recipient_files
-from components.settings import Settings, SettingsError, from_mapping
+from components.services.database import component as database
+from components.settings import recipient_files
+from components.settings.environment import Settings, SettingsError, from_mapping
 
 from .test_settings import mapping
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from components.dns import records as dns_records
 from components.postconf import VERSIONS
-from components.render import dns_records, postfix_main, sql_content, sql_maps
-from components.settings import from_mapping
+from components.services.database import rows as sql_content
+from components.services.postfix import main_cf as postfix_main
+from components.services.postfix import sql_maps
+from components.settings.environment import from_mapping
 
 from .test_settings import mapping
 

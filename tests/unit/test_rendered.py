@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components import rendered
+from tools import render as rendered
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

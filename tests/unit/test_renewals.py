@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from components import renewals
-from components.outputs import Outputs, outputs, plain
-from components.remote import Seen
-from components.remote.drift import RENEWALS
-from components.render import dehydrated
-from components.settings import Settings
-from components.stack_file import settings_of
-from components.status import __main__ as command
-from components.status import renewal, run
-from components.status.certificate import Certificate
-from components.status.world import World
+from components.host import Seen
+from components.host.drift import RENEWALS
+from components.services.certificates import dehydrated
+from components.settings.environment import Settings
+from components.settings.stack_file import settings_of
+from components.stack import renewals
+from components.stack.outputs import Outputs, outputs, plain
+from tools.status import __main__ as command
+from tools.status import renewal, run
+from tools.status.certificate import Certificate
+from tools.status.world import World
 
 from .status_world import ADDRESSES, Right, Server, certificate
 from .test_certificates import module

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from components.report.budget import FORGES
-from components.report.build import build
-from components.report.markdown import markdown
-from components.report.model import Report
-from components.report.read import read
+from tools.preview.budget import FORGES
+from tools.preview.build import build
+from tools.preview.markdown import markdown
+from tools.preview.model import Report
+from tools.preview.read import read
 
 ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).parent / "previews"
@@ -242,7 +242,7 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
 
 @pytest.mark.parametrize(("name", "code"), [("nothing", 0), ("failure", 1), ("new-domain", 2)])
 def test_exit_codes(name: str, code: int) -> None:
-    call = [sys.executable, "-m", "components.report"]
+    call = [sys.executable, "-m", "tools.preview"]
     done = subprocess.run(
         [*call, "lab", str(RECORDED / f"{name}.json"), "--json"],
         cwd=ROOT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.render import rspamd_password
+from components.services.spam_filter import password as rspamd_password
 
 
 def test_hash_is_rspamds_own() -> None:

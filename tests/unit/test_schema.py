@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components import schema
+from tools import schema
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.settings import SettingsError, from_mapping
+from components.settings.environment import SettingsError, from_mapping
 
 STACKS = Path(__file__).parents[2] / "stacks"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"

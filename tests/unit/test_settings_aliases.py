@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.settings_aliases import contradictions
+from components.settings.aliases import contradictions
 
 A, B = "a.test", "b.test"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from components import spam_filter
-from components.settings import from_mapping
+from components.services.spam_filter import component as spam_filter
+from components.settings.environment import from_mapping
 
 from .test_settings import mapping
 

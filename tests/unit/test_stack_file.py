@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components import stack_file
+from components.settings import stack_file
+from tools import refresh_option
 
 from .test_settings import mapping
 
@@ -19,7 +20,7 @@ def test_records_are_read_unless_drift_is_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drift: dict[str, object], options: str
 ) -> None:
     write(tmp_path, monkeypatch, mapping() | {"drift": drift})
-    assert stack_file.options("test") == options
+    assert refresh_option.options("test") == options
 
 
 def test_more_records_than_the_api_lets_read_are_not_read(
@@ -29,8 +30,8 @@ def test_more_records_than_the_api_lets_read_are_not_read(
     name, domain = next(iter(settings["domains"].items()))
     settings["domains"] |= {f"d{number}.{name}": domain for number in range(400)}
     write(tmp_path, monkeypatch, settings)
-    assert stack_file.options("test") == ""
-    count = stack_file.record_count(stack_file.settings_of("test"))
+    assert refresh_option.options("test") == ""
+    count = refresh_option.record_count(stack_file.settings_of("test"))
     assert count > 1000
     assert f"{count} DNS records, too many" in capsys.readouterr().err
 

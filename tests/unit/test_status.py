@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from components.status.names import Answer
-from components.status.smtp import INSUFFICIENT, PHASE_OUT, Greeting
-from components.status.world import Page
+from tools.status.names import Answer
+from tools.status.smtp import INSUFFICIENT, PHASE_OUT, Greeting
+from tools.status.world import Page
 
 from .status_world import ADDRESSES, POLICY, Right, Server, spki
 

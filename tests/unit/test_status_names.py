@@ -13,8 +13,8 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from components.status import __main__ as command
-from components.status.names import Names
+from tools.status import __main__ as command
+from tools.status.names import Names
 
 ZONE = {
     ("ok.test", "MX"): ["10 MX1.ok.test.", "0 ."],

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from components.status import certificate, identity, transport
-from components.status.check import Address, findings
-from components.status.smtp import Offer, Smtp
-from components.status.world import Page, Web, World
+from tools.status import certificate, identity, transport
+from tools.status.check import Address, findings
+from tools.status.smtp import Offer, Smtp
+from tools.status.world import Page, Web, World
 
 from .status_world import POLICY, FakeNames, key, spki
 from .status_world import certificate as issue

@@ -15,13 +15,17 @@ import dns.name
 import dns.rdata
 import pytest
 
-from components.outputs import Thresholds
-from components.render import alerts, exporters, postfix_main, tls_policy, tls_reports
-from components.settings import from_mapping
+from components.services.monitoring import exporters
+from components.services.postfix import main_cf as postfix_main
+from components.services.tls_policy import units as tls_policy
+from components.services.tls_reports import units as tls_reports
+from components.settings.environment import from_mapping
+from components.stack.outputs import Thresholds
+from tools.monitoring import alerts
 
 from .test_settings import mapping
 
-LIBRARY = Path(__file__).parents[2] / "components" / "files" / "usr" / "local" / "lib" / "mx"
+LIBRARY = Path(__file__).parents[2] / "components/services/tls_policy/files/usr/local/lib/mx"
 STS = "OK secure match=mx1.a.test:mx2.a.test servername=hostname"
 GOOD = "3 1 1 " + "ab" * 32
 

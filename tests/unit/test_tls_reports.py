@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from components import tls_reports
-from components.remote import Manifest
-from components.render import postfix_main
-from components.render import tls_policy as policy
-from components.render import tls_reports as render
-from components.settings import Settings, SettingsError, from_mapping
+from components.host import Manifest
+from components.services.postfix import main_cf as postfix_main
+from components.services.tls_policy import units as policy
+from components.services.tls_reports import component as tls_reports
+from components.services.tls_reports import units as render
+from components.settings.environment import Settings, SettingsError, from_mapping
 
 from .test_settings import mapping
 
-LIBRARY = Path(__file__).parents[2] / "components" / "files" / "usr" / "local" / "lib" / "mx"
+LIBRARY = Path(__file__).parents[2] / "components/services/tls_reports/files/usr/local/lib/mx"
 REPORTS = {"organization": "Example 100%", "contact": "alice@example.test"}
 DAY = "2026-11-25"
 PACKED = "5eff8dde909192a755e78fc740b9d1c8aae09fac992c322ebbb80c2ffdc9bef2"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from components import resolver
-from components.render import unbound
-from components.settings import Settings, from_mapping
+from components.services.resolver import component as resolver
+from components.services.resolver import unbound
+from components.settings.environment import Settings, from_mapping
 
 from .test_settings import mapping
 

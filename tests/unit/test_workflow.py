@@ -49,7 +49,7 @@ def test_failed_preview_is_posted_too(jobs: dict[str, Any]) -> None:
         ("stacks/Pulumi.staging.yaml", '["staging"]'),
         ("stacks/Pulumi.lab.yaml", "[]"),
         ("docs/x.md", "[]"),
-        ("components/dns.py", '["production","staging"]'),
+        ("components/dns/component.py", '["production","staging"]'),
     ],
 )
 def test_touched_environments(tmp_path: Path, changed: str, stacks: str) -> None:
@@ -69,6 +69,7 @@ def test_touched_environments(tmp_path: Path, changed: str, stacks: str) -> None
     git("add", ".")
     git("commit", "-qm", "one")
     path = tmp_path / changed
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(exist_ok=True)
     path.write_text("# changed\n")
     git("add", ".")

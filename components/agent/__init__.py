@@ -1,0 +1,1 @@
+"""The program that applies bundles on a host."""

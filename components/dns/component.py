@@ -1,0 +1,120 @@
+"""DNS records at Cloudflare, all from one table.
+
+Stands last: a record is a promise that a host behind it keeps. Records that the table does not
+have are never touched, those of the same name included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.dns import cloudflare
+from components.dns import records as dns_records
+from components.dns.records import Facts, Record
+from components.dns.serving import Serving
+from components.settings.environment import Settings
+
+Tokens = Mapping[str, pulumi.Input[str]]
+
+
+class Dns(pulumi.ComponentResource):
+    """Creates: a `DnsRecord` a row of the table, a `ZoneDnssec` a zone that we have signed.
+
+    `serving`: what each MX host keeps its promises with. `tokens`: the API tokens of further
+    accounts. `sts_ids`: mail domain to the id of its MTA-STS policy; one without has no MTA-STS.
+    Provides: `ds`, zone to the DS record that the registrar needs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        serving: Mapping[str, Serving],
+        tokens: Tokens | None = None,
+        sts_ids: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mx:dns:Dns", name, None, opts)
+        self._settings, self._serving = settings, serving
+        self._providers = self._accounts(tokens or {})
+        facts = Facts(
+            host_keys={key: each.host_key for key, each in serving.items()},
+            tlsa={key: each.announced for key, each in serving.items()},
+            sts_ids=sts_ids or {},
+            dkim={key: each.dkim for key, each in serving.items()},
+        )
+        self._published: dict[str, pulumi.Resource] = {}
+        for record in dns_records.records(settings, facts):
+            self._published[record.key] = self._record(record)
+        self.ds = {zone: self._dnssec(zone) for zone in settings.dns.dnssec_zones}
+        self.register_outputs({})
+
+    def _accounts(self, tokens: Tokens) -> dict[str, cloudflare.Provider]:
+        """A provider for each further account, by zone; other zones have the default one."""
+        base_url = pulumi.Config("cloudflare").get("baseUrl")
+        found: dict[str, cloudflare.Provider] = {}
+        for account, zones in self._settings.dns.accounts.items():
+            provider = cloudflare.Provider(
+                f"cloudflare-{account}",
+                api_token=pulumi.Output.secret(tokens[account]),
+                base_url=base_url,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            found |= dict.fromkeys(zones, provider)
+        return found
+
+    def _record(self, record: Record) -> cloudflare.DnsRecord:
+        zone_id = self._settings.dns.zones[record.zone]
+        adopted = self._settings.dns.adopt.get(record.key)
+        # A record cannot stand beside the one that replaces it at the same name, except TLSA:
+        # there the new key must be announced before the old one is not any more (RFC 7672 8.1).
+        rolls = record.type == "TLSA"
+        return cloudflare.DnsRecord(
+            f"dns-{record.key}",
+            zone_id=zone_id,
+            name=record.name,
+            type=record.type,
+            content=record.content,
+            data=None if record.data is None else _data(record.data),
+            priority=record.priority,
+            ttl=self._settings.dns.ttl_seconds,
+            proxied=False,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self._providers.get(record.zone),
+                depends_on=self._kept_by(record),
+                delete_before_replace=not rolls,
+                replace_on_changes=["data"] if rolls else None,
+                import_=f"{zone_id}/{adopted}" if adopted else None,
+                aliases=[pulumi.Alias(name=f"dns-{record.former}")] if record.former else None,
+            ),
+        )
+
+    def _kept_by(self, record: Record) -> list[pulumi.Resource]:
+        """The resources that keep the record's promise, and the records that come before it."""
+        kept = [each for host in record.hosts for each in self._serving[host].keeps(record.promise)]
+        return kept + [self._published[key] for key in record.after]
+
+    def _dnssec(self, zone: str) -> pulumi.Output[str]:
+        signed = cloudflare.ZoneDnssec(
+            f"dnssec-{zone}",
+            zone_id=self._settings.dns.zones[zone],
+            status="active",
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self._providers.get(zone),
+                # Signatures that vanish under a DS make the zone bogus for every resolver.
+                retain_on_delete=True,
+                # "pending" until the registrar has the DS, which is no change of ours.
+                ignore_changes=["status"],
+            ),
+        )
+        return signed.ds
+
+
+def _data(data: Mapping[str, Any]) -> cloudflare.DnsRecordDataArgs:
+    names = {"matchingType": "matching_type"}
+    return cloudflare.DnsRecordDataArgs(**{names.get(key, key): data[key] for key in data})

@@ -1,0 +1,113 @@
+"""One component on one host: one command, one SSH connection, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pulumi
+import pulumi_command as command
+
+from components.host.manifest import Manifest
+from components.host.target import Target
+
+AGENT = "/usr/local/sbin/mx-agent"
+_HERE = Path(__file__).resolve().parent
+_BOOTSTRAP = _HERE / "bootstrap.sh"
+
+T = TypeVar("T")
+
+
+class Bundle:
+    """A manifest applied by the agent of a host.
+
+    The call's text changes only when the host drifted (drift.py): what changes stands in `stdin`,
+    which a preview shows line by line. No `triggers` (the old delete would run after the new
+    create) and no environment (a stock sshd refuses it).
+
+    `secret`: the manifest is a secret in the state and in previews, and nothing of the call is
+    logged. Such a manifest is a bundle of its own, so that the rest stays readable. Raises
+    ValueError when a manifest with a secret in it is not given as one.
+
+    `text`: the manifest's text where it depends on what another bundle hands on; `manifest` then
+    names the bundle and its files.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        target: Target,
+        manifest: Manifest,
+        opts: pulumi.ResourceOptions,
+        depends_on: Sequence[pulumi.Resource] = (),
+        secret: bool = False,
+        text: pulumi.Input[str] | None = None,
+    ) -> None:
+        if manifest.secret and not secret:
+            raise ValueError(f"bundle {manifest.bundle}: has a secret, but is not a secret bundle")
+        seen = target.seen
+        target.manifests.append(manifest)
+        stdin = manifest.text() if text is None else text
+        hide = pulumi.ResourceOptions(additional_secret_outputs=["stdin", "stdout", "stderr"])
+        self.command = command.remote.Command(
+            name,
+            connection=target.connection,
+            create=f"{target.sudo}{AGENT} apply{seen.argument(manifest.bundle)}",
+            delete=f"{target.sudo}{AGENT} remove {manifest.bundle}",
+            stdin=pulumi.Output.secret(stdin) if secret else stdin,
+            logging=command.remote.Logging.NONE if secret else None,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions.merge(opts, hide) if secret else opts,
+                pulumi.ResourceOptions(depends_on=list(depends_on), ignore_changes=seen.ignored),
+            ),
+        )
+
+    def done(self, value: T) -> pulumi.Output[T]:
+        """`value`, known once the bundle is applied: order by data flow."""
+        return self.command.id.apply(lambda _: value)
+
+
+def read(
+    name: str,
+    target: Target,
+    program: str,
+    stdin: str,
+    opts: pulumi.ResourceOptions,
+    depends_on: Sequence[pulumi.Resource] = (),
+) -> pulumi.Output[str]:
+    """What a program of the host prints: read once, again when `stdin` changes or the machine does.
+
+    `stdin` is what the answer depends on; the program need not read it.
+    """
+    seen = target.seen
+    done = command.remote.Command(
+        name,
+        connection=target.connection,
+        create=f"{target.sudo}{program}{f' # machine {seen.first}' if seen.first else ''}",
+        stdin=stdin,
+        add_previous_output_in_env=False,
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(depends_on=list(depends_on), ignore_changes=seen.ignored),
+        ),
+    )
+    return done.stdout
+
+
+def install_agent(
+    name: str, target: Target, opts: pulumi.ResourceOptions
+) -> command.remote.Command:
+    """Put the agent on a host: the first command there, and the last one removed."""
+    return command.remote.Command(
+        name,
+        connection=target.connection,
+        create=target.seen.line() + _BOOTSTRAP.read_text(),
+        delete=f"{target.sudo}{AGENT} uninstall",
+        stdin=(_HERE.parent / "agent" / "mx_agent.py").read_text(),
+        add_previous_output_in_env=False,
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(ignore_changes=target.seen.ignored)
+        ),
+    )

@@ -1,0 +1,80 @@
+"""A host as the command provider reaches it over SSH."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+import pulumi_command as command
+
+from components.host.manifest import Manifest
+from components.host.seen import Seen
+from components.settings.environment import HostSettings, Settings
+
+# Three dials of ten seconds: an unreachable host is reported within 40 s.
+_DIAL_ERROR_LIMIT = 3
+_PER_DIAL_TIMEOUT = 10
+
+
+class Target:
+    """Connection of one MX host; its host key is always pinned.
+
+    `manifests`: what the bundles made so far send there.
+
+    Raises pulumi.RunError when the private key or the host's key cannot be read.
+    """
+
+    def __init__(self, key: str, settings: Settings, seen: Seen) -> None:
+        host, ssh = settings.hosts[key], settings.ssh
+        self.seen = seen
+        self.manifests: list[Manifest] = []
+        private_key = None
+        if ssh.private_key_file is not None:
+            text = _read(ssh.private_key_file, "mx:mail.ssh.privateKeyFile")
+            private_key = pulumi.Output.secret(text)
+        self.sudo = "" if ssh.user == "root" else "sudo -n "
+        self.host_key = host_key_of(key, settings)
+        self.connection = command.remote.ConnectionArgs(
+            host=address_of(host),
+            port=ssh.port,
+            user=ssh.user,
+            private_key=private_key,
+            host_key=self.host_key,
+            dial_error_limit=_DIAL_ERROR_LIMIT,
+            per_dial_timeout=_PER_DIAL_TIMEOUT,
+        )
+
+
+def address_of(host: HostSettings) -> str:
+    """The address that SSH goes to."""
+    return host.ssh_address or str(host.ipv4)
+
+
+def host_key_of(key: str, settings: Settings) -> str:
+    """The pinned key of a host, as type and base64. Raises pulumi.RunError when there is none."""
+    host = settings.hosts[key]
+    return host.host_key or _known_host(key, host, address_of(host), settings.ssh.known_hosts_file)
+
+
+def _read(path: str, key: str) -> str:
+    try:
+        return Path(path).expanduser().read_text()
+    except OSError as error:
+        raise pulumi.RunError(f"{key}: cannot read {path}: {error.strerror}") from None
+
+
+def _known_host(key: str, host: HostSettings, address: str, path: str | None) -> str:
+    """The host's key from a known_hosts file (sshd(8)), by address or name; ed25519 first."""
+    if path is None:
+        raise pulumi.RunError(f"mx:mail.hosts.{key}.hostKey: missing")
+    found = []
+    for line in _read(path, "mx:mail.ssh.knownHostsFile").splitlines():
+        fields = line.split()
+        if len(fields) >= 3 and {address, host.hostname} & set(fields[0].split(",")):
+            found.append(" ".join(fields[1:3]))
+    if not found:
+        raise pulumi.RunError(
+            f"mx:mail.hosts.{key}.hostKey: {path} has no line for {address} or {host.hostname}; "
+            "ask the host's console for it: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+        )
+    return min(found, key=lambda entry: not entry.startswith("ssh-ed25519"))

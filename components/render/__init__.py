@@ -1,1 +1,0 @@
-"""Settings to text, pure: nothing here imports pulumi."""

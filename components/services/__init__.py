@@ -1,0 +1,1 @@
+"""What each service puts on an MX host, one folder a service."""

@@ -1,0 +1,1 @@
+"""The service certificates on an MX host."""

@@ -1,0 +1,1 @@
+"""The service database on an MX host."""

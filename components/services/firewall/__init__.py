@@ -1,0 +1,1 @@
+"""The service firewall on an MX host."""

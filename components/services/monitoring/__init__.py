@@ -1,0 +1,1 @@
+"""The service monitoring on an MX host."""

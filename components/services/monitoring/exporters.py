@@ -1,0 +1,79 @@
+"""Configuration of the exporters and of the collector on a host."""
+
+from __future__ import annotations
+
+import json
+
+from components.services.mta_sts import policy as mta_sts
+from components.settings.environment import Settings
+from components.settings.types import at
+
+TEXTFILES = "/var/lib/prometheus/node-exporter"
+TEXTFILE = f"{TEXTFILES}/mx.prom"
+# Services of an MX host; the exporter gives the state of those that are there.
+_UNITS = (
+    "postfix(@-)?|mariadb|redis-server|rspamd|unbound|nginx|postfix-mta-sts-resolver"
+    "|tlsrpt-.*|mx-.*"
+)
+
+
+def node_exporter(settings: Settings, host: str) -> str:
+    """/etc/default/prometheus-node-exporter. Raises ValueError without `monitoring`."""
+    if settings.monitoring is None:
+        raise ValueError("the settings have no monitoring")
+    arguments = [
+        f"--web.listen-address={address(settings, host)}",
+        f"--collector.textfile.directory={TEXTFILES}",
+        "--collector.systemd",
+        f"--collector.systemd.unit-include=({_UNITS})[.](service|timer)",
+        "--web.disable-exporter-metrics",
+    ]
+    return f'# Written by mx.\nARGS="{" ".join(arguments)}"\n'
+
+
+def address(settings: Settings, host: str) -> str:
+    """Where node_exporter listens. Raises ValueError without `monitoring`."""
+    if settings.monitoring is None:
+        raise ValueError("the settings have no monitoring")
+    return at(settings.exporter_address(host), settings.monitoring.node_exporter_port)
+
+
+def collector(settings: Settings, host: str) -> str:
+    """/etc/mx/collect.json. Raises ValueError without `monitoring`."""
+    if settings.monitoring is None:
+        raise ValueError("the settings have no monitoring")
+    wanted = settings.hosts[host]
+    document = {
+        "textfile": TEXTFILE,
+        "hostname": wanted.hostname,
+        "addresses": [str(each) for each in (wanted.ipv4, wanted.ipv6) if each is not None],
+        "domains": settings.domains_of(host),
+        "policies": {
+            domain: mta_sts.policy_id(settings, domain)
+            for domain in settings.mta_sts_domains_of(host)
+        },
+        "dkim": {
+            domain: settings.spam_filter.selector(host) for domain in settings.domains_of(host)
+        },
+        "blockLists": settings.monitoring.block_lists,
+    }
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def timer(settings: Settings) -> str:
+    """mx-collect.timer. Raises ValueError without `monitoring`."""
+    if settings.monitoring is None:
+        raise ValueError("the settings have no monitoring")
+    seconds = settings.monitoring.collect_interval_seconds
+    return f"""\
+[Unit]
+Description=Collect metrics of the mail exchanger
+
+[Timer]
+OnActiveSec=1
+OnUnitInactiveSec={seconds}
+AccuracySec=1
+
+[Install]
+WantedBy=timers.target
+"""

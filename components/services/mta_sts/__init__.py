@@ -1,0 +1,1 @@
+"""The service mta sts on an MX host."""

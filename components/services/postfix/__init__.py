@@ -1,0 +1,1 @@
+"""The service postfix on an MX host."""

@@ -1,0 +1,118 @@
+"""Postfix on an MX host: sections of main.cf, lookup tables, check, reload.
+
+Stands after MailDatabase, in which it looks up domains and addresses. TLS sections are a bundle
+of their own, because they need certificates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+
+from components.host import Bundle, File, Manifest
+from components.host.component import Host
+from components.postconf import VERSIONS
+from components.services.database.component import MailDatabase
+from components.services.postfix import main_cf as postfix_main
+from components.services.postfix import master_cf as postfix_master
+from components.services.postfix import sql_maps
+from components.services.postfix import tables as postfix_tables
+from components.services.postfix import units as postfix_units
+from components.settings.environment import Settings
+
+DIRECTORY = "/etc/postfix"
+UNIT = "postfix.service"
+PACKAGES = ["postfix", "postfix-mysql", "postfix-lmdb"]
+
+# postconf(1) warns of parameters that nothing uses, of deprecated ones and of overrides.
+CHECK: list[dict[str, Any]] = [
+    {"run": ["postconf", "-n"], "fail_on_stderr": True},
+    {"run": ["postfix", "check"], "fail_on_stderr": True},
+]
+ASSEMBLE: dict[str, dict[str, Any]] = {
+    f"{DIRECTORY}/main.cf": {
+        "directory": f"{DIRECTORY}/main.cf.d",
+        "mode": "0644",
+        "owner": "root",
+        "group": "root",
+    }
+}
+
+
+def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = None) -> Manifest:
+    """What Postfix needs on the host, without TLS.
+
+    `milter` is the spam filter's socket below the queue directory. Without a filter it must be
+    None: every message would be put off for ever.
+    """
+    files = {
+        f"{DIRECTORY}/main.cf.d/{name}": File(text)
+        for name, text in postfix_main.sections(settings, host, milter=milter).items()
+    }
+    # Readable by all: there is no password in them.
+    version = VERSIONS[settings.hosts[host].debian]
+    maps = sql_maps.maps(version).items()
+    files |= {f"{sql_maps.DIRECTORY}/{name}": File(text) for name, text in maps}
+    files[f"{DIRECTORY}/tables/mynetworks.cidr"] = File(postfix_tables.mynetworks(settings))
+    files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
+    files[postfix_units.path(settings.hosts[host].debian)] = File(postfix_units.drop_in())
+    owned: dict[str, Any] = {"mode": "0755", "owner": "root", "group": "root", "exclusive": True}
+    return Manifest(
+        bundle="postfix",
+        owner=owner,
+        packages=PACKAGES,
+        # Without this the package would start a half-configured Postfix.
+        debconf=["postfix postfix/main_mailer_type select No configuration"],
+        directories={
+            f"{DIRECTORY}/main.cf.d": owned,
+            f"{DIRECTORY}/tables": owned,
+            sql_maps.DIRECTORY: owned,
+        },
+        files=files,
+        assemble=ASSEMBLE,
+        check=CHECK,
+        # inet_interfaces and inet_protocols need a stop and a start (postconf(5)).
+        units={UNIT: {"restart_when": postfix_main.listening(settings, host)}},
+        # The look-ups first: without them smtpd(8) does not even greet.
+        probe=[
+            {"unit": UNIT},
+            *_lookups(settings, host),
+            {"tcp": "127.0.0.1:25", "expect": "220 "},
+        ],
+    )
+
+
+def _lookups(settings: Settings, host: str) -> list[dict[str, Any]]:
+    """Probes that ask the database the way smtpd(8) does."""
+    return [
+        {"run": ["postmap", "-q", domain, sql_maps.table(name)]}
+        for domain in settings.domains_of(host)[:1]
+        for name in ("relay_domains", "transport")
+    ]
+
+
+class Postfix(pulumi.ComponentResource):
+    """Creates: the bundle `postfix`, applied after `after`. Provides: `bundle`."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        host: Host,
+        database: MailDatabase,
+        owner: str,
+        opts: pulumi.ResourceOptions | None = None,
+        after: Sequence[pulumi.Resource] = (),
+        milter: str | None = None,
+    ) -> None:
+        super().__init__("mx:host:Postfix", f"{name}-postfix", None, opts)
+        self.bundle = Bundle(
+            f"{name}-postfix",
+            host.target,
+            manifest(settings, name, owner, milter=milter),
+            pulumi.ResourceOptions(parent=self),
+            depends_on=[database.bundle.command, *after],
+        )
+        self.register_outputs({})

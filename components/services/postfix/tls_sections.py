@@ -1,0 +1,132 @@
+"""The three TLS sections of main.cf, from a profile each for server and client.
+
+Sources: postconf(5), TLS_README, RFC 7435, RFC 7672, RFC 8461 section 2 (DANE wins).
+"""
+
+from __future__ import annotations
+
+from components.services.postfix import tls_profiles
+from components.services.postfix.parameters import Parameter as P
+from components.services.postfix.tls_profiles import PROFILES
+from components.settings.postfix import TlsSettings
+
+OPENSSL_CNF = "/etc/postfix/tls/openssl.cnf"
+
+
+def tls(settings: TlsSettings, version: str) -> list[P]:
+    """What server and client share: cipher lists, groups, OpenSSL's baseline."""
+    profile = PROFILES[settings.server_profile]
+    parameters = [
+        P(
+            "tls_high_cipherlist",
+            tls_profiles.SIX_SUITES,
+            "What `high` means below: forward secrecy and authenticated encryption, without DHE.",
+        ),
+        P(
+            "tls_preempt_cipherlist",
+            "no",
+            "All of them are good: the client knows best which one its hardware likes.",
+        ),
+    ]
+    groups = tls_profiles.groups(profile, version)
+    if groups is not None:
+        parameters.append(
+            P(
+                "tls_eecdh_auto_curves",
+                groups,
+                "Key exchange groups, the preferred first; ML-KEM where OpenSSL is 3.5.",
+            )
+        )
+        if version != "3.7":
+            parameters.append(P("tls_ffdhe_auto_groups", "", "No key exchange over finite fields."))
+    if version == "3.7":
+        parameters.append(
+            P(
+                "tls_ssl_options",
+                "NO_COMPRESSION, NO_RENEGOTIATION",
+                "No compression (CRIME), no renegotiation by clients (off in later Postfix).",
+            )
+        )
+    else:
+        parameters.append(P("tls_ssl_options", "NO_COMPRESSION", "No compression (CRIME)."))
+    if profile.signatures is not None:
+        parameters += [
+            P("tls_config_file", OPENSSL_CNF, "Signatures without SHA-1 in TLS 1.2."),
+            P("tls_config_name", "postfix", "The name in that file."),
+        ]
+    return parameters
+
+
+def tls_client(settings: TlsSettings, report_socket: str | None) -> list[P]:
+    """Outbound: DANE, else TLS where it is offered; policies are in the section Transport.
+
+    `report_socket`: the collector's for TLS reports, below the queue directory; None without one.
+    """
+    profile = PROFILES[settings.client_profile]
+    parameters = [
+        P(
+            "smtp_tls_security_level",
+            "dane",
+            "TLSA records of a signed zone bind (RFC 7672); without them TLS when offered.",
+        ),
+        P("smtp_dns_support_level", "dnssec", "The resolver's validation is used; DANE needs it."),
+        P(
+            "smtp_tls_dane_insecure_mx_policy",
+            "dane",
+            "TLSA of an MX host counts even when the MX record is not signed.",
+        ),
+        P("smtp_tls_CAfile", settings.ca_file, "Roots that MTA-STS and `secure` policies trust."),
+        P(
+            "smtp_tls_protocols",
+            profile.protocols,
+            "Opportunistic: a higher floor would send plaintext to old peers instead.",
+        ),
+        P("smtp_tls_mandatory_protocols", ">=TLSv1.2", "With DANE or MTA-STS."),
+        P("smtp_tls_ciphers", profile.grade, "Grade for opportunistic TLS."),
+        P("smtp_tls_mandatory_ciphers", profile.grade, "Grade with DANE or MTA-STS."),
+        P(
+            "smtp_tls_session_cache_database",
+            "lmdb:${data_directory}/smtp_scache",
+            "Sessions are resumed.",
+        ),
+        P("smtp_tls_note_starttls_offer", "yes", "Log hosts that offer TLS and did not get it."),
+        P("smtp_tls_loglevel", "1", "One line a session: protocol, cipher, verified or not."),
+    ]
+    if report_socket is not None:
+        parameters += [
+            P("smtp_tlsrpt_enable", "yes", "Tell the collector of TLS sessions (RFC 8460)."),
+            P(
+                "smtp_tlsrpt_socket_name",
+                report_socket,
+                "The collector's socket; mail does not wait for it.",
+            ),
+        ]
+    return parameters
+
+
+def tls_server(settings: TlsSettings, chain_files: list[str]) -> list[P]:
+    """Inbound: STARTTLS for everyone, with the certificates in `chain_files`.
+
+    Each file holds a key and its chain (postconf(5), smtpd_tls_chain_files).
+    """
+    profile = PROFILES[settings.server_profile]
+    return [
+        P(
+            "smtpd_tls_security_level",
+            "may",
+            "An MX offers TLS and must not require it (RFC 3207).",
+        ),
+        P(
+            "smtpd_tls_chain_files",
+            ", ".join(chain_files),
+            "Key and chain of each algorithm; a sender gets the one it can verify.",
+        ),
+        P("smtpd_tls_auth_only", "yes", "No passwords in clear, should AUTH ever be on."),
+        P("smtpd_tls_protocols", profile.protocols, "Floor of the server's profile."),
+        P("smtpd_tls_mandatory_protocols", ">=TLSv1.2", "Where a service requires TLS."),
+        P("smtpd_tls_ciphers", profile.grade, "Grade of the server's profile."),
+        P("smtpd_tls_mandatory_ciphers", profile.grade, "The same where TLS is required."),
+        P("smtpd_tls_exclude_ciphers", "aNULL", "Every sender sees a certificate."),
+        P("smtpd_tls_received_header", "yes", "Received: shows protocol and cipher."),
+        P("smtpd_tls_loglevel", "1", "One line a session."),
+    ]

@@ -1,0 +1,1 @@
+"""The service resolver on an MX host."""

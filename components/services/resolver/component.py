@@ -1,0 +1,136 @@
+"""Unbound on an MX host: the validating resolver that everything else on the host asks.
+
+Stands after Host and before every service: they all look names up through it, and Postfix's DANE
+is worth as much as the answers' AD bit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.host import Bundle, File, Manifest
+from components.host.component import Host
+from components.services.resolver import unbound
+from components.settings.environment import Settings, SettingsError
+
+UNIT = "unbound.service"
+RECURSOR = "mx-recursor.service"
+WATCH = "mx-resolv-conf.path"
+PACKAGES = ["unbound", "dns-root-data", "bind9-dnsutils", "ca-certificates"]
+_LIBRARY = "/usr/local/lib/mx"
+# Programs that read their settings at the start only; where they do not run nothing happens.
+_RESTART = {
+    "/etc/NetworkManager/conf.d/90-mx.conf": ("NetworkManager.service",),
+    "/etc/systemd/resolved.conf.d/90-mx.conf": ("systemd-resolved.service",),
+}
+_FILES = Path(__file__).resolve().parent / "files"
+
+
+def manifest(
+    settings: Settings, host: str, owner: str, hints: str | None = None, anchors: str = ""
+) -> Manifest:
+    """What the resolver needs on the host; `hints` and `anchors` are the texts of those files."""
+    files = {
+        "/etc/unbound/unbound.conf": unbound.unbound_conf(settings, host, hints, anchors),
+        **unbound.hints_and_anchors(settings, hints, anchors),
+        f"/etc/systemd/system/{UNIT}.d/mx.conf": unbound.DROP_IN,
+        "/etc/systemd/system/mx-resolv-conf.service": unbound.KEEP_SERVICE,
+        f"/etc/systemd/system/{WATCH}": unbound.KEEP_PATH,
+        f"{_LIBRARY}/resolv.conf": unbound.RESOLV_CONF,
+        "/etc/resolv.conf": unbound.RESOLV_CONF,
+        **unbound.OTHER_WRITERS,
+    }
+    units: dict[str, dict[str, Any]] = {UNIT: {"restart_when": _fixed_at_start(files)}}
+    check: list[dict[str, Any]] = [{"run": ["unbound-checkconf"], "fail_on_stderr": True}]
+    if not unbound.has_root_anchor(settings, anchors):
+        # The anchor that unbound.conf names; the unit does the same at every start.
+        check.insert(0, {"run": ["/usr/libexec/unbound-helper", "root_trust_anchor_update"]})
+    if settings.resolver.forwarders:
+        path = "/etc/unbound/mx-recursor.conf"
+        files[path] = unbound.recursor_conf(settings, host, hints)
+        files[f"/etc/systemd/system/{RECURSOR}"] = unbound.RECURSOR_UNIT
+        check.append({"run": ["unbound-checkconf", path], "fail_on_stderr": True})
+        units = {RECURSOR: {}} | units
+    programs = {
+        f"{_LIBRARY}/{name}": File((_FILES / f"usr/local/lib/mx/{name}").read_text(), mode="0755")
+        for name in ("keep-resolv-conf", "resolver-answers")
+    }
+    return Manifest(
+        bundle="resolver",
+        owner=owner,
+        packages=PACKAGES,
+        files={path: File(text, restart=_RESTART.get(path, ())) for path, text in files.items()}
+        | programs,
+        check=check,
+        units=units | {WATCH: {}},
+        probe=[
+            {"unit": UNIT},
+            {"run": [f"{_LIBRARY}/resolver-answers"]},
+            {"unit": WATCH},
+        ],
+    )
+
+
+def _fixed_at_start(files: dict[str, str]) -> str:
+    """The lines that a reload does not take over: sockets, and the certificates it trusts."""
+    fixed = ("interface:", "do-ip6:", "tls-cert-bundle:")
+    lines = [line.strip() for line in files["/etc/unbound/unbound.conf"].splitlines()]
+    return "\n".join(line for line in lines if line.startswith(fixed))
+
+
+class Resolver(pulumi.ComponentResource):
+    """Creates: the bundle `resolver`. Provides: `bundle`.
+
+    Raises pulumi.RunError when the file of root hints or trust anchors cannot be read.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        host: Host,
+        owner: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mx:host:Resolver", f"{name}-resolver", None, opts)
+        try:
+            hints, anchors = given_files(settings)
+        except SettingsError as error:
+            raise pulumi.RunError(str(error)) from None
+        self.bundle = Bundle(
+            f"{name}-resolver",
+            host.target,
+            manifest(settings, name, owner, hints, anchors),
+            pulumi.ResourceOptions(parent=self),
+            depends_on=[host.agent],
+        )
+        self.register_outputs({})
+
+
+def given_files(settings: Settings) -> tuple[str | None, str]:
+    """Texts of the settings' files of root hints and trust anchors.
+
+    Raises SettingsError when one cannot be read, or the private root has no trust anchor.
+    """
+    hints = _read(settings.resolver.root_hints_file, "rootHintsFile")
+    anchors = _read(settings.resolver.trust_anchor_file, "trustAnchorFile") or ""
+    if hints is not None and not unbound.has_root_anchor(settings, anchors):
+        raise SettingsError(
+            "mx:mail.resolver.rootHintsFile: a private root needs its trust anchor too: "
+            "no record for `.` in trustAnchors or trustAnchorFile"
+        )
+    return hints, anchors
+
+
+def _read(path: str | None, key: str) -> str | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).expanduser().read_text()
+    except OSError as error:
+        raise SettingsError(
+            f"mx:mail.resolver.{key}: cannot read {path}: {error.strerror}"
+        ) from None

@@ -1,0 +1,1 @@
+"""The service spam filter on an MX host."""

@@ -1,0 +1,171 @@
+"""Rspamd and its Redis on an MX host: the milter that Postfix asks about every message.
+
+Stands after Resolver and before Postfix, which defers mail while the milter is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pulumi
+
+from components.dns import data as dns_data
+from components.host import Bundle, File, Manifest
+from components.host.bundle import read
+from components.host.component import Host
+from components.services.spam_filter import password as rspamd_password
+from components.services.spam_filter import redis, rspamd
+from components.settings.environment import Settings
+
+UNIT = "rspamd.service"
+REDIS = "redis-server.service"
+_GUARDED = f"rspamc -h {rspamd.CONTROLLER} counters | grep -q MX_DEPENDENCIES"
+_LUA = "/etc/rspamd/lua.local.d/mx_dependencies.lua"
+_KEYS = "/usr/local/lib/mx/dkim-keys"
+_CONTROLLER = "/etc/rspamd/override.d/worker-controller.inc"
+_FILES = Path(__file__).resolve().parent / "files"
+
+
+def redis_manifest(settings: Settings, owner: str) -> Manifest:
+    """What Redis needs on the host."""
+    return Manifest(
+        bundle="redis",
+        owner=owner,
+        packages=["redis-server"],
+        files={
+            "/etc/redis/redis.conf": File(redis.redis_conf(settings), mode="0640", group="redis"),
+        },
+        units={REDIS: {}},
+        probe=[{"run": ["redis-cli", "-e", "-s", redis.SOCKET, "PING"]}],
+    )
+
+
+def manifest(settings: Settings, host: str, owner: str) -> Manifest:
+    """What Rspamd needs on the host."""
+    files = {
+        # A reload does not move a worker to other sockets.
+        f"/etc/rspamd/local.d/{name}": File(text, restart=(UNIT,) if "bind_socket" in text else ())
+        for name, text in rspamd.local_d(settings, host).items()
+    }
+    # Rspamd 3.4 (Debian 12) knows no folder for such files.
+    lua = _LUA if settings.hosts[host].debian > 12 else "/etc/rspamd/local.d/rspamd.lua"
+    files[lua] = File((_FILES / _LUA.lstrip("/")).read_text())
+    files[_KEYS] = File((_FILES / _KEYS.lstrip("/")).read_text(), mode="0755")
+    files[f"/etc/systemd/system/{UNIT}.d/mx.conf"] = File(rspamd.DROP_IN)
+    make = [_KEYS, "make", str(settings.spam_filter.dkim_key_bits)]
+    return Manifest(
+        bundle="spam-filter",
+        owner=owner,
+        # Postfix for its queue directory and its group only: the milter's socket is there.
+        packages=["rspamd", "postfix", "procps", "openssl"],
+        debconf=["postfix postfix/main_mailer_type select No configuration"],
+        groups={"_rspamd": ["redis"]},
+        directories={
+            str(Path(rspamd.MILTER).parent): {
+                "mode": "02750",
+                "owner": "_rspamd",
+                "group": "postfix",
+            }
+        },
+        files=files,
+        check=[{"run": ["rspamadm", "configtest"]}],
+        units={UNIT: {}},
+        run=[
+            {
+                "run": make,
+                "stdin": line,
+                "creates": rspamd.key_file(settings, host, domain),
+            }
+            for domain, line in dkim_lines(settings, host).items()
+        ],
+        probe=[
+            {"unit": UNIT},
+            # Compiling its expressions takes a busy host a while, the first time.
+            {"run": ["test", "-S", rspamd.MILTER], "timeout": 180},
+            # Without this symbol mail would pass while Redis or the resolver is down.
+            {"run": ["sh", "-c", _GUARDED], "timeout": 60},
+        ],
+    )
+
+
+def password_manifest(host: str, owner: str, password: str) -> Manifest:
+    """The password of the controller; only its hash leaves this machine."""
+    hashed = rspamd_password.hashed(password, rspamd_password.salt(f"{owner}/{host}"))
+    text = f'password = "{hashed}";\n'
+    return Manifest(
+        bundle="spam-filter-password",
+        owner=owner,
+        files={_CONTROLLER: File(text, mode="0640", group="_rspamd", secret=True)},
+        check=[{"run": ["rspamadm", "configtest"]}],
+        units={UNIT: {}},
+        probe=[{"unit": UNIT}, {"tcp": f"127.0.0.1:{rspamd.CONTROLLER_PORT}", "timeout": 60}],
+    )
+
+
+def dkim_lines(settings: Settings, host: str) -> dict[str, str]:
+    """Mail domain to domain and selector of its key, as dkim-keys reads them."""
+    selector = settings.spam_filter.selector(host)
+    return {domain: f"{domain} {selector}\n" for domain in settings.domains_of(host)}
+
+
+class SpamFilter(pulumi.ComponentResource):
+    """Creates: the bundles `redis` and `spam-filter`, a command a domain that reads its DKIM key.
+
+    With a password for the controller: the bundle `spam-filter-password`.
+    Provides: `bundle`; `milter`, its socket below Postfix's queue directory; `dkim_records`, mail
+    domain to the TXT value of this host's public key.
+    """
+
+    milter = rspamd.MILTER.removeprefix("/var/spool/postfix/")
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        host: Host,
+        owner: str,
+        opts: pulumi.ResourceOptions | None = None,
+        after: Sequence[pulumi.Resource] = (),
+        password: str | None = None,
+    ) -> None:
+        super().__init__("mx:host:SpamFilter", f"{name}-spam-filter", None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        memory = Bundle(
+            f"{name}-redis",
+            host.target,
+            redis_manifest(settings, owner),
+            child,
+            depends_on=[host.agent, *after],
+        )
+        self.bundle = Bundle(
+            f"{name}-spam-filter",
+            host.target,
+            manifest(settings, name, owner),
+            child,
+            depends_on=[memory.command],
+        )
+        if password is not None:
+            Bundle(
+                f"{name}-spam-filter-password",
+                host.target,
+                password_manifest(name, owner, password),
+                child,
+                depends_on=[self.bundle.command],
+                secret=True,
+            )
+        # A host that was set up anew has new keys.
+        seen = host.target.seen
+        fresh = pulumi.ResourceOptions(parent=self, ignore_changes=seen.ignored)
+        self.dkim_records = {
+            domain: read(
+                f"{name}-dkim-{domain}",
+                host.target,
+                f"{_KEYS} show{seen.argument('spam-filter')}",
+                line,
+                fresh,
+                depends_on=[self.bundle.command],
+            ).apply(dns_data.txt)
+            for domain, line in dkim_lines(settings, name).items()
+        }
+        self.register_outputs({})

@@ -1,0 +1,32 @@
+"""redis.conf for the spam filter's Redis.
+
+Source: redis.conf of Redis 7.0 (Debian 12) and 8.0 (Debian 13).
+"""
+
+from __future__ import annotations
+
+from components.settings.environment import Settings
+
+SOCKET = "/run/redis/redis-server.sock"
+
+
+def redis_conf(settings: Settings) -> str:
+    """Only a Unix socket; bounded memory; what Bayes has learned survives a restart."""
+    return f"""\
+# No TCP: the group redis reaches the socket, nobody else does.
+port 0
+unixsocket {SOCKET}
+unixsocketperm 770
+supervised systemd
+daemonize no
+pidfile /run/redis/redis-server.pid
+dir /var/lib/redis
+logfile ""
+syslog-enabled yes
+# When memory is short, what would expire next goes first.
+maxmemory {settings.spam_filter.redis_memory_mebibytes}mb
+maxmemory-policy volatile-ttl
+# At most a second of learning is lost in a crash.
+appendonly yes
+appendfsync everysec
+"""

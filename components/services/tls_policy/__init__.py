@@ -1,0 +1,1 @@
+"""The service tls policy on an MX host."""

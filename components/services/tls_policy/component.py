@@ -1,0 +1,73 @@
+"""Outbound TLS policy: a service that Postfix asks, with postfix-mta-sts-resolver behind it.
+
+Stands after Resolver, whose AD bit it goes by, and before Postfix, which puts mail off while it
+does not answer. The package's own service alone would let MTA-STS override DANE.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from components.host import Bundle, File, Manifest
+from components.host.component import Host
+from components.services.resolver.component import Resolver
+from components.services.tls_policy import units as tls_policy
+from components.settings.environment import Settings
+
+PROGRAM = "/usr/local/sbin/mx-tls-policy"
+_FILES = Path(__file__).resolve().parent / "files"
+_PACKAGE = "/usr/local/lib/mx/mx_tls_policy"
+
+
+def manifest(settings: Settings, host: str, owner: str) -> Manifest:
+    """Both services; the probe asks through them for a name that needs no network."""
+    again, sts_again = (tls_policy.UNIT,), (tls_policy.STS_UNIT,)
+    modules = sorted((_FILES / _PACKAGE.lstrip("/")).glob("*.py"))
+    files = {f"{_PACKAGE}/{each.name}": File(each.read_text(), restart=again) for each in modules}
+    system = "/etc/systemd/system"
+    files |= {
+        PROGRAM: File((_FILES / PROGRAM.lstrip("/")).read_text(), mode="0755"),
+        f"{system}/{tls_policy.UNIT}": File(tls_policy.SERVICE, restart=again),
+        f"{system}/{tls_policy.STS_UNIT}.d/mx.conf": File(
+            tls_policy.STS_DROP_IN, restart=sts_again
+        ),
+        tls_policy.STS_CONFIG: File(tls_policy.sts_config(settings, host), restart=sts_again),
+    }
+    return Manifest(
+        bundle="tls-policy",
+        owner=owner,
+        packages=["postfix-mta-sts-resolver", "python3-aiosqlite", "python3-dnspython"],
+        directories={"/usr/local/lib/mx": {"mode": "0755"}, _PACKAGE: {"mode": "0755"}},
+        files=files,
+        units={tls_policy.STS_UNIT: {}, tls_policy.UNIT: {}},
+        probe=[
+            {"unit": tls_policy.STS_UNIT},
+            {"unit": tls_policy.UNIT},
+            {"run": [PROGRAM, "localhost"]},
+        ],
+    )
+
+
+class TlsPolicy(pulumi.ComponentResource):
+    """Creates: the bundle `tls-policy`. Provides: `bundle`."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        host: Host,
+        resolver: Resolver,
+        owner: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mx:host:TlsPolicy", f"{name}-tls-policy", None, opts)
+        self.bundle = Bundle(
+            f"{name}-tls-policy",
+            host.target,
+            manifest(settings, name, owner),
+            pulumi.ResourceOptions(parent=self),
+            depends_on=[resolver.bundle.command],
+        )
+        self.register_outputs({})

@@ -1,0 +1,1 @@
+"""The service tls reports on an MX host."""

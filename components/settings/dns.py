@@ -1,0 +1,142 @@
+"""Settings of what is published in DNS: `dns` of an environment and `records` of a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StrictInt, StringConstraints
+
+from components.policies import dkim, dmarc, spf, tlsrpt
+from components.settings.types import Address, Domain, Model, Name, ZoneId
+
+
+def _without(faults: Callable[[str], list[str]]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value != "none" and (found := faults(value)):
+            raise ValueError("; ".join(found))
+        return value
+
+    return AfterValidator(check)
+
+
+_Text = StringConstraints(pattern=r"^[\x20-\x7e]{1,2000}$")
+Spf = Annotated[str, _Text, _without(spf.faults)]
+Dmarc = Annotated[str, _Text, _without(dmarc.faults)]
+TlsRpt = Annotated[str, _Text, _without(tlsrpt.faults)]
+DkimKey = Annotated[str, _Text, _without(dkim.faults)]
+Selector = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+RecordKey = Annotated[str, StringConstraints(pattern=r"^[a-z]+-[a-z0-9._*-]+$")]
+RecordId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+ValidationMethod = Literal["dns-01", "http-01", "tls-alpn-01", "dns-account-01"]
+
+
+class PolicySettings(Model):
+    """Texts of TXT records, as receivers read them; `none` publishes nothing."""
+
+    spf: Spf | None = Field(None, description="SPF (RFC 7208), for example `v=spf1 mx -all`.")
+    dmarc: Dmarc | None = Field(
+        None, description="DMARC (RFC 7489), for example `v=DMARC1; p=quarantine`."
+    )
+    tls_rpt: TlsRpt | None = Field(
+        None,
+        description="TLSRPT (RFC 8460), for example `v=TLSRPTv1; rua=mailto:tls@example.org`; "
+        "under `dns.records` also for the name of each MX host.",
+    )
+
+
+class DomainRecordsSettings(PolicySettings):
+    """Records of one mail domain; what is not given here is taken from `dns.records`."""
+
+    dkim: dict[Selector, DkimKey] = Field(
+        default_factory=dict,
+        description="Selector to key record (RFC 6376), for example `v=DKIM1; k=rsa; p=...`.",
+    )
+    mta_sts_cname: Domain | None = Field(
+        None,
+        description="Mail domain whose `mta-sts` and `_mta-sts` this one's are CNAMEs of.",
+    )
+
+
+class CaaSettings(Model):
+    """Who may issue certificates for the MX hosts and policy hosts (RFC 8659, RFC 8657)."""
+
+    issue: list[Domain] = Field(
+        min_length=1, description="Authorities, for example `letsencrypt.org`."
+    )
+    account_uri: Annotated[str, StringConstraints(pattern=r'^https://[^\s";]+$')] | None = Field(
+        None, description="The only account of the authority that may ask."
+    )
+    validation_methods: list[ValidationMethod] = Field(
+        default_factory=list, description="The only methods of validation that count."
+    )
+    iodef: Address | None = Field(None, description="Address for reports of refused requests.")
+
+
+class DnsSettings(Model):
+    """The zones at Cloudflare, and records that belong to no single mail domain."""
+
+    zones: dict[Domain, ZoneId] = Field(description="Zone name to zone ID.")
+    ttl_seconds: Annotated[StrictInt, Field(ge=60, le=86400)] = 3600
+    accounts: dict[Name, list[Domain]] = Field(
+        default_factory=dict,
+        description="Zones of further Cloudflare accounts; each one's token is a secret: "
+        "`pulumi config set --secret --path mx:cloudflareTokens.NAME`.",
+    )
+    dnssec_zones: list[Domain] = Field(
+        default_factory=list,
+        description="Zones that the stack has Cloudflare sign; output `dsRecords` says what the "
+        "registrar needs. Stays on when the stack goes.",
+    )
+    signed_zones: list[Domain] = Field(
+        default_factory=list,
+        description="Zones with a complete chain of trust; TLSA is published in these only.",
+    )
+    parked_domains: list[Domain] = Field(
+        default_factory=list,
+        description="Domains without mail: null MX (RFC 7505) and policies that reject all.",
+    )
+    sshfp: bool = Field(False, description="Publish the hosts' SSH keys (RFC 4255).")
+    caa: CaaSettings | None = None
+    records: PolicySettings = Field(
+        default_factory=PolicySettings, description="For every mail domain that says nothing else."
+    )
+    adopt: dict[RecordKey, RecordId] = Field(
+        default_factory=dict,
+        description="Records to take over: resource name without `dns-` to the record's ID.",
+    )
+
+
+def contradictions(dns: DnsSettings, domains: Mapping[str, DomainRecordsSettings]) -> Iterable[str]:
+    """Faults that show only when keys are seen together; each begins with its YAML path.
+
+    `domains` are the mail domains with their records.
+    """
+    zones = list(dns.zones)
+    for zone_id in set(dns.zones.values()):
+        same = [zone for zone, known in dns.zones.items() if known == zone_id]
+        if len(same) > 1:
+            yield f"dns.zones.{same[1]}: it has the same zone ID as dns.zones.{same[0]}"
+    named = {"dnssecZones": dns.dnssec_zones, "signedZones": dns.signed_zones}
+    named |= {f"accounts.{name}": listed for name, listed in dns.accounts.items()}
+    for key, listed in named.items():
+        for index, zone in enumerate(listed):
+            if zone not in dns.zones:
+                yield f"dns.{key}[{index}]: there is no dns.zones.{zone}"
+    for zone in zones:
+        holders = [name for name, listed in dns.accounts.items() if zone in listed]
+        if len(holders) > 1:
+            yield f"dns.accounts.{holders[1]}: {zone} is already in dns.accounts.{holders[0]}"
+    for index, name in enumerate(dns.parked_domains):
+        if name in domains:
+            yield f"dns.parkedDomains[{index}]: {name} is a mail domain"
+        if not any(name == zone or name.endswith("." + zone) for zone in zones):
+            yield f"dns.parkedDomains[{index}]: {name} is in none of dns.zones"
+    for name, records in domains.items():
+        path, other = f"domains.{name}.records.mtaStsCname", records.mta_sts_cname
+        if other is None:
+            continue
+        if other not in domains or other == name:
+            yield f"{path}: there is no other mail domain {other}"
+        elif domains[other].mta_sts_cname is not None:
+            yield f"{path}: {other} is itself a CNAME"

@@ -1,0 +1,77 @@
+"""Recipients that stand in a file of their own, beside the stack file: one local part a line.
+
+Only their number and digest go into a manifest; the file itself is uploaded as it is, so that the
+engine's state does not grow with it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from components.settings.environment import Settings, SettingsError
+from components.settings.types import LocalPart
+
+BASE = Path("stacks")
+_LOCAL_PART: TypeAdapter[str] = TypeAdapter(LocalPart)
+
+
+@dataclass(frozen=True)
+class RecipientFile:
+    """A checked file; `rows` has its local parts in the order of the file."""
+
+    path: str
+    sha256: str
+    rows: tuple[str, ...]
+
+
+def read(settings: Settings) -> dict[str, RecipientFile]:
+    """Mail domain to its file. Raises SettingsError: file, line and what is wrong, line by line."""
+    found = {}
+    for name, domain in settings.domains.items():
+        if domain.recipients_file is None:
+            continue
+        file = found[name] = _parse(str(BASE / domain.recipients_file))
+        known = {*domain.recipients, *domain.aliases}
+        for local in file.rows:
+            if local in known:
+                raise SettingsError(f"{file.path}: {local} also stands in domains.{name}")
+            if set(settings.postfix.recipient_delimiter) & set(local):
+                raise SettingsError(f"{file.path}: {local} has the recipient delimiter in it")
+    return found
+
+
+@functools.cache
+def _parse(path: str) -> RecipientFile:
+    try:
+        data = Path(path).read_bytes()
+        lines = data.decode().splitlines()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8: {error.reason}") from None
+    rows: dict[str, int] = {}
+    faults = []
+    for number, line in enumerate(lines, start=1):
+        local = line.strip()
+        if not local or local.startswith("#"):
+            continue
+        try:
+            _LOCAL_PART.validate_python(local)
+        except ValidationError as error:
+            text = error.errors()[0]["msg"].removeprefix("Value error, ")
+            faults.append(f"{path}:{number}: {text}")
+        if local in rows:
+            faults.append(f"{path}:{number}: {local} stands in line {rows[local]} already")
+        rows.setdefault(local, number)
+    if not rows:
+        # An export that failed must not refuse all mail of a domain.
+        faults.append(f"{path}: no local part in it; a domain that shall have none has no such key")
+    if faults:
+        more = [f"{path}: and {len(faults) - 10} more"] if len(faults) > 10 else []
+        raise SettingsError("\n".join(faults[:10] + more))
+    return RecipientFile(path, hashlib.sha256(data).hexdigest(), tuple(rows))

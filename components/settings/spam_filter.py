@@ -1,0 +1,76 @@
+"""Settings of the spam filter (`mx:mail.spamFilter`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt, StringConstraints
+
+from components.settings.types import Model, Network
+
+Score = Annotated[float, Field(ge=-100, le=1000)]
+RateName = Literal["to", "to_ip", "to_ip_from", "bounce_to", "bounce_to_ip", "user"]
+
+
+class RateLimitSettings(Model):
+    """A leaky bucket: what may come at once, and how fast it empties."""
+
+    burst: Annotated[StrictInt, Field(ge=1)] = Field(description="Messages that may come at once.")
+    per_minute: Annotated[StrictInt, Field(ge=1)]
+
+
+class GreylistSettings(Model):
+    """Greylisting of suspicious mail: deferred once, accepted when it is sent again."""
+
+    enabled: bool = True
+    delay_seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = Field(
+        300, description="How long a sender must wait; earlier tries are deferred again."
+    )
+    expire_hours: Annotated[StrictInt, Field(ge=1, le=240)] = 24
+
+
+class SpamFilterSettings(Model):
+    """Rspamd and its Redis on each MX host. Scores are sums of the symbols of a message."""
+
+    reject_score: Score = Field(15, description="From here on a message is refused (5xx).")
+    header_score: Score = Field(6, description="From here on it is marked with `X-Spam: Yes`.")
+    greylist_score: Score = Field(4, description="From here on it is greylisted.")
+    greylist: GreylistSettings = Field(default_factory=GreylistSettings)
+    rate_limits: dict[RateName, RateLimitSettings] = Field(
+        default={
+            "to_ip": RateLimitSettings.model_validate({"burst": 500, "perMinute": 120}),
+            "bounce_to": RateLimitSettings.model_validate({"burst": 50, "perMinute": 5}),
+        },
+        description="What is counted (recipient, client, sender) to its limit; beyond it: 4xx.",
+    )
+    local_networks: list[Network] = Field(
+        default_factory=list,
+        description="Networks of our own, beside postfix.mynetworks: not greylisted, signed.",
+    )
+    dkim_selector: Annotated[str, StringConstraints(pattern=r"^[a-z0-9{}-]{1,40}$")] = Field(
+        "{host}",
+        description="Selector of a host's own key; `{host}` is its key in hosts. A new one makes "
+        "new keys, the old ones stay.",
+    )
+    dkim_key_bits: Literal[2048, 3072, 4096] = 2048
+    bayes_autolearn: bool = Field(True, description="Learn from mail that is clearly good or bad.")
+    redis_memory_mebibytes: Annotated[StrictInt, Field(ge=16, le=65536)] = 256
+    scan_timeout_seconds: Annotated[StrictInt, Field(ge=4, le=60)] = Field(
+        20, description="A scan that takes longer defers the message."
+    )
+
+    def selector(self, host: str) -> str:
+        """The DKIM selector of a host."""
+        return self.dkim_selector.replace("{host}", host)
+
+
+def contradictions(spam_filter: SpamFilterSettings, hosts: int) -> Iterable[str]:
+    """Faults that show only when keys are seen together; each begins with its YAML path."""
+    if spam_filter.header_score > spam_filter.reject_score:
+        yield "spamFilter.headerScore: it is above rejectScore, so no message would be marked"
+    selector = spam_filter.dkim_selector
+    if set(selector.replace("{host}", "")) & set("{}"):
+        yield f"spamFilter.dkimSelector: {selector!r} has braces that are not {{host}}"
+    elif hosts > 1 and "{host}" not in selector:
+        yield "spamFilter.dkimSelector: each host has a key of its own; it needs {host} in it"

@@ -1,0 +1,1 @@
+"""What concerns the stack as a whole: configuration, outputs, refusals."""

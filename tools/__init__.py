@@ -1,0 +1,1 @@
+"""Programs beside `pulumi up`, one a verb, with the name of their script."""

@@ -1,0 +1,98 @@
+"""Puts a report together from what was read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from tools.preview import files, recipients, records
+from tools.preview.model import Change, Reading, Report, Step
+from tools.preview.read import changing
+from tools.preview.risks import risks
+
+COMMAND = "command:remote:Command"
+# How components/host/drift.py begins its warnings.
+DRIFT = re.compile(r"drift: ")
+# How components/host/adoption.py begins its own.
+REPLACED = re.compile(r"replaces: ")
+
+
+def build(stack: str, reading: Reading) -> Report:
+    """The report of one stack. A reading with errors gives a failed report."""
+    report = Report(stack, errors=list(reading.errors), notes=list(reading.notes))
+    report.drift = [text for text in reading.warnings if DRIFT.match(text)]
+    report.replaced = [text for text in reading.warnings if REPLACED.match(text)]
+    told = {*report.drift, *report.replaced}
+    report.warnings = [text for text in reading.warnings if text not in told]
+    report.drift += _record_drift(reading)
+    hosts = {
+        step.name.removesuffix("-agent")
+        for step in reading.steps
+        if step.type == COMMAND and step.name.endswith("-agent")
+    }
+    steps = changing(reading)
+    report.counts = dict(Counter(step.op for step in steps))
+    for step in steps:
+        if step.type == records.TYPE:
+            report.records.append(records.change(step))
+        elif step.type == COMMAND:
+            report.changes.append(files.change(step, hosts))
+        else:
+            report.changes.append(_other(step))
+    report.changes.sort(key=lambda change: (change.host, change.component))
+    report.records.sort(key=lambda record: (record.name, record.new or record.old or ""))
+    report.risks = risks(report, _served(reading), _rows(steps))
+    return report
+
+
+def _rows(steps: Iterable[Step]) -> Iterable[tuple[recipients.Tables, recipients.Tables]]:
+    """The database's rows before and after each change of a bundle that stays."""
+    for step in steps:
+        if step.type == COMMAND and step.op not in ("create", "delete"):
+            old, new = (files.manifest_of(inputs) or {} for inputs in (step.old, step.new))
+            yield recipients.tables(old), recipients.tables(new)
+
+
+def _record_drift(reading: Reading) -> list[str]:
+    """Records that the API has otherwise than the state; only a preview with --refresh asks."""
+    before = {
+        step.urn: step.old
+        for step in reading.steps
+        if step.op == "refresh" and step.type == records.TYPE and step.old
+    }
+    told = []
+    for step in reading.steps:
+        if step.op == "refresh" or step.urn not in before:
+            continue
+        # What the refresh found is what the next step begins with; a lost record has nothing.
+        was, now = records.line(before[step.urn]), records.line(step.old) if step.old else ""
+        if was != now:
+            told.append("\n".join(["drift: DNS:", f"-{was}", *([f"+{now}"] if now else [])]))
+    return told
+
+
+def _served(reading: Reading) -> set[str] | None:
+    """Names that have an MX record after this change; None when unchanged steps are not listed."""
+    if not any(step.op == "same" and step.custom for step in reading.steps):
+        return None
+    return {
+        str(step.new.get("name"))
+        for step in reading.steps
+        if step.type == records.TYPE and step.op != "delete" and step.new
+        if step.new.get("type") == "MX"
+    }
+
+
+def _other(step: Step) -> Change:
+    """A resource that is neither a bundle nor a record: its changed inputs by name."""
+    change = Change(step.op, "", f"{step.type.rpartition(':')[2] or step.type} {step.name}")
+    if step.op in files.WORDS:
+        change.why = [files.WORDS[step.op]]
+        return change
+    old, new = step.old or {}, step.new or {}
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            secret = files.SECRET in (old.get(key), new.get(key))
+            change.why.append(f"{key} changed" if secret else f"{key}: {new.get(key)}")
+    return change

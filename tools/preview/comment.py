@@ -1,0 +1,139 @@
+"""Posts a report as a comment of a change in a forge: one for each stack, replaced each time.
+
+`python -m tools.preview.comment`, see scripts/comment. APIs: docs.github.com "Issue comments",
+docs.gitlab.com "Notes API", Forgejo's /api/swagger "issue". The token comes from MX_FORGE_TOKEN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+_TIMEOUT_SECONDS = 30
+
+
+class Refused(Exception):
+    """The forge said no, or sent what is no list of comments."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where comments of one change are: their list, and one of them."""
+
+    forge: str
+    repository: str
+    number: int
+
+    @property
+    def list(self) -> str:
+        """Path of all comments."""
+        if self.forge == "gitlab":
+            project = quote(self.repository, safe="")
+            return f"projects/{project}/merge_requests/{self.number}/notes"
+        return f"repos/{self.repository}/issues/{self.number}/comments"
+
+    def one(self, number: int) -> str:
+        """Path of one comment."""
+        if self.forge == "gitlab":
+            return f"{self.list}/{number}"
+        return f"repos/{self.repository}/issues/comments/{number}"
+
+
+def client(forge: str, api: str, token: str, transport: Any = None) -> httpx.Client:
+    """A client of a forge's REST API at `api`; it follows no redirects, so the token stays."""
+    headers = {"PRIVATE-TOKEN": token} if forge == "gitlab" else {"Authorization": f"token {token}"}
+    return httpx.Client(
+        base_url=api.rstrip("/") + "/",
+        headers=headers,
+        timeout=_TIMEOUT_SECONDS,
+        transport=transport,
+    )
+
+
+def publish(http: httpx.Client, place: Place, author: str, text: str) -> str:
+    """Replace the comment that begins with the report's first line, or post one.
+
+    Of several (two runs at once), the first is replaced and the others are deleted. Comments of
+    others than `author` are never touched. Raises Refused, httpx.HTTPError.
+    """
+    marker = text.partition("\n")[0]
+    known = _ours(http, place, author, marker)
+    done = "replaced" if known else "posted"
+    if known:
+        edit = http.put if place.forge == "gitlab" else http.patch
+        _checked(edit(place.one(known[0]), json={"body": text}))
+    else:
+        _checked(http.post(place.list, json={"body": text}))
+        known = _ours(http, place, author, marker)
+    for number in known[1:]:
+        _checked(http.delete(place.one(number)), gone=True)
+    return done
+
+
+def _ours(http: httpx.Client, place: Place, author: str, marker: str) -> list[int]:
+    numbers = []
+    for comment in _comments(http, place):
+        who = comment.get("author", {}).get("username") or comment.get("user", {}).get("login")
+        if who == author and str(comment.get("body", "")).startswith(marker):
+            numbers.append(int(comment["id"]))
+    return sorted(numbers)
+
+
+def _comments(http: httpx.Client, place: Place) -> Iterator[dict[str, Any]]:
+    """All comments, page by page (RFC 8288 Link headers, which all three forges send)."""
+    answer = _checked(http.get(place.list, params={"per_page": 100, "limit": 50}))
+    while True:
+        page = answer.json()
+        if not isinstance(page, list):
+            raise Refused(f"{place.list}: not a list of comments")
+        yield from page
+        following = answer.links.get("next", {}).get("url")
+        if not following:
+            return
+        if httpx.URL(following).host != http.base_url.host:
+            raise Refused(f"the next page is on another host: {httpx.URL(following).host}")
+        answer = _checked(http.get(following))
+
+
+def _checked(answer: httpx.Response, gone: bool = False) -> httpx.Response:
+    if not answer.is_success and not (gone and answer.status_code == 404):
+        request = answer.request
+        raise Refused(f"{request.method} {request.url.path}: {answer.status_code} {answer.text}")
+    return answer
+
+
+def main() -> int:
+    """Post the report in a file; 0 done, 1 the forge refused, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="comment")
+    parser.add_argument("report", type=Path)
+    parser.add_argument("--forge", required=True, choices=("github", "gitlab", "forgejo"))
+    parser.add_argument(
+        "--api", required=True, help="https://api.github.com, .../api/v4, .../api/v1"
+    )
+    parser.add_argument("--repository", required=True, help="owner/name")
+    parser.add_argument("--number", required=True, type=int, help="of the pull or merge request")
+    parser.add_argument("--author", required=True, help="login of the token's user")
+    options = parser.parse_args()
+    token = os.environ.get("MX_FORGE_TOKEN", "")
+    if not token:
+        parser.error("MX_FORGE_TOKEN is not set")
+    place = Place(options.forge, options.repository, options.number)
+    try:
+        with client(options.forge, options.api, token) as http:
+            print(publish(http, place, options.author, options.report.read_text()))
+    except (Refused, httpx.HTTPError) as error:
+        print(f"comment: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

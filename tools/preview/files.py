@@ -1,0 +1,211 @@
+"""Two manifests of a bundle (docs/architecture.md) to what changes on the host."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from tools.preview.model import Change, FileDiff, Step
+
+SECRET = "[secret]"  # noqa: S105 (the engine's mark, not a secret)
+_CONTEXT = 2
+# The number that a call carries (components/host/drift.py).
+_HEAL = re.compile(r" --heal (\d+)\Z|\Aheal=(\d+)\n")
+_PARAMETER = re.compile(r"[+-]([a-z0-9_]+) = ")
+_CONSTANTS = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
+# Units that cannot reload.
+_NO_RELOAD = (".timer", ".path", ".socket")
+WORDS = {"create": "first deployment", "delete": "leaves the stack"}
+
+
+def manifest_of(inputs: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The manifest in a command's stdin; None when there is none or it is a secret."""
+    stdin = (inputs or {}).get("stdin")
+    if not isinstance(stdin, str) or not stdin.startswith("{"):
+        return None
+    try:
+        value = json.loads(stdin)
+    except json.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) and "bundle" in value else None
+
+
+def unified(old: str, new: str) -> tuple[str, ...]:
+    """The lines of a unified diff without its file headers."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=_CONTEXT, lineterm="")
+    return tuple(list(lines)[2:])
+
+
+def host_of(step: Step, hosts: Iterable[str] = ()) -> tuple[str, str]:
+    """Host and component from a resource's name, `mx1-postfix`, with the known hosts."""
+    bundle = (manifest_of(step.new) or manifest_of(step.old) or {}).get("bundle", "")
+    if bundle and step.name.endswith(f"-{bundle}"):
+        return step.name.removesuffix(f"-{bundle}"), bundle
+    for host in sorted(hosts, key=len, reverse=True):
+        if step.name.startswith(f"{host}-"):
+            return host, step.name.removeprefix(f"{host}-")
+    host, dash, component = step.name.rpartition("-")
+    return (host, component) if dash else (step.name, "")
+
+
+def change(step: Step, hosts: Iterable[str] = ()) -> Change:
+    """What one remote command does to its host."""
+    host, component = host_of(step, hosts)
+    result = Change(step.op, host, component)
+    old, new = manifest_of(step.old), manifest_of(step.new)
+    result.why = _reasons(step, old, new)
+    if old is None and new is None:
+        result.files = _plain(step, component)
+        return result
+    old, new = old or {}, new or {}
+    result.files = _file_diffs(old, new) if step.op != "delete" else _leaving(old)
+    result.packages = sorted({*new.get("packages", [])} - {*old.get("packages", [])})
+    result.units = _units(old, new, step)
+    return result
+
+
+def _reasons(step: Step, old: Any, new: Any) -> list[str]:
+    if step.op in WORDS:
+        return [WORDS[step.op]]
+    why = []
+    before, after = step.old or {}, step.new or {}
+    if _heal(before) != _heal(after):
+        why.append("drift")
+    if before.get("connection") != after.get("connection"):
+        why.append("connection")
+    if before.get("stdin") == SECRET == after.get("stdin"):
+        if not why:
+            why.append("a secret")
+    elif before.get("stdin") != after.get("stdin"):
+        why.append(_what(before, after, old, new))
+    if _call(before) != _call(after) or before.get("delete") != after.get("delete"):
+        why.append("the call of the agent")
+    return why or ["settings"]
+
+
+def _what(before: dict[str, Any], after: dict[str, Any], old: Any, new: Any) -> str:
+    if old is None or new is None:
+        versions = [_CONSTANTS.search(str(side.get("stdin"))) for side in (before, after)]
+        if all(versions):
+            first, last = (match[1] for match in versions if match)
+            return f"agent {first} → {last}" if first != last else f"agent {last}, another build"
+        return "settings"
+    names: list[str] = []
+    diffs = _file_diffs(old, new)
+    for diff in diffs:
+        for line in diff.lines:
+            match = _PARAMETER.match(line)
+            if match and match[1] not in names:
+                names.append(match[1])
+    names = names or list(dict.fromkeys(diff.path.rpartition("/")[2] for diff in diffs))
+    # Nothing of a file: what else of the manifest, by its keys.
+    names = names or [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if not names:
+        return "settings"
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _heal(inputs: dict[str, Any]) -> str:
+    match = _HEAL.search(str(inputs.get("create", "")))
+    return match[0] if match else ""
+
+
+def _call(inputs: dict[str, Any]) -> str:
+    return _HEAL.sub("", str(inputs.get("create", "")))
+
+
+def _plain(step: Step, component: str) -> list[FileDiff]:
+    """A command without a manifest: how much of its text changes, and nothing of a secret."""
+    texts = []
+    for inputs in (step.old, step.new):
+        stdin = (inputs or {}).get("stdin")
+        texts.append(stdin if isinstance(stdin, str) else "")
+    if texts[0] == texts[1]:
+        if texts[1] == SECRET and step.op == "update":
+            return [FileDiff(f"input of {component}", "", (), secret=True)]
+        return []
+    lines = unified(*texts)
+    path = "/usr/local/sbin/mx-agent" if component == "agent" else f"input of {component}"
+    if step.op in ("create", "delete"):
+        return [FileDiff(path, "", (), ("new file" if step.op == "create" else "goes away",))]
+    added = sum(line.startswith("+") for line in lines)
+    removed = sum(line.startswith("-") for line in lines)
+    return [FileDiff(path, "", (), (f"{added} lines added, {removed} removed",))]
+
+
+def section_of(path: str, content: str) -> tuple[str, str]:
+    """The file an operator thinks of, and the section in it."""
+    match = re.fullmatch(r"(/.+)\.d/\d+-([\w-]+)\.cf", path)
+    if not match:
+        return path, ""
+    first = content.partition("\n")[0]
+    return match[1], first.lstrip("# ").strip() or match[2]
+
+
+def _file_diffs(old: dict[str, Any], new: dict[str, Any]) -> list[FileDiff]:
+    before, after = old.get("files", {}), new.get("files", {})
+    found = []
+    for path in sorted({*before, *after}):
+        was, now = before.get(path), after.get(path)
+        if was == now:
+            continue
+        texts = [str((entry or {}).get("content", "")) for entry in (was, now)]
+        secret = any(
+            (entry or {}).get("secret") or SECRET in text
+            for entry, text in zip((was, now), texts, strict=True)
+        )
+        name, section = section_of(path, texts[1] or texts[0])
+        lines = () if secret else unified(*texts)
+        found.append(FileDiff(name, section, lines, _attributes(was, now), secret))
+    return found
+
+
+def _leaving(old: dict[str, Any]) -> list[FileDiff]:
+    """What a bundle takes away with it; its text is no news."""
+    paths = sorted(old.get("files", {}))
+    return [FileDiff(path, "", (), ("goes away or comes back as it was",)) for path in paths]
+
+
+def _attributes(was: Any, now: Any) -> tuple[str, ...]:
+    if was is None or now is None:
+        return ("new file" if was is None else "file goes away",)
+    keys = ("mode", "owner", "group")
+    return tuple(
+        f"{key} {was.get(key)} → {now.get(key)}" for key in keys if was.get(key) != now.get(key)
+    )
+
+
+def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[str, str]]:
+    """What the agent will do to units, by its own rules (docs/architecture.md, "The manifest")."""
+    before, after = old.get("units", {}), new.get("units", {})
+    if step.op == "delete":
+        return [("back to its former state", unit) for unit in sorted(before)]
+    files = {
+        path
+        for path in {*old.get("files", {}), *new.get("files", {})}
+        if old.get("files", {}).get(path) != new.get("files", {}).get(path)
+    }
+    restart = {
+        unit
+        for path in files
+        for side in (old, new)
+        for unit in side.get("files", {}).get(path, {}).get("restart", [])
+    }
+    actions = []
+    for unit in sorted({*before, *after, *restart}):
+        if unit in before and unit not in after:
+            actions.append(("back to its former state", unit))
+        elif unit in after and unit not in before:
+            actions.append(("start", unit))
+        elif unit not in after:
+            actions.append(("restart if it runs", unit))
+        elif unit in restart or before.get(unit) != after.get(unit):
+            actions.append(("restart", unit))
+        elif files:
+            actions.append(("restart" if unit.endswith(_NO_RELOAD) else "reload", unit))
+        elif _heal(step.old or {}) != _heal(step.new or {}):
+            actions.append(("put right", unit))
+    return actions

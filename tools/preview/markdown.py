@@ -1,0 +1,125 @@
+"""A report as Markdown, for a comment in a forge: verdict and counts first, then the details."""
+
+from __future__ import annotations
+
+from tools.preview import sections
+from tools.preview.budget import Block, fit, size
+from tools.preview.model import Change, Report
+from tools.preview.text import cell, fenced, lines_of, plain, wrapped
+
+MARKER = "<!-- mx preview: {stack} -->"
+_VERDICTS = {
+    "failed": "❌ preview failed",
+    "changes": "🔶 changes",
+    "nothing": "✅ no changes",
+}
+_OPS = {
+    "create": "to create",
+    "update": "to update",
+    "delete": "to delete",
+    "replace": "to replace",
+}
+_REPLACED = """### Replaces existing files
+
+`-` is what these hosts have now, `+` what they get.
+The agent keeps the former file, and `pulumi destroy` brings it back."""
+# Operations that the reason says already, or that are what a reader expects.
+_SAID = ("create", "delete", "update")
+# Room that the note of what was cut may take.
+_NOTE = 700
+
+
+def markdown(report: Report, budget: int | None = None) -> str:
+    """The report, at most `budget` bytes of UTF-8. Without a budget nothing is cut."""
+    top = _top(report)
+    blocks = _blocks(report)
+    if budget is None:
+        return "\n".join([top, *(block.text() for block in [*blocks, *sections.files(report)])])
+    room = budget - size(top) - _NOTE
+    # What changes comes before how: the files' diffs get what the other parts leave.
+    files = sections.files(report)
+    first, cut_first = fit(blocks, room * 3 // 4 if files else room)
+    rest, cut_rest = fit(files, room - sum(size(text) + 1 for text in first))
+    texts, cut = [*first, *rest], [*cut_first, *cut_rest]
+    note = _cut_note(cut) if cut else ""
+    return "\n".join([top, *texts, *([note] if note else [])])
+
+
+def _cut_note(names: list[str]) -> str:
+    note = f"> ✂️ Cut to the forge's limit: {len(names)} parts are shorter or missing"
+    shown = ": "
+    for name in names:
+        item = f"{shown}{name}"
+        if size(note + item) > _NOTE - 80:
+            return f"{note}, and others. `scripts/preview` shows all.\n"
+        note, shown = note + item, ", "
+    return note + ". `scripts/preview` shows all.\n"
+
+
+def _top(report: Report) -> str:
+    lines = [MARKER.format(stack=report.stack), ""]
+    lines += [f"## {report.stack}: {_VERDICTS[report.verdict]}", "", _counts(report), ""]
+    if report.errors:
+        lines += ["Nothing of this may be applied before the failure is gone.", ""]
+    if report.risks:
+        lines += ["### Read this first", ""]
+        lines += [f"- {plain(risk)}" for risk in report.risks[:12]]
+        if len(report.risks) > 12:
+            lines.append(f"- and {len(report.risks) - 12} more of this kind")
+        lines.append("")
+    lines += [f"> {plain(note)}\n" for note in report.notes[:8]]
+    return "\n".join(lines)
+
+
+def _counts(report: Report) -> str:
+    counts = {op: count for op, count in report.counts.items() if count}
+    if report.errors and not counts:
+        return "The engine could not make a plan."
+    if not counts:
+        return "Hosts and DNS are as the settings say."
+    order = [*_OPS, *sorted({*counts} - {*_OPS})]
+    words = [f"**{counts[op]}** {_OPS.get(op, op)}" for op in order if op in counts]
+    hosts = {change.host for change in report.changes} - {""}
+    where = f" on {len(hosts)} host{'s' * (len(hosts) != 1)}" if hosts else ""
+    plural = "s" * (len(report.records) != 1)
+    dns = f", {len(report.records)} DNS record{plural} among them" if report.records else ""
+    return ", ".join(words) + f"{where}{dns}."
+
+
+def _blocks(report: Report) -> list[Block]:
+    blocks = []
+    if report.errors:
+        blocks.append(fenced("failure", "### Failure", wrapped(report.errors), keep=1))
+    if report.changes:
+        blocks.append(_table(report.changes))
+    blocks += sections.drift(report.drift)
+    if report.replaced:
+        blocks.append(fenced("replaced files", _REPLACED, lines_of(report.replaced), "diff"))
+    if report.records:
+        blocks.append(sections.dns(report))
+    actions = sections.actions(report.changes)
+    if actions:
+        blocks.append(Block("units and packages", "### On the hosts\n", actions))
+    if report.warnings:
+        blocks.append(fenced("warnings", "### Warnings", wrapped(report.warnings), keep=1))
+    return blocks
+
+
+def _table(changes: list[Change]) -> Block:
+    """Hosts with the same change share a row, and so do components: a phone is 390 pixels wide."""
+    by_component: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        why = ", ".join(change.why)
+        if change.op not in _SAID:
+            why = f"{change.op}: {why}"
+        by_component.setdefault((change.component, why), []).append(change.host)
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for (component, why), names in by_component.items():
+        hosts = ", ".join(dict.fromkeys(names))
+        grouped.setdefault((hosts, why), []).append(component)
+    rows = []
+    for (hosts, why), components in grouped.items():
+        parts = ", ".join(dict.fromkeys(components))
+        rows.append(f"| {cell(hosts or '-')} | {cell(parts, 400)} | {cell(why)} |")
+    head = "### What changes\n\n| host | component | why |\n|---|---|---|"
+    return Block("the table", head, tuple(rows), keep=1)

@@ -1,0 +1,71 @@
+"""DNS changes as lines of a zone file (RFC 1035 section 5.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.preview.model import RecordChange, Step
+
+TYPE = "cloudflare:index/dnsRecord:DnsRecord"
+_DATA = {
+    "TLSA": ("usage", "selector", "matchingType", "certificate"),
+    "CAA": ("flags", "tag", "value"),
+    "SSHFP": ("algorithm", "type", "fingerprint"),
+    "SRV": ("priority", "weight", "port", "target"),
+}
+_NAMES = {"MX", "CNAME", "NS", "PTR"}
+# What the engine prints for a value that only an `up` will know (sdk/python, runtime/rpc.py).
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_OTHER = ("proxied", "comment", "tags", "settings")
+
+
+def line(inputs: dict[str, Any]) -> str:
+    """One record; names have their final dot, a TTL of 1 is Cloudflare's "automatic"."""
+    kind = str(inputs.get("type", "?"))
+    ttl = inputs.get("ttl", "")
+    ttl = f"{int(ttl)}" if isinstance(ttl, (int, float)) else str(ttl)
+    return " ".join(
+        part
+        for part in (f"{inputs.get('name', '?')}.", ttl, "IN", kind, _rdata(kind, inputs))
+        if part
+    )
+
+
+def _rdata(kind: str, inputs: dict[str, Any]) -> str:
+    content, data = inputs.get("content"), inputs.get("data")
+    if isinstance(data, dict):
+        data = {
+            key: "(known after up)" if value == _UNKNOWN else value for key, value in data.items()
+        }
+        keys = _DATA.get(kind, tuple(sorted(data)))
+        values = [_number(data.get(key, "")) for key in keys]
+        if kind == "CAA":
+            values[2] = f'"{values[2]}"'
+        return " ".join(values)
+    text = str(content) if content is not None else ""
+    text = text.replace(_UNKNOWN, "(known after up)")
+    if kind in _NAMES and text:
+        text = text.rstrip(".") + "."
+    if inputs.get("priority") is not None:
+        text = f"{_number(inputs['priority'])} {text}"
+    return text
+
+
+def _number(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def change(step: Step) -> RecordChange:
+    """What becomes of one record."""
+    old, new = step.old, step.new
+    if step.op in ("create", "import"):
+        old = None
+    if step.op == "delete":
+        new = None
+    other = tuple(
+        f"{key} {old.get(key)} → {new.get(key)}"
+        for key in _OTHER
+        if old is not None and new is not None and old.get(key) != new.get(key)
+    )
+    name = str((new or old or {}).get("name", ""))
+    return RecordChange(name, line(old) if old else None, line(new) if new else None, other)

@@ -1,0 +1,132 @@
+"""Sections of a report: drift, DNS, what happens on the hosts, files."""
+
+from __future__ import annotations
+
+import html
+from itertools import groupby
+
+from tools.preview.budget import Block
+from tools.preview.model import Change, FileDiff, Report
+from tools.preview.text import fenced, plain
+
+# A block with more lines is folded, so that a phone shows what comes after it.
+_OPEN_LINES, _OPEN_NAMES = 40, 10
+# Programs of ours: their text stands in this repository and is reviewed there.
+_PROGRAMS = "/usr/local/"
+
+
+def drift(texts: list[str]) -> list[Block]:
+    """What each component of a host has otherwise: a list, in which a diff follows its item."""
+    blocks = []
+    head = "### Drift\n\n"
+    told: dict[str, list[str]] = {}
+    for text in texts:
+        where, _, rest = text.removeprefix("drift: ").partition("\n")
+        told.setdefault(where, []).extend(rest.splitlines())
+    for where, lines in told.items():
+        parts = where.split(": ", 2)
+        name = "drift of " + " ".join(part.rstrip(":") for part in parts[:2])
+        head += f"**{plain(name.removeprefix('drift of '))}**\n"
+        items: list[str] = []
+        for is_diff, run in groupby([*parts[2:], *lines], _is_diff):
+            if is_diff:
+                blocks.append(_items(name, head, items))
+                blocks.append(fenced(name, "", list(run), "diff"))
+                head, items = "", []
+            else:
+                items += [f"- {plain(line)}" for line in run]
+        blocks += [_items(name, head, items)] if items else []
+        head = ""
+    return blocks
+
+
+def _is_diff(line: str) -> bool:
+    return not line or line[0] in "@+- ["
+
+
+def _items(name: str, head: str, items: list[str]) -> Block:
+    return Block(name, head, tuple(items), keep=0)
+
+
+def dns(report: Report) -> Block:
+    """Records as lines of a zone file, what goes and what comes."""
+    lines = _zone_lines(report)
+    if len(lines) <= _OPEN_LINES:
+        return fenced("DNS records", "### DNS", lines, "diff")
+    head = f"### DNS\n\n<details><summary>{len(report.records)} records</summary>"
+    inner = fenced("DNS records", head, lines, "diff")
+    return Block(inner.name, inner.head, inner.lines, inner.tail + "\n\n</details>", inner.keep)
+
+
+def _zone_lines(report: Report) -> list[str]:
+    lines = []
+    for record in report.records:
+        if record.old is not None and record.old == record.new:
+            lines.append(f" {record.old} ; {', '.join(record.other)}")
+            continue
+        lines += [f"-{record.old}"] if record.old else []
+        note = f" ; {', '.join(record.other)}" if record.other else ""
+        lines += [f"+{record.new}{note}"] if record.new else []
+    return lines
+
+
+def actions(changes: list[Change]) -> tuple[str, ...]:
+    """What happens to packages and units; one line for all that happens to the same hosts."""
+    acted: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        for package in change.packages:
+            acted.setdefault(("install", package), []).append(change.host)
+        for action in change.units:
+            acted.setdefault(action, []).append(change.host)
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for (verb, thing), names in sorted(acted.items()):
+        hosts = ", ".join(dict.fromkeys(names))
+        grouped.setdefault((verb, hosts), []).append(f"`{thing}`")
+    return tuple(
+        f"- {verb} on {hosts}: {', '.join(things)}" for (verb, hosts), things in grouped.items()
+    )
+
+
+def files(report: Report) -> list[Block]:
+    """One block a file; hosts with the same change share it."""
+    grouped: dict[FileDiff, list[str]] = {}
+    gone: dict[str, int] = {}
+    for change in report.changes:
+        if change.host in report.leaving:
+            gone[change.host] = gone.get(change.host, 0) + len(change.files)
+            continue
+        for file in change.files:
+            grouped.setdefault(file, []).append(change.host)
+    # Of a new component all is new; a new file of an old one is what the change is about.
+    made = {file for change in report.changes if change.op == "create" for file in change.files}
+    blocks = []
+    bare = [
+        f"- {n} files on {host} (go away or come back as they were)" for host, n in gone.items()
+    ]
+    for file, hosts in grouped.items():
+        where = f"{file.path}, {file.section}" if file.section else file.path
+        notes = "; ".join([*file.attributes, *(["changed (secret)"] if file.secret else [])])
+        title = f"<code>{html.escape(where)}</code> on {', '.join(hosts)}"
+        title += f" ({html.escape(notes)})" if notes else ""
+        if not file.lines or (file.path.startswith(_PROGRAMS) and "new file" in file.attributes):
+            bare.append(f"- {title}")
+            continue
+        new = file in made
+        folded = " open" if len(file.lines) <= 20 and not new else ""
+        inner = fenced(
+            where, f"<details{folded}><summary>{title}</summary>", list(file.lines), "diff"
+        )
+        blocks.append(
+            Block(where, inner.head, inner.lines, inner.tail + "\n\n</details>", inner.keep)
+        )
+    if bare:
+        blocks.insert(0, _bare(bare))
+    return blocks
+
+
+def _bare(lines: list[str]) -> Block:
+    """Files that are only named."""
+    if len(lines) <= _OPEN_NAMES:
+        return Block("files without a diff", "### Files\n", tuple(lines), keep=1)
+    head = f"### Files\n\n<details><summary>{len(lines)} without a diff</summary>\n"
+    return Block("files without a diff", head, tuple(lines), "\n</details>", keep=1)

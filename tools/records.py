@@ -1,0 +1,151 @@
+"""Records that the DNS API has already although the engine does not know it.
+
+`python -m tools.records STACK FOLDER`, called by scripts/records. FOLDER/preview is what
+`pulumi preview --json` printed, stdin what `pulumi config --show-secrets --json` prints. Writes
+FOLDER/targets, the URN of each record that the preview would create, and FOLDER/config.yaml: the
+stack's file, which adopts those of them that are there, equal in every field. A run that was
+killed left them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from components.settings.dns import DnsSettings
+from components.settings.environment import SettingsError
+from components.settings.stack_file import path, settings_of
+
+_RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+_API = "https://api.cloudflare.com/client/v4"
+_PAGE = 1000
+_TIMEOUT_SECONDS = 30
+
+Inputs = Mapping[str, Any]
+
+
+class Unread(Exception):
+    """The preview failed, or the API did not tell a zone's records."""
+
+
+def creates(preview: str) -> dict[str, Inputs]:
+    """Inputs of each record that a preview would create, by its URN.
+
+    A record that waits for something that changes, such as an MX for the new id of the MTA-STS
+    policy, is left to the next `up`. Raises Unread when it was no preview that ended well.
+    """
+    try:
+        steps = json.loads(preview)["steps"]
+    except (ValueError, TypeError, KeyError):
+        raise Unread(f"the preview failed:\n{preview}") from None
+    found: dict[str, Inputs] = {}
+    changing: set[str] = set()
+    # In the order of the program: what a record waits for stands before it.
+    for step in steps:
+        state = step.get("newState") or {}
+        new = step["op"] == "create" and state.get("type") == _RECORD
+        if new and changing.isdisjoint(state.get("dependencies", [])):
+            found[step["urn"]] = state["inputs"]
+        elif step["op"] != "same":
+            changing.add(step["urn"])
+    return found
+
+
+def same(wanted: Inputs, present: Inputs) -> bool:
+    """Whether a record of the API is the one that is wanted, its TTL included."""
+    plain = ("name", "type", "ttl", "priority", "proxied")
+    if any(wanted.get(key) != present.get(key) for key in plain):
+        return False
+    if wanted.get("data") is None:
+        return bool(wanted.get("content") == present.get("content"))
+    names = {"matchingType": "matching_type"}
+    data = {names.get(key, key): str(value) for key, value in wanted["data"].items()}
+    return data == {key: str(value) for key, value in (present.get("data") or {}).items()}
+
+
+def records(client: httpx.Client, zone_id: str) -> Iterator[Inputs]:
+    """Every record of a zone. Raises Unread."""
+    page = pages = 1
+    while page <= pages:
+        try:
+            answer = client.get(
+                f"zones/{zone_id}/dns_records", params={"page": page, "per_page": _PAGE}
+            )
+            answer.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            said = f"{error.response.status_code} {error.response.text}"
+            raise Unread(f"DNS API: zone {zone_id}: {said}") from None
+        except httpx.HTTPError as error:
+            raise Unread(f"DNS API: zone {zone_id}: {error}") from None
+        body = answer.json()
+        yield from body["result"]
+        pages = body["result_info"]["total_pages"]
+        page += 1
+
+
+def present(wanted: Mapping[str, Inputs], clients: Mapping[str, httpx.Client]) -> dict[str, str]:
+    """URN to record ID of what is there. `clients`: zone ID to a client with its token."""
+    zones: dict[str, list[Inputs]] = {}
+    found: dict[str, str] = {}
+    for urn, inputs in wanted.items():
+        zone_id = inputs["zoneId"]
+        if zone_id not in zones:
+            zones[zone_id] = list(records(clients[zone_id], zone_id))
+        for record in zones[zone_id]:
+            if same(inputs, record):
+                found[urn] = record["id"]
+    return found
+
+
+def clients(dns: DnsSettings, config: Mapping[str, Any]) -> dict[str, httpx.Client]:
+    """Zone ID to a client of the API. `config` is the engine's, secrets shown."""
+
+    def value(key: str) -> str:
+        return str(config.get(key, {}).get("value") or "")
+
+    token = value("cloudflare:apiToken") or os.environ.get("CLOUDFLARE_API_TOKEN", "")
+    tokens = dict.fromkeys(dns.zones, token)
+    further = config.get("mx:cloudflareTokens", {}).get("objectValue", {})
+    for account, zones in dns.accounts.items():
+        tokens |= dict.fromkeys(zones, further.get(account, ""))
+    base = (value("cloudflare:baseUrl") or _API).rstrip("/") + "/"
+    made = {
+        token: httpx.Client(
+            base_url=base,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_TIMEOUT_SECONDS,
+        )
+        for token in set(tokens.values())
+    }
+    return {dns.zones[zone]: made[token] for zone, token in tokens.items()}
+
+
+def main(stack: str, folder: Path) -> int:
+    """Write the configuration; return the exit code."""
+    try:
+        wanted = creates((folder / "preview").read_text())
+        settings = settings_of(stack)
+        found = present(wanted, clients(settings.dns, json.load(sys.stdin)))
+    except (Unread, SettingsError) as error:
+        print(f"records: {error}", file=sys.stderr)
+        return 1
+    document = yaml.safe_load(path(stack).read_text())
+    dns = document["config"]["mx:mail"]["dns"]
+    keys = {urn.rpartition("::")[2].removeprefix("dns-"): found[urn] for urn in found}
+    dns["adopt"] = dict(dns.get("adopt") or {}) | keys
+    (folder / "targets").write_text("".join(f"{urn}\n" for urn in wanted))
+    # JSON is YAML with every string quoted: the engine reads 00...8 as a number, PyYAML does not.
+    (folder / "config.yaml").write_text(json.dumps(document))
+    print(f"records: {len(wanted)} are not in the state, {len(found)} of them are at the API")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

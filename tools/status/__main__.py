@@ -1,0 +1,139 @@
+"""The command line of `scripts/status`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from components.dns import records as dns_records
+from components.settings.environment import Settings, SettingsError, from_mapping
+from components.stack.outputs import Outputs
+from tools.status import expected, renewal, run
+from tools.status.check import Check, Finding
+from tools.status.names import Names
+from tools.status.reputation import BLOCKLISTS
+from tools.status.smtp import Smtp
+from tools.status.world import Web, World
+
+_STACKS = Path(__file__).resolve().parents[2] / "stacks"
+_EPILOG = "Exit code: 0 nothing is wrong (notices aside), 1 something is, 2 it cannot be told."
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="scripts/status",
+        description="Is my mail system right? Looks from outside, at any domain.",
+        epilog=_EPILOG,
+    )
+    top.add_argument("domains", nargs="*", metavar="DOMAIN")
+    top.add_argument("--stack", metavar="NAME", help="all domains of stacks/Pulumi.NAME.yaml")
+    top.add_argument(
+        "--outputs",
+        action="store_true",
+        help="read `pulumi stack output --json` on stdin: renewals that fail, with the reason",
+    )
+    top.add_argument("--json", action="store_true", help="findings as JSON")
+    top.add_argument("--resolver", metavar="IP[@PORT]", help="validating resolver to ask")
+    top.add_argument("--ca-file", metavar="PEM", help="authorities to trust beside the system's")
+    top.add_argument("--selector", action="append", default=[], metavar="NAME", help="of DKIM")
+    top.add_argument(
+        "--blocklist", action="append", metavar="ZONE", help="instead of the usual ones"
+    )
+    top.add_argument("--no-blocklists", action="store_true", help="ask no block list")
+    top.add_argument("--helo", default=socket.getfqdn(), metavar="NAME", help="name for EHLO")
+    top.add_argument("--port", type=int, default=25, metavar="N", help="of SMTP (25)")
+    top.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="an answer (10)")
+    top.add_argument("--days", type=int, default=14, metavar="N", help="a certificate needs (14)")
+    return top
+
+
+def _stack(name: str) -> Settings:
+    """Settings of a stack file. Raises SettingsError."""
+    path = _STACKS / f"Pulumi.{name}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text())["config"]["mx:mail"]
+    except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path.name}: {error}") from None
+    return from_mapping(values, f"stacks/{path.name}")
+
+
+def world(options: argparse.Namespace) -> World:
+    """The world as the options say."""
+    lists = BLOCKLISTS if options.blocklist is None else dict.fromkeys(options.blocklist, "")
+    seconds, ca_file = options.timeout, options.ca_file
+    return World(
+        Names(options.resolver, seconds),
+        Smtp(options.helo, options.port, seconds, ca_file),
+        Web(seconds=seconds, ca_file=ca_file),
+        tuple(options.selector),
+        {} if options.no_blocklists else lists,
+        options.days,
+    )
+
+
+def text(names: list[str], found: list[Finding]) -> str:
+    """What is wrong, why it matters and what to do, for people."""
+    lines = []
+    for each in found:
+        lines += [
+            f"{each.severity}: {each.subject}: {each.what} [{each.check}]",
+            f"    why: {each.why}",
+            f"    do:  {each.cure}",
+        ]
+    counts = {
+        severity: sum(each.severity == severity for each in found)
+        for severity in ("fault", "warning", "notice")
+    }
+    summary = ", ".join(f"{count} {severity}s" for severity, count in counts.items())
+    lines.append(f"{', '.join(names)}: {summary}")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line."""
+    top = parser()
+    options = top.parse_args(arguments)
+    names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
+    if options.stack:
+        try:
+            settings = _stack(options.stack)
+        except SettingsError as error:
+            print(error, file=sys.stderr)
+            return 2
+        names += [*settings.domains, *settings.dns.parked_domains]
+        more.append(expected.check(dns_records.records(settings)))
+        if settings.certificates is not None:
+            hostnames = {host.hostname for host in settings.hosts.values()}
+            at.append(renewal.late(hostnames, settings.certificates.renew_days))
+    if options.outputs:
+        try:
+            told = renewal.told(Outputs.model_validate_json(sys.stdin.read()))
+        except ValidationError as error:
+            print(f"status: these are no outputs of a stack: {error}", file=sys.stderr)
+            return 2
+    if not names:
+        top.error("give a domain or --stack")
+    around = world(options)
+    failed = [name for name in names if around.names.ask(name, "SOA").outcome == "failed"]
+    if len(failed) == len(names):
+        print(f"status: {', '.join(failed)}: the resolver does not answer", file=sys.stderr)
+        return 2
+    found = run.domains(around, names, more, at, told)
+    if options.json:
+        document = {"domains": names, "findings": [asdict(each) for each in found]}
+        print(json.dumps(document, indent=2))
+    else:
+        print(text(names, found))
+    return 1 if any(each.severity != "notice" for each in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

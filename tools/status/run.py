@@ -1,0 +1,50 @@
+"""All checks of a domain, its MX hosts and their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from tools.status import authority, identity, mx, promises, reputation, sender, servers, transport
+from tools.status.check import Address, Check, Domain, Finding, Host, findings
+from tools.status.world import World
+
+DOMAIN: tuple[Check, ...] = (*mx.DOMAIN, *servers.DOMAIN, *sender.DOMAIN, *promises.DOMAIN)
+HOST: tuple[Check, ...] = (*servers.HOST, *identity.HOST, *authority.HOST, *promises.HOST)
+ADDRESS: tuple[Check, ...] = (*transport.ADDRESS, *identity.ADDRESS, *reputation.ADDRESS)
+_AT_ONCE = 8
+_ORDER = {"fault": 0, "warning": 1, "notice": 2}
+
+
+def domains(
+    world: World,
+    names: Iterable[str],
+    more: Iterable[Check] = (),
+    at: Iterable[Check] = (),
+    told: Iterable[Finding] = (),
+) -> list[Finding]:
+    """Everything that is wrong with the domains, the worst first, each thing once.
+
+    `more` are checks of a domain beside the tables, `at` of an address; `told` is known already.
+    """
+    found: list[Finding] = list(told)
+    hosts: dict[str, Host] = {}
+    extra = tuple(more)
+    for name in names:
+        found += findings((*DOMAIN, *extra), world, Domain(name))
+        for exchanger in world.exchangers(name):
+            hosts.setdefault(exchanger, Host(exchanger, name))
+    here = (*ADDRESS, *at)
+    addresses = [
+        Address(address, host.name, host.domain)
+        for host in hosts.values()
+        for address in world.addresses(host.name)
+    ]
+    for host in hosts.values():
+        found += findings(mx.HOST, world, host)
+        if world.addresses(host.name):
+            found += findings(HOST, world, host)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for part in pool.map(lambda address: findings(here, world, address), addresses):
+            found += part
+    return sorted(dict.fromkeys(found), key=lambda finding: _ORDER[finding.severity])
