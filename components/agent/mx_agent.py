@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Optional, cast
 
-VERSION = "1.3.2"
+VERSION = "1.4.0"
 AGENT = "/usr/local/sbin/mx-agent"
 STATE = "/var/lib/mx-agent"
 UPLOADS = "/var/lib/mx-upload"
@@ -61,6 +61,9 @@ COMMAND_TIMEOUT = 180.0
 APT_TIMEOUT = 1800.0
 PROBE_TIMEOUT = 30.0
 COMPARE_TIMEOUT = 60.0
+ROOT_GROUP = 0
+# Debian gives /usr/local to this group, whose members are as good as root (base-passwd's list).
+STAFF_GROUP = 50
 LISTS_MAX_AGE = 86400.0
 DIFF_LINES = 200
 DIFF_WIDTH = 500
@@ -405,17 +408,41 @@ class Want:
 
 
 def look(real: Path) -> Want:
-    """Return what is at a path now."""
+    """Return what is at a path now.
+
+    The path is opened once, without following a link, and everything else is asked of that
+    descriptor: whoever may write in the directory cannot put another file there in between.
+    """
     try:
-        info = os.lstat(real)
+        seen = os.open(real, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return Want()
-    mode = stat.S_IMODE(info.st_mode)
-    if stat.S_ISLNK(info.st_mode):
-        return Want(link=os.readlink(real), uid=info.st_uid, gid=info.st_gid)
-    if not stat.S_ISREG(info.st_mode):
-        raise Failure(f"{real}: is neither a file nor a symbolic link, not touched")
-    return Want(data=real.read_bytes(), mode=mode, uid=info.st_uid, gid=info.st_gid)
+    try:
+        info = os.fstat(seen)
+        if stat.S_ISLNK(info.st_mode):
+            return Want(link=os.readlink("", dir_fd=seen), uid=info.st_uid, gid=info.st_gid)
+        if not stat.S_ISREG(info.st_mode):
+            raise Failure(f"{real}: is neither a file nor a symbolic link, not touched")
+        # The link in /proc leads to the very file that was opened (proc_pid_fd(5)).
+        with open(f"/proc/self/fd/{seen}", "rb") as stream:
+            data = stream.read()
+        mode = stat.S_IMODE(info.st_mode)
+        return Want(data=data, mode=mode, uid=info.st_uid, gid=info.st_gid)
+    finally:
+        os.close(seen)
+
+
+def own_directory(real: Path, mode: int, uid: int, gid: int) -> None:
+    """Give a directory its owner and mode, by a descriptor."""
+    fd = os.open(real, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        info = os.fstat(fd)
+        if (info.st_uid, info.st_gid) != (uid, gid):
+            os.fchown(fd, uid, gid)
+        if stat.S_IMODE(info.st_mode) != mode:
+            os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
 
 
 def sync_directory(real: Path) -> None:
@@ -559,12 +586,8 @@ def stage_files(root: Path, plan: Json, run: Run) -> Json:
 
 
 def _own(real: Path, attributes: Json) -> None:
-    info = real.stat()
     ids = uid_of(attributes["owner"]), gid_of(attributes["group"])
-    if (info.st_uid, info.st_gid) != ids:
-        os.chown(real, *ids)
-    if stat.S_IMODE(info.st_mode) != int(attributes["mode"], 8):
-        real.chmod(int(attributes["mode"], 8))
+    own_directory(real, int(attributes["mode"], 8), *ids)
 
 
 def overlay_tops(paths: Iterable[str]) -> list[str]:
@@ -939,6 +962,7 @@ class Agent:
                 self.install(missing, manifest["debconf"])
             finally:
                 self.let_start(manifest["units"])
+        self.refuse_foreign(manifest)
         joined = self.join_groups(manifest["groups"])
 
         writes: dict[str, Want] = {}
@@ -1132,6 +1156,52 @@ class Agent:
         with contextlib.suppress(OSError):
             self.real("/run/mx-agent").rmdir()
         self.say("mx-agent uninstalled")
+
+    # whose directories
+
+    def refuse_foreign(self, manifest: Json) -> None:
+        """Raise Failure when root would work below a directory that another user can change.
+
+        That user could put a link there, and root would write where the link leads. A rollback
+        to a manifest from before this rule is only warned about: the operator asked for it.
+        """
+        made = [path for step in manifest["build"] for path in step["makes"]]
+        made += [step["creates"] for step in manifest["run"] if step["creates"]]
+        paths = (*manifest["directories"], *manifest["files"], *manifest["assemble"], *made)
+        for path in paths:
+            above = Path(path).parents
+            # Where a link of root's leads counts as well.
+            target = Path(os.path.relpath(self.real(str(above[0])).resolve(), self.root))
+            for directory in (*above, Path("/", target), *Path("/", target).parents):
+                whose = self._stranger(str(directory), manifest["directories"])
+                if not whose:
+                    continue
+                words = (
+                    f"{path}: {directory} {whose}; root writes only below directories that "
+                    "nobody but root can change"
+                )
+                if not self._call.get("rolled_back"):
+                    raise Failure(f"{words}; no file has been changed")
+                self.warn(words)
+
+    def _stranger(self, directory: str, declared: Json) -> str:
+        """Say who besides root can change a directory, or nothing."""
+        if directory in declared:
+            entry = declared[directory]
+            mode, uid, gid = int(entry["mode"], 8), uid_of(entry["owner"]), gid_of(entry["group"])
+        else:
+            try:
+                info = os.stat(self.real(directory))
+            except (FileNotFoundError, NotADirectoryError):
+                return ""  # the agent makes it, as root's
+            mode, uid, gid = stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
+        if uid not in (0, os.geteuid()):
+            return f"belongs to user {uid}"
+        if mode & 0o002:
+            return f"can be written by everybody (mode {mode:04o})"
+        if mode & 0o020 and gid not in (ROOT_GROUP, STAFF_GROUP, os.getegid()):
+            return f"can be written by group {gid} (mode {mode:04o})"
+        return ""
 
     # packages
 
@@ -1488,7 +1558,7 @@ class Agent:
                 for unit in leaving_units:
                     self._leave_unit(unit)
                 self.step("swap", " ".join(changed) or "no file changes")
-                self._swap(journal, manifest)
+                self._swap(journal)
                 self._start_units(journal, manifest, old, shared_units, leaving_units)
                 self._run_steps(name, manifest["run"])
                 try:
@@ -1550,6 +1620,9 @@ class Agent:
             self.real(path).mkdir(mode=0o755)
             self.real(path).chmod(0o755)
             sync_directory(self.real(path).parent)
+        # First of all: from here on nobody else changes what lies in them.
+        for path, attributes in manifest["directories"].items():
+            _own(self.real(path), attributes)
         for path in journal["originals"]:
             text = json.dumps(look(self.real(path)).to_json())
             write_state(self._original(path), text)
@@ -1567,9 +1640,7 @@ class Agent:
         for parent in sorted(parents):
             sync_directory(parent)
 
-    def _swap(self, journal: Json, manifest: Json) -> None:
-        for path, attributes in manifest["directories"].items():
-            _own(self.real(path), attributes)
+    def _swap(self, journal: Json) -> None:
         parents = set()
         for target in journal["targets"]:
             real = self.real(target["path"])
@@ -1729,11 +1800,7 @@ class Agent:
         for path, (mode, uid, gid) in journal["dirs_before"].items():
             real = self.real(path)
             if real.is_dir():
-                info = real.stat()
-                if (info.st_uid, info.st_gid) != (uid, gid):
-                    os.chown(real, uid, gid)
-                if stat.S_IMODE(info.st_mode) != mode:
-                    real.chmod(mode)
+                own_directory(real, mode, uid, gid)
         for parent in sorted(parents):
             sync_directory(parent)
         self.settle_groups()  # before the units restart
@@ -1825,8 +1892,7 @@ class Agent:
                 with contextlib.suppress(OSError):  # a directory that is in use stays
                     real.rmdir()
             elif real.is_dir():
-                os.chown(real, before[1], before[2])
-                real.chmod(before[0])
+                own_directory(real, *before)
         sync_directory(store.parent)
         gone(self.journal_path)
         sync_directory(self.state)

@@ -25,7 +25,7 @@ if ! command -v python3 >/dev/null 2>&1; then
     $get install --no-install-recommends python3 </dev/null >/dev/null
   }
 fi
-if ! python3 -c "import sys; sys.exit(sys.version_info < (3, 9))" </dev/null; then
+if ! python3 -I -c "import sys; sys.exit(sys.version_info < (3, 9))" </dev/null; then
   echo "mx-agent bootstrap: python3 on this host is older than 3.9" >&2
   exit 1
 fi

@@ -67,7 +67,7 @@ END"""
 # As if it had not run for twenty minutes.
 STOP_COLLECTOR = r"""systemctl stop mx-collect.timer mx-collect.service
 sed -i -E 's/^(mx_collector_last_run_timestamp_seconds) .*/\1 '"$(($(date +%s) - 1200))"'/' \
-  /var/lib/prometheus/node-exporter/mx.prom"""
+  /var/lib/mx-collect/textfile/mx.prom"""
 
 CUT_AUTHORITY = f"""set -e
 nft -f - <<'END'

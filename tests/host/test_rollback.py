@@ -101,7 +101,7 @@ COMPONENTS = {
         f"if {ASK} >/dev/null; then echo known; else echo unknown; fi",
     ),
     "redis": Edit(
-        *("/etc/redis/redis.conf", "maxmemory 256mb", "maxmemory 128mb"),
+        *("/etc/mx/redis.conf", "maxmemory 256mb", "maxmemory 128mb"),
         "redis-cli -s /run/redis/redis-server.sock CONFIG GET maxmemory",
     ),
     "spam-filter": Edit(

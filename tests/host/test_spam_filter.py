@@ -26,7 +26,7 @@ pytestmark = pytest.mark.host
 
 Pulumi = Callable[..., subprocess.CompletedProcess[str]]
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
-KEYS = "/var/lib/rspamd/dkim"
+KEYS = "/var/lib/mx-dkim"
 PASSWORD = "password-of-the-controller"
 SIGN = """
 import smtplib, sys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -264,3 +265,107 @@ def test_no_change_of_a_file_reloads_the_exporter() -> None:
     assert made.files
     for path, file in made.files.items():
         assert monitoring.EXPORTER in file.restart, f"{path}: a reload ends the exporter"
+
+
+FORGED = {
+    "a quoted local part that looks like a result": (
+        "smtpd",
+        "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 "
+        '<"x status=bounced y"@example.test>: unknown; to=<"x status=deferred y"@example.test>',
+        {"reject_5": 1},
+    ),
+    "a name after EHLO": (
+        "smtpd",
+        "lost connection after EHLO from x[192.0.2.1]: reject: RCPT from x: 450 status=sent",
+        {},
+    ),
+    "a quoted recipient that tells a delivery of its own": (
+        "smtp",
+        '4Fx1: to=<"a>, relay=x, delay=1, dsn=2.0.0, status=sent (y"@b.test>, relay=b[192.0.2.2]:25'
+        ", delay=1, delays=0/0/0/1, dsn=5.1.1, status=bounced (host b said: 550 status=sent)",
+        {"delivery_bounced": 1},
+    ),
+    "a reply of the next hop that looks like a result": (
+        "lmtp",
+        "4Fx1: to=<a@b.test>, orig_to=<c@b.test>, relay=b[192.0.2.2]:24, delay=0.1, "
+        "delays=0/0/0/0.1, dsn=4.0.0, status=deferred (host b said: 450 status=bounced)",
+        {"delivery_deferred": 1},
+    ),
+    "a subject that a policy warns about": (
+        "cleanup",
+        "4Fx1: warning: header Subject: status=bounced panic: x from y[192.0.2.1]",
+        {"log_warning": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("state", FORGED)
+def test_a_stranger_forges_no_count(state: str, collector: Any) -> None:
+    service, line, expected = FORGED[state]
+    counts = collector("mail_log").Counts()
+    counts.line(service, line, 1.0)
+    assert {name: value for name, value in counts.values.items() if value} == expected
+
+
+def entry(message: object, number: int) -> bytes:
+    told = {
+        "__CURSOR": f"s={number}",
+        "__REALTIME_TIMESTAMP": "1000000",
+        "SYSLOG_IDENTIFIER": "postfix/smtpd",
+        "MESSAGE": message,
+    }
+    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+
+
+def test_separators_in_what_a_client_says_stop_no_metric(collector: Any) -> None:
+    """U+2028 and its like, which Postfix logs as they are, end no entry."""
+    separators = "\u2028\u2029\u0085\x0b\x0c\x1c\x1d\x1e\r"
+    told = entry(f"4Fx1: client=a{separators}b", 1) + entry("4Fx2: client=c", 2)
+    counts = collector("mail_log").Counts()
+    assert collector("mail_log").read(told, counts) == "s=2"
+    assert counts.values["accepted"] == 2
+    assert counts.values["unreadable"] == 0
+
+
+def test_an_entry_that_cannot_be_read_is_left_out_once(collector: Any) -> None:
+    told = entry("4Fx1: client=a", 1) + b'{"half\n\xff\xfe\n[]\n{}\n' + entry(list(b"\xff x"), 3)
+    counts = collector("mail_log").Counts()
+    assert collector("mail_log").read(told, counts) == "s=3"
+    assert counts.values["accepted"] == 1
+    assert counts.values["unreadable"] == 4
+
+
+def test_an_address_with_separators_does_not_hide_the_queue(collector: Any) -> None:
+    message = {
+        "queue_name": "deferred",
+        "arrival_time": 1,
+        "sender": "a\u2028b@sender.test",
+        "recipients": [{"address": "x@b\u2028\ud800.test"}],
+    }
+    printed = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    whole = json.dumps({**message, "recipients": [{"address": "x@c\u2028.test"}]})
+    messages, unreadable = collector("mail_queue").read(printed + b"\n{\n" + whole.encode() + b"\n")
+    assert (len(messages), unreadable) == (2, 1)
+    metrics = collector("metrics").Metrics()
+    collector("mail_queue").measure(metrics, messages, now=2.0)
+    assert 'mx_queue_messages{queue="deferred"} 2\n' in metrics.text()
+
+
+def test_metrics_are_not_written_through_a_link(collector: Any, tmp_path: Path) -> None:
+    """Neither where the file is to be nor where its predecessor used to be prepared."""
+    victim = tmp_path / "victim"
+    victim.write_text("secret")
+    victim.chmod(0o600)
+    place = tmp_path / "textfile"
+    place.mkdir()
+    for name in ("mx.prom", "mx.prom.new"):
+        (place / name).symlink_to(victim)
+    metrics = collector("metrics").Metrics()
+    metrics.add("mx_test", "A name that is no UTF-8.", 1, destination="\ud800")
+    metrics.write(place / "mx.prom")
+    assert victim.read_text() == "secret"
+    assert victim.stat().st_mode & 0o777 == 0o600
+    assert not (place / "mx.prom").is_symlink()
+    assert (place / "mx.prom").stat().st_mode & 0o777 == 0o644
+    assert 'mx_test{destination="?"} 1\n' in (place / "mx.prom").read_text()
+    assert sorted(each.name for each in place.iterdir()) == ["mx.prom", "mx.prom.new"]

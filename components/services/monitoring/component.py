@@ -45,13 +45,15 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
             "/etc/mx": {"mode": "0755"},
             "/usr/local/lib/mx": {"mode": "0755"},
             _PACKAGE: {"mode": "0755"},
+            str(Path(exporters.TEXTFILES).parent): {"mode": "0755"},
+            exporters.TEXTFILES: {"mode": "0755"},
         },
         files=files,
         units={EXPORTER: {}, TIMER: {}},
         run=[{"run": ["systemctl", "start", "mx-collect.service"]}],
         undo=[
             {"run": ["systemctl", "stop", TIMER, "mx-collect.service"]},
-            {"run": ["rm", "-rf", "/var/lib/mx-collect", exporters.TEXTFILE]},
+            {"run": ["rm", "-rf", "/var/lib/mx-collect"]},
         ],
         probe=[
             {"unit": EXPORTER},

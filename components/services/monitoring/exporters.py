@@ -8,7 +8,8 @@ from components.services.mta_sts import policy as mta_sts
 from components.settings.environment import Settings
 from components.settings.types import at
 
-TEXTFILES = "/var/lib/prometheus/node-exporter"
+TEXTFILES = "/var/lib/mx-collect/textfile"
+"""Not below /var/lib/prometheus, which the exporter's user owns: root writes here."""
 TEXTFILE = f"{TEXTFILES}/mx.prom"
 # Services of an MX host; the exporter gives the state of those that are there.
 _UNITS = (

@@ -33,8 +33,11 @@ def redis_manifest(settings: Settings, owner: str) -> Manifest:
         bundle="redis",
         owner=owner,
         packages=["redis-server"],
+        # A server that goes over to our file must start anew.
+        directories={"/etc/mx": {"mode": "0755"}},
         files={
-            "/etc/redis/redis.conf": File(redis.redis_conf(settings), mode="0640", group="redis"),
+            redis.CONFIG: File(redis.redis_conf(settings), mode="0640", group="redis"),
+            f"/etc/systemd/system/{REDIS}.d/mx.conf": File(redis.DROP_IN, restart=(REDIS,)),
         },
         units={REDIS: {}},
         probe=[{"run": ["redis-cli", "-e", "-s", redis.SOCKET, "PING"]}],
@@ -66,7 +69,8 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
                 "mode": "02750",
                 "owner": "_rspamd",
                 "group": "postfix",
-            }
+            },
+            rspamd.KEYS: {"mode": "0750", "group": "_rspamd"},
         },
         files=files,
         check=[{"run": ["rspamadm", "configtest"]}],

@@ -8,6 +8,8 @@ from __future__ import annotations
 from components.settings.environment import Settings
 
 SOCKET = "/run/redis/redis-server.sock"
+CONFIG = "/etc/mx/redis.conf"
+"""Not in /etc/redis, which belongs to the user redis and which group redis may write."""
 
 
 def redis_conf(settings: Settings) -> str:
@@ -29,4 +31,14 @@ maxmemory-policy volatile-ttl
 # At most a second of learning is lost in a crash.
 appendonly yes
 appendfsync everysec
+"""
+
+
+DROP_IN = f"""\
+[Service]
+ExecStart=
+ExecStart=/usr/bin/redis-server {CONFIG} --supervised systemd --daemonize no
+# The unit lets it write /etc/redis too.
+ReadWritePaths=
+ReadWritePaths=/var/lib/redis
 """

@@ -15,7 +15,8 @@ MILTER = "/var/spool/postfix/rspamd/milter.sock"
 
 CONTROLLER = "/run/rspamd/controller.sock"
 CONTROLLER_PORT = 11334
-KEYS = "/var/lib/rspamd/dkim"
+KEYS = "/var/lib/mx-dkim"
+"""Root's, not below /var/lib/rspamd: who owns a directory decides where a path in it leads."""
 
 
 def key_file(settings: Settings, host: str, domain: str) -> str:

@@ -84,7 +84,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 Environment=PYTHONPATH=/usr/local/lib/mx PYTHONDONTWRITEBYTECODE=1
-ExecStart=/usr/bin/python3 -m mx_tls_policy serve {ADDRESS} {STS_ADDRESS}
+ExecStart=/usr/bin/python3 -P -m mx_tls_policy serve {ADDRESS} {STS_ADDRESS}
 Restart=always
 RestartSec=1
 DynamicUser=yes

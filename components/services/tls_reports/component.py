@@ -87,7 +87,13 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         files=files,
         build=[
             {
-                "run": ["python3", f"{_PACKAGE}/unpack.py", _PACK, tls_reports.LIBRARY],
+                "run": [
+                    "/usr/bin/python3",
+                    "-I",
+                    f"{_PACKAGE}/unpack.py",
+                    _PACK,
+                    tls_reports.LIBRARY,
+                ],
                 "makes": made,
             }
         ],
@@ -95,8 +101,15 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         check=[
             {
                 "run": [
-                    *("env", f"PYTHONPATH={tls_reports.PYTHONPATH}", "python3", "-B"),
-                    *("-m", "mx_tls_reports.reportd", settings.hosts[host].hostname, "--help"),
+                    *("env", f"PYTHONPATH={tls_reports.PYTHONPATH}", "/usr/bin/python3"),
+                    *(
+                        "-P",
+                        "-B",
+                        "-m",
+                        "mx_tls_reports.reportd",
+                        settings.hosts[host].hostname,
+                        "--help",
+                    ),
                 ]
             }
         ],

@@ -18,7 +18,7 @@ STATE = "/var/lib/mx-tlsrpt"
 SOCKET = "/var/spool/postfix/tlsrpt/collectd.sock"
 """In Postfix's queue directory, so that smtp(8) reaches it from its chroot too."""
 
-_FETCHER = f"/usr/bin/python3 -m tlsrpt_reporter.tlsrpt_fetcher --config_file {CONFIG}"
+_FETCHER = f"/usr/bin/python3 -P -m tlsrpt_reporter.tlsrpt_fetcher --config_file {CONFIG}"
 # --fail: a server's refusal is a failure, and tried again. Only https, as the record had it.
 _POST = (
     "curl --silent --show-error --fail --globoff --proto =https --max-time 60 "
@@ -69,7 +69,7 @@ fetchers = {_FETCHER}
 organization_name = {organization}
 contact_info = {contact}
 sender_address = {contact}
-sendmail_script = /usr/bin/python3 -m mx_tls_reports.submit
+sendmail_script = /usr/bin/python3 -P -m mx_tls_reports.submit
 sendmail_timeout = 60
 http_script = {_POST}
 http_timeout = 70
@@ -106,7 +106,7 @@ Before=postfix.service
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/usr/bin/python3 -m tlsrpt_reporter.tlsrpt_collectd --config_file {CONFIG}
+ExecStart=/usr/bin/python3 -P -m tlsrpt_reporter.tlsrpt_collectd --config_file {CONFIG}
 # To give it the socket: Postfix's smtp(8) runs as postfix.
 SupplementaryGroups=postfix
 ReadWritePaths=/var/spool/postfix/tlsrpt
@@ -125,6 +125,6 @@ After={COLLECTD} postfix.service unbound.service
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/usr/bin/python3 -m {program} --config_file {CONFIG}
+ExecStart=/usr/bin/python3 -P -m {program} --config_file {CONFIG}
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 {_SANDBOX}"""

@@ -8,12 +8,18 @@ import subprocess
 import time
 from pathlib import Path
 
-from .metrics import Metrics
+from .metrics import Metrics, replace
 
 STATE = Path("/var/lib/mx-collect/log.json")
 _ACCEPTED = re.compile(r"[0-9A-Za-z]+: client=")
-_DELIVERY = re.compile(r"\bstatus=(sent|deferred|bounced|expired)\b")
-_REJECT = re.compile(r"\breject: \S+ from \S+: ([45])[0-9]{2} ")
+# An address as Postfix logs it (info_log_address_format = external): whatever a stranger puts into
+# one stands between quotes, and the reply of a foreign server comes after the status.
+_ADDRESS = r'<(?:"(?:[^"\\]|\\.)*"|[^"<>])*>'
+_DELIVERY = re.compile(
+    rf"[0-9A-Za-z]+: to={_ADDRESS}, (?:orig_to={_ADDRESS}, )?relay=[^,]*, "
+    r"(?:[a-z_]+=[^ ,<]*, )*status=(sent|deferred|bounced|expired)\b"
+)
+_REJECT = re.compile(r"[0-9A-Za-z]+: (?:milter-)?reject: \S+ from \S+: ([45])[0-9]{2} ")
 _LEVEL = re.compile(r"(?:[0-9A-Za-z]+: )?(warning|error|fatal|panic): ")
 
 
@@ -28,6 +34,7 @@ class Counts:
                 *(f"delivery_{status}" for status in ("sent", "deferred", "bounced", "expired")),
                 *("reject_4", "reject_5"),
                 *(f"log_{level}" for level in ("warning", "error", "fatal", "panic")),
+                "unreadable",
             ),
             0.0,
         )
@@ -39,7 +46,7 @@ class Counts:
             self.values["accepted"] += 1
             self.values["last_accepted"] = max(self.values["last_accepted"], seconds)
         for name, pattern in (("delivery", _DELIVERY), ("reject", _REJECT)):
-            found = pattern.search(message)
+            found = pattern.match(message)
             if found:
                 self.values[f"{name}_{found.group(1)}"] += 1
         level = _LEVEL.match(message)
@@ -55,6 +62,7 @@ class Counts:
             "When smtpd took a message; when the log was first read, if it took none since.",
             values["last_accepted"],
         )
+        metrics.add("mx_postfix_log_unreadable_total", "Entries left out.", values["unreadable"])
         for name, meaning in (
             ("delivery", "Attempts of delivery, by result."),
             ("reject", "Refused commands, by first digit of the reply."),
@@ -70,18 +78,34 @@ def collect(metrics: Metrics) -> None:
     saved = json.loads(STATE.read_text()) if STATE.exists() else {}
     where = [f"--after-cursor={saved['cursor']}"] if saved.get("cursor") else ["--since=-1h"]
     command = ["journalctl", "--quiet", "--no-pager", "--output=json", "SYSLOG_FACILITY=2", *where]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
-    counts, cursor = Counts(saved.get("counts")), saved.get("cursor")
-    for text in done.stdout.splitlines():
-        entry = json.loads(text)
-        cursor = entry["__CURSOR"]
-        service = str(entry.get("SYSLOG_IDENTIFIER", "")).rpartition("/")[2]
-        if isinstance(entry.get("MESSAGE"), str):  # one that is not UTF-8 is a list of bytes
-            counts.line(service, entry["MESSAGE"], int(entry["__REALTIME_TIMESTAMP"]) / 1e6)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120)
+    counts = Counts(saved.get("counts"))
+    cursor = read(done.stdout, counts) or saved.get("cursor")
     if not counts.values["last_accepted"]:
         counts.values["last_accepted"] = time.time()
-    STATE.parent.mkdir(mode=0o700, exist_ok=True)
-    fresh = STATE.with_name(STATE.name + ".new")
-    fresh.write_text(json.dumps({"cursor": cursor, "counts": counts.values}))
-    fresh.replace(STATE)
+    replace(STATE, json.dumps({"cursor": cursor, "counts": counts.values}), 0o600)
     counts.measure(metrics)
+
+
+def read(journal: bytes, counts: Counts) -> str | None:
+    """Count the entries that journalctl printed; return the cursor of the last, if there is one.
+
+    An entry ends at a newline byte and nowhere else: what clients say has other separators in it.
+    One that cannot be read is counted and left out, so that it stops no later run.
+    """
+    cursor = None
+    for line in filter(None, journal.split(b"\n")):
+        try:
+            entry = json.loads(line)
+            cursor = str(entry["__CURSOR"])
+            seconds = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
+            message = entry.get("MESSAGE")
+            if isinstance(message, list):  # one that is not UTF-8 is a list of bytes
+                message = bytes(message).decode("utf-8", "replace")
+        except (ValueError, KeyError, TypeError):
+            counts.values["unreadable"] += 1
+            continue
+        if isinstance(message, str):
+            service = str(entry.get("SYSLOG_IDENTIFIER", "")).rpartition("/")[2]
+            counts.line(service, message, seconds)
+    return cursor

@@ -16,10 +16,26 @@ DESTINATIONS = 20
 
 def collect(metrics: Metrics) -> None:
     """Ask postqueue. Raises subprocess.CalledProcessError when Postfix cannot say."""
-    done = subprocess.run(
-        ["postqueue", "-j"], stdout=subprocess.PIPE, text=True, check=True, timeout=60
-    )
-    measure(metrics, [json.loads(line) for line in done.stdout.splitlines()], time.time())
+    done = subprocess.run(["postqueue", "-j"], stdout=subprocess.PIPE, check=True, timeout=60)
+    messages, unreadable = read(done.stdout)
+    metrics.add("mx_queue_unreadable_messages", "Messages left out.", unreadable)
+    measure(metrics, messages, time.time())
+
+
+def read(printed: bytes) -> tuple[list[dict[str, object]], int]:
+    """The messages that postqueue printed, and how many could not be read.
+
+    A line ends at a newline byte and nowhere else: addresses of strangers have other separators.
+    """
+    messages, unreadable = [], 0
+    for line in filter(None, printed.split(b"\n")):
+        try:
+            message = json.loads(line)
+            float(message["arrival_time"])
+            messages.append({"queue_name": str(message["queue_name"]), **message})
+        except (ValueError, KeyError, TypeError):
+            unreadable += 1
+    return messages, unreadable
 
 
 def measure(metrics: Metrics, messages: Iterable[dict[str, object]], now: float) -> None:

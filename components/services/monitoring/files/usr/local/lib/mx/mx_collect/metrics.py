@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -30,10 +31,21 @@ class Metrics:
 
     def write(self, path: Path) -> None:
         """Replace the file in one step: the exporter never reads half of it."""
-        fresh = path.with_name(path.name + ".new")
-        fresh.write_text(self.text())
-        fresh.chmod(0o644)
+        replace(path, self.text(), 0o644)
+
+
+def replace(path: Path, text: str, mode: int) -> None:
+    """Write a file beside the path and rename it there; mode by descriptor, no link followed."""
+    fd, fresh = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(fd, "wb") as stream:
+            # A name that a stranger chose may be none that UTF-8 can say.
+            stream.write(text.encode("utf-8", "replace"))
+            os.fchmod(fd, mode)
         os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise
 
 
 def _escape(value: str) -> str:

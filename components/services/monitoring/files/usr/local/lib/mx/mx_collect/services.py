@@ -39,8 +39,8 @@ def pairs(
 
     def read(text: str) -> list[Sample]:
         found: list[Sample] = []
-        for line in text.splitlines():
-            name, *rest = line.split(separator, 1)
+        for line in text.split("\n"):
+            name, *rest = line.split(separator, 1) or [""]
             if name in wanted:
                 metric, meaning = wanted[name]
                 found.append((metric, meaning, float(rest[0]), {}))
@@ -139,7 +139,8 @@ def collect(metrics: Metrics) -> None:
             done = subprocess.run(
                 service.command,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 check=False,
                 timeout=PATIENCE_SECONDS,
             )
