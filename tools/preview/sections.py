@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from itertools import groupby
 
 from tools.preview.budget import Block
@@ -15,23 +16,34 @@ _OPEN_LINES, _OPEN_NAMES = 40, 10
 _PROGRAMS = "/usr/local/"
 
 
-def drift(texts: list[str]) -> list[Block]:
-    """What each component of a host has otherwise: a list, in which a diff follows its item."""
-    blocks = []
-    head = "### Drift\n\n"
+def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]]]]]:
+    """Each place that drifted, for example `mx1: postfix`, with its lines.
+
+    The lines come in runs: True and the lines of a diff, or False and sentences.
+    """
     told: dict[str, list[str]] = {}
     for text in texts:
         where, _, rest = text.removeprefix("drift: ").partition("\n")
         told.setdefault(where, []).extend(rest.splitlines())
     for where, lines in told.items():
         parts = where.split(": ", 2)
-        name = "drift of " + " ".join(part.rstrip(":") for part in parts[:2])
-        head += f"**{plain(name.removeprefix('drift of '))}**\n"
+        name = " ".join(part.rstrip(":") for part in parts[:2])
+        runs = groupby([*parts[2:], *lines], _is_diff)
+        yield name, [(is_diff, list(run)) for is_diff, run in runs]
+
+
+def drift(texts: list[str]) -> list[Block]:
+    """What each component of a host has otherwise: a list, in which a diff follows its item."""
+    blocks = []
+    head = "### Drift\n\n"
+    for where, runs in drift_of(texts):
+        name = f"drift of {where}"
+        head += f"**{plain(where)}**\n"
         items: list[str] = []
-        for is_diff, run in groupby([*parts[2:], *lines], _is_diff):
+        for is_diff, run in runs:
             if is_diff:
                 blocks.append(_items(name, head, items))
-                blocks.append(fenced(name, "", list(run), "diff"))
+                blocks.append(fenced(name, "", run, "diff"))
                 head, items = "", []
             else:
                 items += [f"- {plain(line)}" for line in run]
@@ -50,7 +62,7 @@ def _items(name: str, head: str, items: list[str]) -> Block:
 
 def dns(report: Report) -> Block:
     """Records as lines of a zone file, what goes and what comes."""
-    lines = _zone_lines(report)
+    lines = zone_lines(report)
     if len(lines) <= _OPEN_LINES:
         return fenced("DNS records", "### DNS", lines, "diff")
     head = f"### DNS\n\n<details><summary>{len(report.records)} records</summary>"
@@ -58,7 +70,8 @@ def dns(report: Report) -> Block:
     return Block(inner.name, inner.head, inner.lines, inner.tail + "\n\n</details>", inner.keep)
 
 
-def _zone_lines(report: Report) -> list[str]:
+def zone_lines(report: Report) -> list[str]:
+    """Lines of a diff of the zone file: `-` and `+` before a record, ` ` before an unchanged one."""
     lines = []
     for record in report.records:
         if record.old is not None and record.old == record.new:

@@ -1,0 +1,1 @@
+"""The command `mx`: one front door to everything that this repository does."""

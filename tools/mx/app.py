@@ -1,0 +1,110 @@
+"""The root of the command line: names, help, exit codes and what a wrong call looks like."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+from click.shell_completion import CompletionItem
+
+from components.settings.environment import SettingsError
+from components.settings.stack_file import path
+
+from .codes import FAILED, INTERRUPTED, USAGE
+from .console import tell
+from .engine import ROOT
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+EPILOG = (
+    "Exit codes: 0 done and nothing found, 1 failed, 2 something found (a change, drift, a fault), "
+    "64 wrong command line, 130 ended by Ctrl-C."
+)
+
+
+class Failure(Exception):
+    """The command cannot go on. The text says what was wrong and what to do."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StackName(click.ParamType):
+    """The name of a stack: `production` for stacks/Pulumi.production.yaml."""
+
+    name = "stack"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, when the stack's file exists."""
+        if not path(value).is_file():
+            self.fail(
+                f"there is no stacks/Pulumi.{value}.yaml. Known stacks: {', '.join(stacks())}. "
+                f"`scripts/mx init {value}` makes a new one.",
+                param,
+                ctx,
+            )
+        return value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The stacks that begin with what is typed."""
+        return [CompletionItem(name) for name in stacks() if name.startswith(incomplete)]
+
+
+def stacks() -> list[str]:
+    """The names of all stack files."""
+    files = sorted((ROOT / "stacks").glob("Pulumi.*.yaml"))
+    return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
+
+
+STACK = StackName()
+
+
+@click.group(context_settings=CONTEXT, epilog=EPILOG, no_args_is_help=True)
+def mx() -> None:
+    """Turn Debian servers into mail exchangers, and look after them.
+
+    Each command explains itself: mx COMMAND --help. The usual order for a new
+    environment is init, check, preview, up.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; a user's mistake is never a traceback."""
+    try:
+        result = mx.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="mx",
+            standalone_mode=False,
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return USAGE
+    except click.UsageError as error:
+        if error.ctx is not None:
+            print(error.ctx.get_usage(), file=sys.stderr)
+        tell(error.format_message())
+        return USAGE
+    except click.ClickException as error:
+        tell(error.format_message())
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        print(file=sys.stderr)
+        tell("ended by Ctrl-C")
+        return INTERRUPTED
+    except Failure as error:
+        tell(str(error))
+        return error.code
+    except SettingsError as error:
+        tell(str(error))
+        return FAILED
+    except BrokenPipeError:
+        # The reader of a pipe is gone, for example `head`: nothing is left to do.
+        sys.stderr.close()
+        return FAILED
+    except OSError as error:
+        tell(f"{error.filename or 'system'}: {error.strerror or error}")
+        return FAILED
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,117 @@
+"""Runs `pulumi up` or `destroy`, shows its progress, and keeps a log and the errors."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import engine, log
+from .console import tell
+from .explain import explained
+from .progress import Progress
+
+# The command provider quotes the whole command before its output.
+_COMMAND = re.compile(r'running "(?:[^"\\]|\\.)*":?\s*')
+_LINES = 12
+
+
+@dataclass
+class Outcome:
+    """How a run ended. `errors` maps the place, for example `mx1: postfix`, to its texts."""
+
+    code: int
+    counts: dict[str, int]
+    errors: dict[str, list[str]]
+    log: Path
+
+
+@dataclass
+class _Errors:
+    """Errors by place; those of the whole stack have the place ``""``."""
+
+    stack: str
+    found: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, where: str, message: str) -> None:
+        self.found.setdefault(where, []).append(shortened(log.clean(message)))
+
+    def told(self) -> dict[str, list[str]]:
+        texts = {where: explained(each, self.stack) for where, each in self.found.items()}
+        # The engine repeats for the stack that a resource failed.
+        if len(texts) > 1:
+            texts.pop("", None)
+        return texts
+
+
+def shortened(message: str) -> str:
+    """An error without the command that was run, and at most the last 12 lines of its output."""
+    lines = _COMMAND.sub("", message).splitlines()
+    unique = [one for one, before in zip(lines, [None, *lines], strict=False) if one != before]
+    if len(unique) <= _LINES:
+        return "\n".join(unique)
+    return "\n".join([unique[0], "...", *unique[-_LINES:]])
+
+
+def run(
+    stack: str,
+    verb: str,
+    arguments: Sequence[str],
+    hosts: Iterable[str],
+    expected: Mapping[str, int],
+    more: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Run `pulumi VERB --json ARGUMENTS` to its end; Ctrl-C lets the engine end in good order."""
+    path, stream = log.create(stack, verb)
+    errors = _Errors(stack)
+    command = ["pulumi", verb, "--stack", stack, "--json", "--yes", "--skip-preview", *arguments]
+    with stream, Progress(hosts, expected) as progress:
+        process = subprocess.Popen(
+            command,
+            cwd=engine.ROOT,
+            env=engine.environment(stack) | dict(more or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        assert process.stdout is not None  # noqa: S101 (it was asked for)
+        interrupted = False
+        while True:
+            try:
+                for text in process.stdout:
+                    _take(text, progress, errors, stream.write)
+                process.wait()
+                break
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted = True
+                tell("Ctrl-C: the engine ends what it has begun; the hosts stay consistent")
+    code = 130 if interrupted else process.returncode
+    return Outcome(code, dict(progress.counts), errors.told(), path)
+
+
+def _take(text: str, progress: Progress, errors: _Errors, write: Callable[[str], int]) -> None:
+    """One line of the engine: an event, or words when it could not even begin."""
+    try:
+        event = json.loads(text)
+    except json.JSONDecodeError:
+        event = None
+    if not isinstance(event, dict):
+        write(text)
+        if text.startswith("error:"):
+            errors.add("", text)
+        return
+    write(log.line(event))
+    progress.event(event)
+    data = event.get("diagnosticEvent")
+    if isinstance(data, dict) and data.get("severity") == "error":
+        urn = str(data.get("urn") or "")
+        where, what = progress.place(urn) if urn else ("", "")
+        known = where in progress.hosts or where == "DNS"
+        errors.add(f"{where}: {what}" if known else "", str(data.get("message", "")))

@@ -1,0 +1,34 @@
+"""Output for people: colour and width on a terminal, plain text elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from rich.console import Console
+
+# Control characters and those that reorder or hide text: hosts' answers and DNS are not trusted.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_PIPED_WIDTH = 100
+
+
+def safe(text: str) -> str:
+    r"""The text with every control character spelled out, for example `\x1b` for an escape."""
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def console(stderr: bool = False) -> Console:
+    """A console for stdout or stderr.
+
+    Rich switches colour off when the stream is no terminal, for TERM=dumb and for NO_COLOR
+    (https://no-color.org). A pipe has no width, so lines there are at most 100 columns wide.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def tell(message: str) -> None:
+    """Write one message to stderr, with the name of the command before it."""
+    print(f"mx: {safe(message)}", file=sys.stderr)

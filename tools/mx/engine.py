@@ -1,0 +1,62 @@
+"""Runs the engine (`pulumi`) as the stack needs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from .console import tell
+
+ROOT = Path(__file__).resolve().parents[2]
+# The engine and its SDK are released together; requirements.lock pins the SDK.
+VERSION = version("pulumi")
+# The engine logs every property of every resource: 212 MB an hour with its default of 500 MB.
+_LOG_MEGABYTES = "20"
+
+
+def install() -> None:
+    """Run scripts/install. Raises subprocess.CalledProcessError when something is missing."""
+    subprocess.run([ROOT / "scripts" / "install"], stdout=2, check=True)
+
+
+def folder() -> Path:
+    """The folder in which scripts/install puts the pinned engine."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(cache) / "mx" / "engine" / VERSION
+
+
+def environment(stack: str) -> dict[str, str]:
+    """The environment of the engine: the lab's own, or the user's with the pinned engine first."""
+    if stack == "lab":
+        from lab.environment import environment as of_the_lab
+
+        return dict(os.environ) | of_the_lab()
+    found = dict(os.environ)
+    pinned = folder() / "pulumi"
+    if pinned.exists():
+        found["PATH"] = f"{pinned.parent}:{found.get('PATH', os.defpath)}"
+        other = shutil.which("pulumi")
+        if other and Path(other).resolve() != pinned.resolve():
+            tell(f"{other} is not used: mx runs the pinned engine {VERSION} in {pinned.parent}")
+    found.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    found.setdefault("PULUMI_LOG_ROTATION_MAX_TOTAL_MB", _LOG_MEGABYTES)
+    return found
+
+
+def call(
+    stack: str, arguments: list[str], environ: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `pulumi ARGUMENTS` for the stack and return what the engine printed."""
+    return subprocess.run(
+        ["pulumi", *arguments, "--stack", stack],
+        cwd=ROOT,
+        env=environ or environment(stack),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )

@@ -1,0 +1,134 @@
+"""Puts the engine's and the plug-ins' errors into words that name the cause and the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+# What the engine adds when the program has already given the reason.
+_NOISE = re.compile(
+    r"an unhandled error occurred: program exited with non-zero exit code"
+    r"|^(preview|update) failed$|^resource registration failed"
+)
+_TRACEBACK = re.compile(r"\nTraceback \(most recent call last\):.*KeyboardInterrupt\S*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One kind of error: the pattern that shows it, and the text for a reader."""
+
+    pattern: re.Pattern[str]
+    text: Callable[[re.Match[str], str], str]
+
+
+def _no_stack(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The state backend has no stack named {stack}. Either this is another backend than the "
+        "one you used before (pulumi whoami -v shows it), or the stack is new.\n"
+        f"For a new stack: pulumi stack init {stack}"
+    )
+
+
+def _no_login(found: re.Match[str], stack: str) -> str:
+    return (
+        "No state backend is chosen. The state can be kept in a folder or in a bucket:\n"
+        "  export PULUMI_BACKEND_URL='file:///var/lib/mx/state?metadata=skip'\n"
+        "docs/start.md explains the choice."
+    )
+
+
+def _passphrase(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The passphrase of the stack {stack} is missing. It decrypts the stack's secrets.\n"
+        "Set PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds the passphrase (mode 0600)."
+    )
+
+
+def _wrong_passphrase(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The passphrase is not the one with which the secrets of {stack} were encrypted.\n"
+        "Check PULUMI_CONFIG_PASSPHRASE and PULUMI_CONFIG_PASSPHRASE_FILE. A lost passphrase "
+        "cannot be recovered: docs/backups.md says what to do then."
+    )
+
+
+def _locked(found: re.Match[str], stack: str) -> str:
+    by = re.search(r"created by (\S+) \(pid (\d+)\) at (\S+)", found.string)
+    who = f" The lock was made by {by[1]}, process {by[2]}, at {by[3]}." if by else ""
+    return (
+        f"Another run of the engine holds the lock of {stack}.{who}\n"
+        "If that run is still at work, wait for it. If it was killed, remove the lock: "
+        f"pulumi cancel --stack {stack}"
+    )
+
+
+def _duplicate_key(found: re.Match[str], stack: str) -> str:
+    return (
+        f"stacks/Pulumi.{stack}.yaml, line {found[1]}: the key {found[2]} occurs twice; "
+        f"the first one is in line {found[3]}. Remove one of them."
+    )
+
+
+def _scope(found: re.Match[str], stack: str) -> str:
+    return (
+        "Cloudflare refuses the API token for what it was asked "
+        f"({found[0].strip()}). The token needs the permissions Zone > DNS > Edit and "
+        "Zone > Zone > Read for every zone of dns.zones.\n"
+        f"Check the token and the zone IDs: scripts/mx check {stack}"
+    )
+
+
+def _unreachable(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The host at {found[1]} cannot be reached over SSH ({found[2].strip()}).\n"
+        "Check hosts.*.ipv4, hosts.*.sshAddress and ssh.port in the stack file, and a firewall "
+        "between here and the host."
+    )
+
+
+def _login(found: re.Match[str], stack: str) -> str:
+    return (
+        "The host refuses the SSH login: no key is accepted. Check ssh.user, ssh.privateKeyFile "
+        "or the keys of the ssh-agent (ssh-add -l), and authorized_keys on the host."
+    )
+
+
+def _sudo(found: re.Match[str], stack: str) -> str:
+    return (
+        "sudo asks for a password on the host. The login user needs sudo without a password, "
+        "for example /etc/sudoers.d/mx: `USER ALL=(ALL) NOPASSWD: ALL`."
+    )
+
+
+CAUSES = (
+    Cause(re.compile(r"no stack named '[^']*' found"), _no_stack),
+    Cause(re.compile(r"PULUMI_ACCESS_TOKEN must be set"), _no_login),
+    Cause(re.compile(r"incorrect passphrase"), _wrong_passphrase),
+    Cause(re.compile(r"passphrase must be set"), _passphrase),
+    Cause(re.compile(r"the stack is currently locked"), _locked),
+    Cause(
+        re.compile(r"line (\d+): mapping key (\S+) already defined at line (\d+)"), _duplicate_key
+    ),
+    Cause(re.compile(r"\b40[013]\b[^\n]*\b(9109|10000|9103|6003|1000[01])\b[^\n]{0,80}"), _scope),
+    Cause(re.compile(r"dial tcp (\S+?): ([^\n]*)"), _unreachable),
+    Cause(re.compile(r"ssh: unable to authenticate|Permission denied \(publickey"), _login),
+    Cause(re.compile(r"sudo: a password is required"), _sudo),
+)
+"""In the order in which they are tried; the first one that matches is used."""
+
+
+def explain(error: str, stack: str) -> str:
+    """One error of the engine as a reader needs it; an unknown error comes back unchanged."""
+    for cause in CAUSES:
+        found = cause.pattern.search(error)
+        if found:
+            return cause.text(found, stack)
+    return _TRACEBACK.sub("", error).removeprefix("error: ").strip()
+
+
+def explained(errors: Iterable[str], stack: str) -> list[str]:
+    """All errors, explained; each text once, and without what only repeats that there was one."""
+    texts = [explain(error, stack) for error in errors]
+    told = [text for text in dict.fromkeys(texts) if text and not _NOISE.search(text)]
+    return told or list(dict.fromkeys(texts))

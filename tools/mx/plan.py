@@ -1,0 +1,43 @@
+"""Asks the engine for a plan and makes a report of the plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from components.settings.stack_file import options
+from tools.preview.build import build
+from tools.preview.model import Report
+from tools.preview.read import read
+
+from . import engine
+from .codes import FAILED, FOUND, OK
+from .explain import explained
+
+CODES = {"nothing": OK, "failed": FAILED, "changes": FOUND}
+"""The exit code for each verdict of a report."""
+# Of the JSON document that --json prints; a change of its form changes this number.
+_VERSION = 1
+
+
+def plan(stack: str, more: Sequence[str] = (), refresh: bool | None = None) -> Report:
+    """The report of `pulumi preview`. A failed preview is a report too, with its errors.
+
+    refresh: whether the DNS API is asked for the present records; None leaves it to the stack file.
+    """
+    asked = options(stack).split() if refresh is None else ["--refresh"] if refresh else []
+    done = engine.call(
+        stack,
+        ["preview", "--json", "--show-sames", "--non-interactive", *asked, *more],
+    )
+    report = build(stack, read(done.stdout, done.returncode, done.stderr))
+    report.errors = explained(report.errors, stack)
+    return report
+
+
+def document(report: Report) -> str:
+    """The report as a JSON document for programs."""
+    found: dict[str, Any] = {"version": _VERSION, "verdict": report.verdict}
+    return json.dumps(found | dataclasses.asdict(report), indent=2, ensure_ascii=False)

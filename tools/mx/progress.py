@@ -1,0 +1,135 @@
+"""What an `up` does at this moment: one line a host on a terminal, one at its end elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from .console import console, safe
+
+DNS = "DNS"
+OTHER = "other"
+_QUIET = {"same", "read", "refresh"}
+_RECORD = "cloudflare:"
+
+
+@dataclass
+class Row:
+    """One host, or all DNS records."""
+
+    total: int = 0
+    done: int = 0
+    now: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    began: float = 0.0
+    ended: float = 0.0
+
+
+class Progress:
+    """Follows the engine's events. `expected` is the number of changes of each host, if known."""
+
+    def __init__(self, hosts: Iterable[str], expected: Mapping[str, int]) -> None:
+        self.hosts = sorted(hosts, key=len, reverse=True)
+        self.rows = {name: Row(total) for name, total in expected.items() if total}
+        self.counts: Counter[str] = Counter()
+        self._console = console(stderr=True)
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(
+                console=self._console, get_renderable=self._table, refresh_per_second=4
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def place(self, urn: str) -> tuple[str, str]:
+        """The row and the component of a resource, from its name `HOST-COMPONENT`."""
+        parts = urn.split("::")
+        name = parts[-1]
+        if len(parts) > 3 and parts[2].rpartition("$")[2].startswith(_RECORD):
+            return DNS, name.removeprefix("dns-")
+        for host in self.hosts:
+            if name.startswith(f"{host}-"):
+                return host, name.removeprefix(f"{host}-")
+        return OTHER, name
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """Take one event of the engine (sdk/go/common/apitype/events.go)."""
+        for key, method in (
+            ("resourcePreEvent", self._begins),
+            ("resOutputsEvent", self._ends),
+            ("resOpFailedEvent", self._fails),
+        ):
+            data = event.get(key)
+            metadata = data.get("metadata") if isinstance(data, dict) else None
+            if isinstance(metadata, dict) and metadata.get("op") not in _QUIET:
+                method(str(metadata.get("op", "")), str(metadata.get("urn", "")))
+
+    def _begins(self, op: str, urn: str) -> None:
+        where, what = self.place(urn)
+        if where == OTHER:
+            return
+        row = self.rows.setdefault(where, Row())
+        row.began = row.began or time.monotonic()
+        row.now.append(what)
+
+    def _ends(self, op: str, urn: str) -> None:
+        where, what = self.place(urn)
+        if where == OTHER:
+            return
+        self.counts[op] += 1
+        row = self._left(where, what)
+        row.done += 1
+        if row.done == row.total:
+            self._say(where, row)
+
+    def _fails(self, op: str, urn: str) -> None:
+        where, what = self.place(urn)
+        self.counts["failed"] += 1
+        row = self._left(where, what)
+        row.failed.append(what)
+        if not self._live:
+            self._console.print(Text(safe(f"{where}: {what} failed"), "red"))
+
+    def _left(self, where: str, what: str) -> Row:
+        row = self.rows.setdefault(where, Row())
+        if what in row.now:
+            row.now.remove(what)
+        row.ended = time.monotonic()
+        return row
+
+    def _say(self, where: str, row: Row) -> None:
+        if not self._live:
+            seconds = row.ended - row.began
+            self._console.print(f"{safe(where)}: {row.done} changes done in {seconds:.0f} s")
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column()
+        table.add_column(justify="right")
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        for name, row in self.rows.items():
+            of = f"{row.done}/{row.total}" if row.total else str(row.done)
+            state = Text(safe(", ".join(row.now)) or ("done" if row.done else "waits"))
+            if row.failed:
+                state.append(f"  failed: {safe(', '.join(row.failed))}", "red")
+            table.add_row(Text(safe(name), "bold"), of, state)
+        return table

@@ -1,0 +1,188 @@
+"""A preview's report as text for a terminal: folded, coloured, without characters of markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tools.preview import sections
+from tools.preview.model import Change, FileDiff, Report
+
+from .console import safe
+
+VERDICTS = {
+    "failed": ("preview failed", "bold red"),
+    "changes": ("changes", "bold yellow"),
+    "nothing": ("no changes", "bold green"),
+}
+_OPS = {"create": "to create", "update": "to update", "delete": "to delete"}
+# Longer parts are folded unless everything is asked for.
+_MOST_LINES, _MOST_RISKS = 40, 20
+_STYLES = {"+": "green", "-": "red", "@": "cyan", "[": "dim"}
+# Programs of ours: their text is reviewed in this repository.
+_PROGRAMS = "/usr/local/"
+
+
+def render(report: Report, full: bool = False) -> RenderableType:
+    """The whole report; `full` unfolds long diffs and lists."""
+    return Group(*_parts(report, full))
+
+
+def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
+    words, style = VERDICTS[report.verdict]
+    yield Text.assemble((safe(report.stack), "bold"), ": ", (words, style))
+    yield Text(counts(report))
+    if report.errors:
+        yield from _section("Failure", [])
+        yield from _paragraphs(report.errors, "red")
+        yield Text("\nNothing is applied until the failure is gone.")
+    if report.risks:
+        shown = report.risks if full else report.risks[:_MOST_RISKS]
+        yield from _section("Read this first", [])
+        yield from (_item(risk, "yellow") for risk in shown)
+        yield from _more(len(report.risks) - len(shown), "risks")
+    for note in report.notes:
+        yield _item(note)
+    if report.changes:
+        yield from _section("What changes", [_table(report.changes)])
+    yield from _drift(report.drift, full)
+    if report.replaced:
+        legend = "- is in the files of the host now, + is what the host gets"
+        yield from _section("Existing files that are replaced", [Text(legend, "dim")])
+        lines = [line for text in report.replaced for line in text.splitlines()]
+        yield from _diff(lines, full)
+    if report.records:
+        yield from _section(f"DNS records ({len(report.records)})", [])
+        yield from _diff(sections.zone_lines(report), full)
+    yield from _actions(report)
+    yield from _files(report, full)
+    if report.warnings:
+        yield from _section("Warnings", [])
+        yield from (_item(warning, "yellow") for warning in report.warnings)
+
+
+def counts(report: Report) -> str:
+    """How many resources change, in one sentence."""
+    found = {op: count for op, count in report.counts.items() if count}
+    if report.errors and not found:
+        return "The engine could not make a plan."
+    if not found:
+        return "Hosts and DNS are as the settings say."
+    words = ", ".join(f"{count} {_OPS.get(op, f'to {op}')}" for op, count in found.items())
+    hosts = {change.host for change in report.changes} - {""}
+    where = f" on {len(hosts)} host{'s' * (len(hosts) != 1)}" if hosts else ""
+    dns = len(report.records)
+    among = f"; {dns} of them {'are DNS records' if dns != 1 else 'is a DNS record'}" if dns else ""
+    return f"{words}{where}{among}."
+
+
+def _section(title: str, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    yield Text(f"\n{title}", "bold")
+    yield from parts
+
+
+def _item(text: str, style: str = "") -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    table.add_row(Text("-", style), Text(safe(text)))
+    return table
+
+
+def _paragraphs(texts: Iterable[str], style: str) -> Iterator[RenderableType]:
+    for text in texts:
+        head, _, rest = safe(text).partition("\n")
+        yield _item(head, style)
+        if rest:
+            yield Padding(Text(rest), (0, 0, 0, 2))
+
+
+def _more(count: int, what: str) -> Iterator[RenderableType]:
+    if count > 0:
+        yield Text(f"  ... {count} more {what}; --full shows all of them", "dim")
+
+
+def _diff(lines: list[str], full: bool, indent: int = 2) -> Iterator[RenderableType]:
+    """Lines with their colour. A long line wraps, and what wraps is indented below it."""
+    shown = lines if full else lines[:_MOST_LINES]
+    for line in shown:
+        table = Table.grid()
+        mark, rest = safe(line[:1]), safe(line[1:])
+        style = _STYLES.get(mark, "")
+        table.add_column(width=1)
+        table.add_column(overflow="fold")
+        table.add_row(Text(mark, style), Text(rest, style))
+        yield Padding(table, (0, 0, 0, indent))
+    yield from _more(len(lines) - len(shown), "lines")
+
+
+def _table(changes: list[Change]) -> RenderableType:
+    """One row a component; hosts with the same change share the row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        why = ", ".join(change.why)
+        if change.op not in _OPS:
+            why = f"{change.op}: {why}"
+        rows.setdefault((change.component, why), []).append(change.host)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("host", "component", "why"):
+        table.add_column(title, overflow="fold")
+    for (component, why), names in rows.items():
+        hosts = ", ".join(name for name in dict.fromkeys(names) if name)
+        table.add_row(safe(hosts or "-"), safe(component), safe(why))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _drift(texts: list[str], full: bool) -> Iterator[RenderableType]:
+    if not texts:
+        return
+    legend = "+ is what somebody added, - is what somebody removed since the last up"
+    yield from _section("Drift", [Text(f"  {legend}", "dim")])
+    for where, items in sections.drift_of(texts):
+        yield Text(f"  {safe(where)}", "bold")
+        for is_diff, lines in items:
+            if is_diff:
+                yield from _diff(lines, full, 4)
+            else:
+                yield from (Padding(_item(line), (0, 0, 0, 2)) for line in lines)
+
+
+def _actions(report: Report) -> Iterator[RenderableType]:
+    lines = sections.actions(report.changes)
+    if lines:
+        yield from _section("On the hosts", [])
+        yield from (_item(line.removeprefix("- ").replace("`", "")) for line in lines)
+
+
+def _files(report: Report, full: bool) -> Iterator[RenderableType]:
+    grouped: dict[FileDiff, list[str]] = {}
+    made: set[FileDiff] = set()
+    for change in report.changes:
+        if change.host in report.leaving:
+            continue
+        for file in change.files:
+            grouped.setdefault(file, []).append(change.host)
+            if change.op == "create":
+                made.add(file)
+    if not grouped and not report.leaving:
+        return
+    yield from _section("Files", [])
+    for host in sorted(report.leaving):
+        count = sum(len(each.files) for each in report.changes if each.host == host)
+        yield _item(f"{count} files on {host} are removed or come back as they were")
+    folded = 0
+    for file, hosts in grouped.items():
+        ours = file.path.startswith(_PROGRAMS) and "new file" in file.attributes
+        notes = [*file.attributes, *(["secret, not shown"] if file.secret else [])]
+        if file.lines and not full and (file in made or ours):
+            folded += 1
+            continue
+        where = f"{file.path}, {file.section}" if file.section else file.path
+        title = Text.assemble((safe(where), "bold"), f" on {', '.join(dict.fromkeys(hosts))}")
+        title.append(f" ({'; '.join(notes)})" if notes else "")
+        yield Padding(title, (0, 0, 0, 2))
+        yield from _diff(list(file.lines), full, 4)
+    if folded:
+        yield Text(f"  ... {folded} new files; --full shows their text", "dim")

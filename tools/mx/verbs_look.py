@@ -1,0 +1,121 @@
+"""Commands that look and change nothing: preview, drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tools.preview.budget import FORGES
+from tools.preview.markdown import markdown
+from tools.preview.model import Report
+
+from . import engine, terminal
+from .app import STACK, mx
+from .console import console
+from .plan import CODES, document, plan
+from .wait import waiting
+
+_FORMATS = ("text", "markdown", "json")
+
+
+def _report_options(function: Any) -> Any:
+    for option in reversed(
+        (
+            click.option("--full", is_flag=True, help="Show every line of long diffs and lists."),
+            click.option(
+                "--format",
+                "form",
+                type=click.Choice(_FORMATS),
+                default=None,
+                help="Print text (the default), Markdown for a forge, or JSON for a program.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+            click.option(
+                "--forge",
+                type=click.Choice(sorted(FORGES)),
+                help="Print Markdown and keep within the size that this forge allows.",
+            ),
+            click.option(
+                "--budget",
+                type=click.IntRange(min=1000),
+                help="Print Markdown, at most so many bytes.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def show(
+    report: Report, form: str | None, forge: str | None, budget: int | None, full: bool
+) -> int:
+    """Print a report in one of its forms and return the exit code of its verdict."""
+    if form == "json":
+        print(document(report))
+    elif form == "markdown" or forge or budget:
+        print(markdown(report, budget or FORGES.get(forge or "")), end="")
+    else:
+        console().print(terminal.render(report, full))
+    return CODES[report.verdict]
+
+
+@mx.command()
+@click.argument("stack", type=STACK)
+@_report_options
+@click.option(
+    "--refresh/--no-refresh",
+    default=None,
+    help="Ask the DNS API for the present records first, or do not. The default is drift.read.",
+)
+@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+def preview(
+    stack: str,
+    full: bool,
+    form: str | None,
+    as_json: bool,
+    forge: str | None,
+    budget: int | None,
+    refresh: bool | None,
+    pulumi_options: tuple[str, ...],
+) -> int:
+    """Show what an `up` would change, and change nothing.
+
+    The report has the risks first, then DNS records, files as diffs, restarts,
+    and what somebody changed by hand since the last up. Options for the engine
+    follow after `--`.
+
+    Example: mx preview production
+
+    Exit codes: 0 nothing changes, 1 the preview failed, 2 something changes.
+    """
+    engine.install()
+    with waiting(f"{stack}: reading hosts and DNS"):
+        report = plan(stack, pulumi_options, refresh)
+    return show(report, "json" if as_json else form, forge, budget, full)
+
+
+@mx.command()
+@click.argument("stack", type=STACK)
+@_report_options
+def drift(
+    stack: str,
+    full: bool,
+    form: str | None,
+    as_json: bool,
+    forge: str | None,
+    budget: int | None,
+) -> int:
+    """Show what somebody changed by hand on hosts and in DNS.
+
+    Every host and the DNS API are asked. Files, modes, owners, packages, units,
+    database rows, rollbacks and records are compared with the last up.
+
+    Example: mx drift production
+
+    Exit codes: 0 nothing differs, 1 it could not be read, 2 something differs.
+    """
+    engine.install()
+    with waiting(f"{stack}: reading hosts and DNS"):
+        report = plan(stack, refresh=True)
+    return show(report, "json" if as_json else form, forge, budget, full)
