@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +23,9 @@ _PROGRAMS = {
     "apt-cacher-ng": "apt-cacher-ng",
 }
 _NEEDED_BYTES = 4 * 1024**3
+# systemd of each host and path units inside: a lab of four hosts uses 30 to 40 (inotify(7)).
+_NEEDED_INSTANCES = 45
+_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
 def missing() -> list[str]:
@@ -39,7 +43,25 @@ def missing() -> list[str]:
         free = shutil.disk_usage(place).free
         if free < _NEEDED_BYTES:
             lines.append(f"{place}: {free // 1024**2} MiB free, the lab needs 4096: free some disk")
+    limit, used = int(_INSTANCES.read_text()), _inotify_instances()
+    if limit - used < _NEEDED_INSTANCES:
+        lines.append(
+            f"inotify: {used} of {limit} instances are in use, {_NEEDED_INSTANCES} more are needed: "
+            f"sysctl fs.inotify.max_user_instances={2 * limit}"
+        )
     return lines
+
+
+def _inotify_instances() -> int:
+    """Count the inotify instances of root that are open, from the links in /proc (proc(5))."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        # A process may end, or close a file, while its folder is read.
+        with contextlib.suppress(OSError), os.scandir(process / "fd") as links:
+            for link in links:
+                with contextlib.suppress(OSError):
+                    count += os.readlink(link) == "anon_inode:inotify"
+    return count
 
 
 def require() -> None:

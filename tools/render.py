@@ -70,13 +70,13 @@ def files(bundles: list[Manifest]) -> dict[str, str]:
     return found
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the command line; exit 1 with one line for a wrong stack file, host or directory."""
     parser = argparse.ArgumentParser(prog="scripts/render")
     parser.add_argument("stack")
     parser.add_argument("host")
     parser.add_argument("directory", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         settings = settings_of(options.stack)
         if options.host not in settings.hosts:

@@ -36,7 +36,7 @@ def test_neither_downloads_nor_builds_the_engine(name: str, tmp_path: Path) -> N
 def test_run_without_a_home(name: str, tmp_path: Path) -> None:
     done = call(name, tmp_path, {"PATH": "/usr/bin:/bin"})
     assert "unbound variable" not in done.stderr
-    assert done.returncode in (0, 2), done.stderr
+    assert done.returncode in (0, 1, 64), done.stderr
 
 
 def call(name: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -62,8 +62,11 @@ def write(directory: Path, found: dict[str, str]) -> list[str]:
     return changed
 
 
-def main() -> int:
-    """Run the command line; exit 1 with one line for outputs or a directory of no use."""
+def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
+    """Run the command line; exit 1 with one line for outputs or a directory of no use.
+
+    printed: what `pulumi stack output --json` printed; stdin is read when it is not given.
+    """
     parser = argparse.ArgumentParser(prog="scripts/monitoring STACK")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--runbooks", default="docs/runbooks", help="address of docs/runbooks")
@@ -74,8 +77,8 @@ def main() -> int:
     parser.add_argument(
         "--hold-factor", type=float, default=1.0, help="shortens every alert's delay, for tests"
     )
-    options = parser.parse_args()
-    printed = sys.stdin.read()
+    options = parser.parse_args(arguments)
+    printed = sys.stdin.read() if printed is None else printed
     if printed.strip() in ("", "{}"):
         print("monitoring: the stack has no outputs: 'pulumi up' comes first", file=sys.stderr)
         return 1

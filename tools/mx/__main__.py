@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from . import verbs_apply, verbs_look, verbs_tools
+from . import verb_rollback, verbs_apply, verbs_look, verbs_tools
 from .app import run
 
 # Each module adds its commands to the root when it is imported.
-VERBS = (verbs_look, verbs_apply, verbs_tools)
+VERBS = (verbs_look, verbs_apply, verb_rollback, verbs_tools)
 
 if __name__ == "__main__":
     sys.exit(run())

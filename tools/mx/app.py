@@ -30,7 +30,7 @@ class Failure(Exception):
         self.code = code
 
 
-class StackName(click.ParamType):
+class StackName(click.ParamType[str]):
     """The name of a stack: `production` for stacks/Pulumi.production.yaml."""
 
     name = "stack"

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 # Control characters and those that reorder or hide text: hosts' answers and DNS are not trusted.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -27,6 +27,14 @@ def console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def show(what: RenderableType) -> None:
+    """Print to stdout without the blanks with which tables fill their lines."""
+    out = console()
+    with out.capture() as captured:
+        out.print(what)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def tell(message: str) -> None:

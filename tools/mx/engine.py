@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,9 +32,7 @@ def folder() -> Path:
 def environment(stack: str) -> dict[str, str]:
     """The environment of the engine: the lab's own, or the user's with the pinned engine first."""
     if stack == "lab":
-        from lab.environment import environment as of_the_lab
-
-        return dict(os.environ) | of_the_lab()
+        return _of_the_lab()
     found = dict(os.environ)
     pinned = folder() / "pulumi"
     if pinned.exists():
@@ -44,6 +43,18 @@ def environment(stack: str) -> dict[str, str]:
     found.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     found.setdefault("PULUMI_LOG_ROTATION_MAX_TOTAL_MB", _LOG_MEGABYTES)
     return found
+
+
+def _of_the_lab() -> dict[str, str]:
+    """The environment that `scripts/lab env` prints as lines for a shell."""
+    printed = subprocess.run(
+        ["bash", "-c", 'eval "$(scripts/lab env)" && env -0'],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    return dict(entry.split("=", 1) for entry in printed.split("\0") if "=" in entry)
 
 
 def call(
@@ -60,3 +71,14 @@ def call(
         errors="replace",
         check=False,
     )
+
+
+def script(name: str, *arguments: str) -> int:
+    """Run scripts/NAME with these arguments and return its exit code."""
+    return subprocess.run([ROOT / "scripts" / name, *arguments], check=False).returncode
+
+
+def product_version() -> str:
+    """The version of MX: pyproject.toml is the one place that has it."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])

@@ -1,4 +1,4 @@
-"""The log file of a run: everything that the engine and the hosts wrote, for the time afterwards."""
+"""The log file of a run: everything that the engine and the hosts wrote."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def line(event: Mapping[str, Any]) -> str:
             name = str(metadata.get("urn", "")).rpartition("::")[2]
             return f"{at} {name}: {metadata.get('op')} {word}\n"
     data = event.get("diagnosticEvent")
-    if isinstance(data, dict):
+    if isinstance(data, dict) and data.get("severity") != "debug":
         name = str(data.get("urn") or "").rpartition("::")[2]
         return (
             f"{at} {name or 'engine'}: {data.get('severity')}: {clean(data.get('message', ''))}\n"

@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from components.settings.stack_file import options
 from tools.preview.build import build
 from tools.preview.model import Report
 from tools.preview.read import read
+from tools.refresh_option import options
 
 from . import engine
 from .codes import FAILED, FOUND, OK

@@ -1,0 +1,165 @@
+"""Commands that change something: up, destroy."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+
+import click
+from rich.text import Text
+
+from components.settings.stack_file import settings_of
+from tools.preview.model import Report
+
+from . import apply, engine, queues, terminal
+from .app import STACK, Failure, mx
+from .codes import FAILED, INTERRUPTED, OK, USAGE
+from .console import console, safe, show, tell
+from .plan import plan
+from .progress import DNS
+from .wait import waiting
+
+_ENGINE_OPTIONS = {"ignore_unknown_options": True}
+_RECORDS = "**cloudflare:index/dnsRecord:DnsRecord::**"
+_DKIM_KEYS = "**command:remote:Command::*-dkim-**"
+# The state is written once, at the end: a key that is read twice does no harm.
+_AT_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+
+
+@mx.command(context_settings=_ENGINE_OPTIONS)
+@click.argument("stack", type=STACK)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--skip-preview", is_flag=True, help="Apply without a report. Needs --yes.")
+@click.option("--bulk", is_flag=True, help="For many new domains: all their records at once.")
+@click.option("--full", is_flag=True, help="Show every line of the report before the question.")
+@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+def up(
+    stack: str,
+    yes: bool,
+    skip_preview: bool,
+    bulk: bool,
+    full: bool,
+    pulumi_options: tuple[str, ...],
+) -> int:
+    """Bring hosts and DNS to what the stack file says.
+
+    The report of `mx preview` comes first, then the question. While hosts work,
+    each has one line; a log file keeps everything. Options of the engine may
+    follow, for example --target.
+
+    Example: mx up production
+
+    Exit codes: 0 done, 1 something failed, 64 nobody could be asked, 130 Ctrl-C.
+    """
+    if not yes and (skip_preview or not sys.stdin.isatty()):
+        reason = "--skip-preview needs --yes" if skip_preview else "nobody can answer here"
+        raise Failure(f"{reason}: read the report of `mx preview {stack}`, then add --yes", USAGE)
+    engine.install()
+    report = None
+    if not skip_preview:
+        with waiting(f"{stack}: reading hosts and DNS"):
+            report = plan(stack, pulumi_options)
+        show(terminal.render(report, full))
+        if report.verdict == "failed":
+            return FAILED
+        if report.verdict == "nothing":
+            return OK
+        if not yes and not click.confirm(f"\nApply this to {stack}?", err=True):
+            tell("nothing was changed")
+            return OK
+    options = _refresh(stack, pulumi_options)
+    if bulk:
+        code = _bulk(stack, [*options, *pulumi_options], pulumi_options)
+        if code != OK:
+            return code
+    return _run(stack, "up", [*options, "--continue-on-error", *pulumi_options], report)
+
+
+def _refresh(stack: str, given: tuple[str, ...]) -> list[str]:
+    from tools.refresh_option import options
+
+    return [] if any(one.startswith("--refresh") for one in given) else options(stack).split()
+
+
+def _bulk(stack: str, options: list[str], given: tuple[str, ...]) -> int:
+    """The hosts, then their DKIM keys, then all new records at once (scripts/records)."""
+    excluded = ["--exclude", _RECORDS, "--exclude", _DKIM_KEYS]
+    code = _run(stack, "up", ["--continue-on-error", *options, *excluded], None)
+    if code == OK:
+        code = _run(stack, "up", [*given, "--target", _DKIM_KEYS], None, _AT_ONCE)
+    if code == OK:
+        code = engine.script("records", stack, *given, "--yes")
+    return code
+
+
+def _run(
+    stack: str,
+    verb: str,
+    arguments: list[str],
+    report: Report | None,
+    more: Mapping[str, str] | None = None,
+) -> int:
+    expected = Counter(change.host for change in report.changes) if report else Counter[str]()
+    expected.pop("", None)
+    if report and report.records:
+        expected[DNS] = len(report.records)
+    outcome = apply.run(stack, verb, arguments, settings_of(stack).hosts, expected, more)
+    _say(stack, verb, outcome)
+    if outcome.code == INTERRUPTED:
+        return INTERRUPTED
+    return OK if outcome.code == 0 else FAILED
+
+
+def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
+    """What changed, what failed, where, and what to do."""
+    out = console(stderr=True)
+    for where, texts in outcome.errors.items():
+        for text in texts:
+            head, _, rest = safe(text).partition("\n")
+            out.print(Text.assemble((f"{where or stack}: ", "bold red"), head))
+            if rest:
+                out.print(Text("\n".join(f"  {line}" for line in rest.splitlines())))
+    words = {"create": "created", "update": "updated", "delete": "deleted", "failed": "failed"}
+    counted = ", ".join(
+        f"{count} {words.get(op, op)}" for op, count in sorted(outcome.counts.items())
+    )
+    result = "done" if outcome.code == 0 else "not finished"
+    out.print(f"{verb}: {stack}: {result}; {counted or 'nothing changed'}", soft_wrap=True)
+    out.print(f"log: {outcome.log}", soft_wrap=True)
+    if outcome.code not in (0, INTERRUPTED):
+        again = f"Put the cause right, then run `mx {verb} {stack}` again: it goes on from here."
+        out.print(again, soft_wrap=True)
+
+
+@mx.command(context_settings=_ENGINE_OPTIONS)
+@click.argument("stack", type=STACK)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
+    """Take everything of the stack off its hosts and out of DNS.
+
+    The mail queues are counted first: accepted mail that has not been delivered
+    would stay on the host, and nobody would deliver it. Packages stay installed.
+
+    Example: mx destroy production
+
+    Exit codes: 0 done, 1 something failed, 64 nobody could be asked, 130 Ctrl-C.
+    """
+    engine.install()
+    settings = settings_of(stack)
+    with waiting(f"{stack}: counting the mail queues"):
+        counted = queues.count(settings)
+    show(queues.table(counted))
+    if any(number for number in counted.values()):
+        tell("messages wait in a queue: deliver them first, or they are lost with the host")
+    if any(number is None for number in counted.values()):
+        tell("the queue of a host could not be read: its messages may be lost")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise Failure("nobody can answer here: add --yes", USAGE)
+        answer = click.prompt(f"Type {stack} to take the stack away", err=True, default="")
+        if answer != stack:
+            tell("nothing was changed")
+            return OK
+    return _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)

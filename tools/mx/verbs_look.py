@@ -12,7 +12,7 @@ from tools.preview.model import Report
 
 from . import engine, terminal
 from .app import STACK, mx
-from .console import console
+from .console import show as show_text
 from .plan import CODES, document, plan
 from .wait import waiting
 
@@ -56,7 +56,7 @@ def show(
     elif form == "markdown" or forge or budget:
         print(markdown(report, budget or FORGES.get(forge or "")), end="")
     else:
-        console().print(terminal.render(report, full))
+        show_text(terminal.render(report, full))
     return CODES[report.verdict]
 
 

@@ -1,0 +1,239 @@
+"""Commands that wrap a tool which has its own module: status, audit, render, comment and others."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+
+from components.settings.stack_file import path
+
+from . import engine
+from .app import STACK, Failure, mx
+from .codes import FAILED, FOUND, OK, USAGE
+from .console import tell
+from .explain import explain
+
+_FILE = click.Path(path_type=Path)
+_ENGINE_OPTIONS = {"ignore_unknown_options": True}
+# Tools of their own answer 0 for nothing found, 1 for something found, 2 for no answer.
+_CODES = {0: OK, 1: FOUND, 2: FAILED}
+
+
+def _tool(main: Any, arguments: list[str]) -> int:
+    """Call the main function of a tool; argparse ends a wrong call with SystemExit."""
+    try:
+        return int(main(arguments))
+    except SystemExit as end:
+        raise Failure("see the help: add --help", USAGE if end.code else OK) from None
+
+
+def _given(**options: Any) -> list[str]:
+    """Options for argparse: what was not given is left out."""
+    found = []
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            found.append(flag)
+        elif isinstance(value, tuple):
+            found += [part for one in value for part in (flag, str(one))]
+        elif value is not None and value is not False:
+            found += [flag, str(value)]
+    return found
+
+
+@mx.command()
+@click.argument("domains", nargs=-1)
+@click.option("--stack", type=STACK, help="Look at all domains of this stack.")
+@click.option("--outputs", is_flag=True, help="Read `pulumi stack output --json` on stdin, too.")
+@click.option("--json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--resolver", metavar="IP[@PORT]", help="Ask this validating resolver.")
+@click.option("--ca-file", type=_FILE, help="Trust these authorities beside the system's.")
+@click.option("--selector", multiple=True, help="Look at this DKIM selector.")
+@click.option("--blocklist", multiple=True, metavar="ZONE", help="Ask this block list instead.")
+@click.option("--no-blocklists", is_flag=True, help="Ask no block list.")
+@click.option("--helo", metavar="NAME", help="The name for EHLO; the default is this host's.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port of SMTP; the default is 25.")
+@click.option("--timeout", type=float, help="Seconds to wait for an answer; the default is 10.")
+@click.option("--days", type=int, help="Days that a certificate must be valid; default 14.")
+def status(domains: tuple[str, ...], **options: Any) -> int:
+    """Tell whether mail for a domain works, seen from outside.
+
+    MX, addresses, PTR, SMTP, STARTTLS, certificates, DANE, MTA-STS, SPF, DKIM,
+    DMARC and block lists are looked at. Each finding says why it matters and what
+    to do. Any domain will do, not only one of a stack.
+
+    Example: mx status example.org
+
+    Exit codes: 0 nothing is wrong, 1 it cannot be told, 2 something is wrong.
+    """
+    from tools.status.__main__ import main
+
+    if not domains and not options["stack"]:
+        raise click.UsageError("give a domain, or --stack NAME for all domains of a stack")
+    return _CODES[_tool(main, [*_given(**options), "--", *domains])]
+
+
+@mx.command()
+@click.argument("file")
+@click.option("--json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--postfix", help="The version of Postfix that reads the file, for example 3.7.")
+def audit(file: str, **options: Any) -> int:
+    """Find what is wrong in any main.cf, line by line.
+
+    The file may come from any server; `-` reads standard input. Nothing is
+    contacted and nothing is changed.
+
+    Example: mx audit /etc/postfix/main.cf
+
+    Exit codes: 0 no finding, 1 the file cannot be read, 2 findings.
+    """
+    from tools.audit.__main__ import main
+
+    return _CODES[_tool(main, [*_given(**options), "--", file])]
+
+
+@mx.command()
+@click.argument("stack", type=STACK)
+@click.argument("host")
+@click.argument("directory", type=_FILE)
+def render(stack: str, host: str, directory: Path) -> int:
+    """Write the files that a stack puts on a host into a directory.
+
+    Nothing is contacted. Files with secrets are left out. main.cf is there whole.
+
+    Example: mx render production mx1 build/mx1
+
+    Exit codes: 0 written, 1 wrong stack file or host.
+    """
+    from tools.render import main
+
+    return _tool(main, [stack, host, str(directory)])
+
+
+@mx.command()
+@click.argument("stack", type=STACK)
+@click.argument("directory", type=_FILE)
+@click.option(
+    "--runbooks", metavar="URL", help="Where the runbooks are; the default is upstream's."
+)
+@click.option("--resolver", metavar="ADDRESS", help="The resolver that DNS probes ask (1.1.1.1).")
+@click.option(
+    "--ca-file", metavar="PATH", help="The root of the hosts' certificates, on the server."
+)
+@click.option("--hold-factor", type=float, help="Shorten the delay of every alert, for tests.")
+def monitoring(stack: str, directory: Path, **options: Any) -> int:
+    """Write files for Prometheus, Alertmanager, blackbox exporter and Grafana.
+
+    They come from the outputs of the stack, so run it after each up. Files that
+    have not changed are not touched.
+
+    Example: mx monitoring production /etc/prometheus/mx
+
+    Exit codes: 0 written, 1 failed.
+    """
+    from tools.monitoring.__main__ import main
+
+    engine.install()
+    done = engine.call(stack, ["stack", "output", "--json"])
+    if done.returncode != 0:
+        raise Failure(explain(done.stderr, stack))
+    return _tool(
+        lambda arguments: main(arguments, done.stdout), [str(directory), *_given(**options)]
+    )
+
+
+@mx.command()
+@click.argument("report", type=_FILE)
+@click.option("--forge", type=click.Choice(["github", "gitlab", "forgejo"]), required=True)
+@click.option("--api", required=True, metavar="URL", help="For example https://api.github.com.")
+@click.option("--repository", required=True, metavar="OWNER/NAME")
+@click.option("--number", required=True, type=int, help="The number of the pull request.")
+@click.option(
+    "--author", required=True, metavar="LOGIN", help="The user that the token belongs to."
+)
+def comment(report: Path, **options: Any) -> int:
+    """Post a report as the one comment of its stack on a pull request.
+
+    The comment that the same author made for the stack before is replaced. The
+    token of the forge comes from the variable MX_FORGE_TOKEN.
+
+    Example: mx comment report.md --forge github --api https://api.github.com
+    --repository example/mx --number 7 --author mx-bot
+
+    Exit codes: 0 done, 1 the forge refused, 64 wrong usage.
+    """
+    from tools.preview.comment import main
+
+    return _tool(main, [str(report), *_given(**options)])
+
+
+@mx.command()
+@click.argument("base")
+def touched(base: str) -> int:
+    """Print the stacks that a change touches, as a JSON list.
+
+    The change is what `git diff BASE...HEAD` shows. The lab is never in the list.
+
+    Example: mx touched origin/main
+
+    Exit codes: 0 done, 1 git does not know BASE.
+    """
+    return OK if engine.script("touched", base) == 0 else FAILED
+
+
+@mx.command(context_settings=_ENGINE_OPTIONS)
+@click.argument("stack", type=STACK)
+@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
+    """Make the DNS records that a stack does not have yet, many at once.
+
+    Nothing else is changed. The engine's state is written once, at the end, and
+    not twice a record. Records that a killed run made are found and taken over:
+    run `pulumi cancel --stack STACK` first. The hosts must be up.
+
+    Example: mx records production
+
+    Exit codes: 0 done, 1 failed.
+    """
+    return OK if engine.script("records", stack, *pulumi_options) == 0 else FAILED
+
+
+@mx.command()
+@click.argument("stack", type=STACK, required=False)
+def version(stack: str | None) -> int:
+    """Print the versions of MX, the engine and, with a stack, its file.
+
+    Example: mx version
+    """
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--tags"],
+        cwd=engine.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    print(f"mx {engine.product_version()}{f' ({commit})' if commit else ''}")
+    print(f"pulumi {engine.VERSION}")
+    if stack:
+        tell(f"settings: {path(stack)}")
+    return OK
+
+
+@mx.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the lines that make a shell complete commands, options and stacks.
+
+    Put a link to scripts/mx on your PATH as `mx` first.
+
+    Example: mx completion bash >/etc/bash_completion.d/mx
+    """
+    found = get_completion_class(shell)
+    if found is None:
+        raise Failure(f"there is no completion for {shell}")
+    print(found(mx, {}, "mx", "_MX_COMPLETE").source())
+    return OK

@@ -110,7 +110,7 @@ def _checked(answer: httpx.Response, gone: bool = False) -> httpx.Response:
     return answer
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Post the report in a file; 0 done, 1 the forge refused, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="comment")
     parser.add_argument("report", type=Path)
@@ -121,14 +121,22 @@ def main() -> int:
     parser.add_argument("--repository", required=True, help="owner/name")
     parser.add_argument("--number", required=True, type=int, help="of the pull or merge request")
     parser.add_argument("--author", required=True, help="login of the token's user")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     token = os.environ.get("MX_FORGE_TOKEN", "")
     if not token:
         parser.error("MX_FORGE_TOKEN is not set")
+    try:
+        text = options.report.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        print(
+            f"comment: {options.report}: {reason}; give what scripts/preview wrote", file=sys.stderr
+        )
+        return 1
     place = Place(options.forge, options.repository, options.number)
     try:
         with client(options.forge, options.api, token) as http:
-            print(publish(http, place, options.author, options.report.read_text()))
+            print(publish(http, place, options.author, text))
     except (Refused, httpx.HTTPError) as error:
         print(f"comment: {error}", file=sys.stderr)
         return 1

@@ -71,7 +71,7 @@ def dns(report: Report) -> Block:
 
 
 def zone_lines(report: Report) -> list[str]:
-    """Lines of a diff of the zone file: `-` and `+` before a record, ` ` before an unchanged one."""
+    """Records as a diff of the zone file; a blank begins a line that stays."""
     lines = []
     for record in report.records:
         if record.old is not None and record.old == record.new:

@@ -1,0 +1,172 @@
+"""The command `mx`: its help, its exit codes, and a sentence for every wrong call."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from tools.mx import __main__, apply, log
+from tools.mx.app import mx, run
+from tools.mx.codes import FAILED, FOUND, OK, USAGE
+from tools.mx.console import safe
+from tools.mx.explain import explain, explained
+from tools.mx.progress import DNS, Progress
+
+VERBS = sorted(mx.commands)
+
+
+def test_every_module_of_verbs_is_loaded() -> None:
+    assert {"preview", "up", "drift", "rollback", "destroy", "status"} <= set(VERBS)
+    assert len(__main__.VERBS) == len(list(Path(__main__.__file__).parent.glob("verb*.py")))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_fits_80_columns_and_has_an_example(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([verb, "--help"]) == OK
+    text = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert f"Example: mx {verb}" in text
+    assert "Traceback" not in text
+
+
+WRONG = {
+    "no command": ([], "Usage: mx"),
+    "a command that does not exist": (["prewiev"], "preview"),
+    "an option that does not exist": (["drift", "lab", "--colour"], "--colour"),
+    "a stack that does not exist": (["preview", "nope"], "mx init nope"),
+    "a host that does not exist": (["rollback", "production", "mx9", "--list"], "it has mx1, mx2"),
+    "an up that nobody can confirm": (["up", "production"], "add --yes"),
+    "neither domain nor stack": (["status"], "--stack NAME"),
+    "a version of Postfix that is not known": (["audit", "--postfix", "1", "-"], "3.10"),
+}
+
+
+@pytest.mark.parametrize("state", WRONG)
+def test_wrong_call_is_64_and_says_the_way_out(
+    state: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, words = WRONG[state]
+    assert run(arguments) == USAGE
+    assert words in capsys.readouterr().err
+
+
+def test_findings_of_an_audit_are_2_and_a_missing_file_is_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "main.cf"
+    wrong.write_text("smtpd_tls_security_level = maybe\nno_such_parameter = yes\n")
+    assert run(["audit", str(wrong)]) == FOUND
+    assert run(["audit", str(tmp_path / "none")]) == FAILED
+    assert "none: No such file or directory" in capsys.readouterr().err
+
+
+def test_report_that_is_not_there_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MX_FORGE_TOKEN", "token")
+    place = ["--forge", "github", "--api", "http://x.test", "--repository", "o/r"]
+    report = str(tmp_path / "nofile")
+    assert run(["comment", report, *place, "--number", "1", "--author", "me"]) == FAILED
+    assert "nofile: No such file or directory" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> int:
+        raise KeyboardInterrupt
+
+    command = click.Command("interrupted", callback=interrupted)
+    monkeypatch.setitem(mx.commands, "interrupted", command)
+    assert run(["interrupted"]) == 130
+
+
+# What the engine and its plug-ins print, and words that a reader needs.
+ERRORS = {
+    "no stack": ("error: no stack named 'production' found", "pulumi stack init production"),
+    "no passphrase": (
+        "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
+        "environment variables",
+        "PULUMI_CONFIG_PASSPHRASE_FILE to a file",
+    ),
+    "wrong passphrase": ("failed to decrypt: incorrect passphrase", "is not the one with which"),
+    "locked": (
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) "
+        "to end or delete the lock file with `pulumi cancel`.\n  file:///s/x.json: created by "
+        "root@mx (pid 4711) at 2026-11-28T09:00:00Z",
+        "process 4711, at 2026-11-28T09:00:00Z",
+    ),
+    "no backend": ("PULUMI_ACCESS_TOKEN must be set for login", "PULUMI_BACKEND_URL"),
+    "a key twice": (
+        'line 12: mapping key "hosts" already defined at line 4',
+        "stacks/Pulumi.production.yaml, line 12",
+    ),
+    "token without scope": (
+        'POST "https://api.test/zones/0123/dns_records": 403 Forbidden {"errors":[{"code":10000,'
+        '"message":"Authentication error"}]}',
+        "Zone > DNS > Edit",
+    ),
+    "host not reached": ("dial tcp 10.0.0.5:22: connect: no route to host", "10.0.0.5:22"),
+    "login refused": ("ssh: handshake failed: ssh: unable to authenticate", "ssh-add -l"),
+    "sudo with a password": ("sudo: a password is required", "NOPASSWD"),
+}
+
+
+@pytest.mark.parametrize("state", ERRORS)
+def test_error_of_the_engine_names_the_way_out(state: str) -> None:
+    error, words = ERRORS[state]
+    assert words in explain(error, "production")
+
+
+def test_same_error_of_many_records_is_said_once() -> None:
+    error = ERRORS["token without scope"][0]
+    noise = "an unhandled error occurred: program exited with non-zero exit code: 1"
+    assert len(explained([error] * 45 + [noise], "production")) == 1
+
+
+def test_command_that_was_run_is_not_in_its_error() -> None:
+    message = 'Process exited with status 1: running "set -eu\\n\\"x\\"":\nmx-agent: disk full'
+    assert apply.shortened(message).splitlines() == [
+        "Process exited with status 1: mx-agent: disk full"
+    ]
+
+
+def test_control_characters_of_a_host_are_shown_and_not_obeyed() -> None:
+    assert safe("a\x1b[2Jb\u202ec\u200bd") == "a\\x1b[2Jb\\u202ec\\u200bd"
+    assert safe("grün\tok\n") == "grün\tok\n"
+
+
+URN = "urn:pulumi:production::mx::mx:host:Host$command:remote:Command::mx1-postfix"
+RECORD = "urn:pulumi:production::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-a-mx1"
+
+
+def events() -> Iterator[dict[str, object]]:
+    for urn in (URN, RECORD):
+        metadata = {"op": "update", "urn": urn}
+        yield {"resourcePreEvent": {"metadata": metadata}}
+        yield {"resOutputsEvent": {"metadata": metadata}}
+    yield {"resOutputsEvent": {"metadata": {"op": "same", "urn": URN}}}
+
+
+def test_progress_counts_changes_by_host(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(["mx1", "mx10"], {"mx1": 1, DNS: 1}) as progress:
+        for event in events():
+            progress.event(event)
+    assert {name: row.done for name, row in progress.rows.items()} == {"mx1": 1, DNS: 1}
+    assert progress.counts == {"update": 2}
+    assert "mx1: 1 changes done" in capsys.readouterr().err
+
+
+def test_log_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for _ in range(25):
+        path, stream = log.create("production", "up")
+        stream.close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(list(log.folder().glob("*.log"))) == 20
+    assert "mx1-postfix: update begins" in log.line(json.loads(json.dumps(next(events()))))

@@ -1,0 +1,123 @@
+"""The command `mx rollback`: shows what would come back, asks, and puts it back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+import pulumi
+
+from components.settings.environment import Settings
+from components.settings.stack_file import settings_of
+from tools import rollback as agent
+from tools.preview import files
+from tools.preview.model import Report, Step
+
+from . import hosts, terminal
+from .app import STACK, Failure, mx
+from .codes import FAILED, OK, USAGE
+from .console import show, tell
+from .explain import explain
+
+_NOT_REACHED, _NO_AGENT = 255, 127
+
+
+def _trouble(stack: str, host: str, code: int, err: str) -> Failure:
+    if code == _NOT_REACHED:
+        return Failure(f"{host} was not reached over SSH: {explain(err, stack)}")
+    if code == _NO_AGENT:
+        return Failure(f"{host} has no mx-agent: `mx up {stack}` has never run there")
+    return Failure(f"{host}: {explain(err, stack) or f'exit code {code}'}")
+
+
+def _record(settings: Settings, stack: str, host: str, component: str) -> dict[str, Any]:
+    """What the agent keeps of a component on the host; empty when it keeps nothing."""
+    if not component.replace("-", "").isalnum() or not component[0].isalpha():
+        raise Failure(f"{component!r} is not the name of a component", USAGE)
+    path = f"/var/lib/mx-agent/bundles/{component}.json"
+    sudo = hosts.sudo(settings)
+    line = f"test -x /usr/local/sbin/mx-agent || exit 127; {sudo}cat {path}"
+    code, out, err = hosts.run(settings, [host], line)[host]
+    if code == 0:
+        found = json.loads(out)
+        return found if isinstance(found, dict) else {}
+    if "No such file" in err:
+        raise Failure(
+            f"there is no component {component} on {host}: `mx rollback {stack} {host} --list` "
+            "names the components",
+            USAGE,
+        )
+    raise _trouble(stack, host, code, err)
+
+
+def difference(stack: str, host: str, component: str, record: dict[str, Any]) -> Report:
+    """A report of what the rollback would change, from the agent's record of the component."""
+    now, former = ({"stdin": str(record.get(key, ""))} for key in ("text", "previous"))
+    step = Step("update", f"urn:pulumi:{stack}::mx::command::{host}-{component}", now, former)
+    change = files.change(step, [host])
+    return Report(stack, [change], counts={"update": 1})
+
+
+@mx.command()
+@click.argument("stack", type=STACK)
+@click.argument("host")
+@click.argument("component", default="postfix")
+@click.option("--list", "listed", is_flag=True, help="List the components and which can go back.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
+def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> int:
+    """Put the former state of a component back on one host.
+
+    The difference is shown first. The host checks the former state, swaps it in
+    and probes it, or undoes all of it. This needs SSH to the host, but neither
+    engine nor state, so it works at night when those do not. The next preview
+    shows the rollback as drift; put the stack file right before the next up. A
+    second rollback goes forward again. A component with a secret keeps no former
+    state, and the database does not go back over a migration of its tables.
+
+    Example: mx rollback production mx1 postfix
+
+    Exit codes: 0 done, 1 failed and undone, or not reached, 64 wrong usage.
+    """
+    settings = settings_of(stack)
+    if host not in settings.hosts:
+        known = ", ".join(settings.hosts)
+        raise Failure(f"stacks/Pulumi.{stack}.yaml has no host {host}; it has {known}", USAGE)
+    try:
+        if listed:
+            code, out, err = agent.call(settings, host, "status")
+            if code != 0:
+                raise _trouble(stack, host, code, err)
+            print(agent.overview(out))
+            return OK
+        record = _record(settings, stack, host, component)
+        if not record.get("previous"):
+            raise Failure(
+                f"{component} on {host} has no former state to go back to. Either it was applied "
+                "only once, or it has a secret, of which no copy is kept."
+            )
+        show(terminal.render(difference(stack, host, component, record), full=True))
+        if not yes:
+            if not sys.stdin.isatty():
+                raise Failure("nobody can answer here: add --yes", USAGE)
+            if not click.confirm(f"\nPut this back on {host}?", err=True):
+                tell("nothing was changed")
+                return OK
+        return _go(settings, stack, host, component)
+    except pulumi.RunError as error:
+        raise Failure(str(error)) from None
+
+
+def _go(settings: Settings, stack: str, host: str, component: str) -> int:
+    code, out, err = agent.call(settings, host, f"rollback {component}")
+    if code == 0 and component in agent.ON_TRIAL:
+        print(out)
+        code, out, err = agent.confirm(settings, host, component)
+    if out:
+        print(out)
+    if err:
+        print(err, file=sys.stderr)
+    if code in (_NOT_REACHED, _NO_AGENT):
+        raise _trouble(stack, host, code, err)
+    return OK if code == 0 else FAILED
