@@ -46,7 +46,7 @@ def missing() -> list[str]:
     limit, used = int(_INSTANCES.read_text()), _inotify_instances()
     if limit - used < _NEEDED_INSTANCES:
         lines.append(
-            f"inotify: {used} of {limit} instances are in use, {_NEEDED_INSTANCES} more are needed: "
+            f"inotify: {used} of {limit} instances are used, {_NEEDED_INSTANCES} more are needed: "
             f"sysctl fs.inotify.max_user_instances={2 * limit}"
         )
     return lines
