@@ -14,9 +14,10 @@ ON_TRIAL = {"firewall": "/etc/mx/firewall.nft"}
 
 
 def call(settings: Settings, host: str, verb: str) -> tuple[int, str, str]:
-    """Call the agent on a host: exit code, stdout without the machine's ID, stderr."""
+    """Call the agent on a host: exit code, what the agent printed, stderr."""
     code, out, err = _ask(settings, host, {}, verb)
-    return code, out.partition("\n")[2], err
+    # Before it are the machine's ID and the agent's digest.
+    return code, "\n".join(out.split("\n")[2:]), err
 
 
 def _ask(settings: Settings, host: str, more: dict[str, str], verb: str) -> tuple[int, str, str]:

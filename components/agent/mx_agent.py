@@ -863,9 +863,9 @@ class Agent:
 
     # verbs
 
-    def apply(self, text: str, heal: int = 0) -> None:
-        """Apply a manifest as one transaction; `heal` is the number the record shall carry."""
-        self._call = {"text": text, "heal": heal, "rolled_back": False}
+    def apply(self, text: str) -> None:
+        """Apply a manifest as one transaction."""
+        self._call = {"text": text, "given": digest(text.encode()), "rolled_back": False}
         self._transact(text)
 
     def rollback(self, name: str) -> None:
@@ -883,7 +883,7 @@ class Agent:
             )
         # A second rollback is the way forward again.
         back = not record.get("rolled_back", False)
-        self._call = {"text": text, "heal": record.get("heal", 0), "rolled_back": back}
+        self._call = {"text": text, "given": digest(text.encode()), "rolled_back": back}
         self._transact(text)
 
     def _has_secret(self, manifest: Json) -> bool:
@@ -926,6 +926,15 @@ class Agent:
             raise
         gone(mark)
 
+    def forget_failures(self) -> None:
+        """Drop the marks of failed changes whose bundles never were applied here.
+
+        Nothing of them is left, and the bundle may have left the settings: no call would come.
+        """
+        for mark in (self.state / "bundles").glob("*.failed"):
+            if not mark.with_suffix(".json").exists():
+                gone(mark)
+
     def _apply(self, manifest: Json, sha: str) -> None:
         name = manifest["bundle"]
         records = self.records()
@@ -946,10 +955,9 @@ class Agent:
         finished = not missing and not self.drift(old, {name: old, **records}, self.seen([old]))
         if old["sha"] == sha and finished:
             # A rollback that the stack has followed is none any more.
-            said = {key: self._call[key] for key in ("heal", "rolled_back")}
-            if said != {"heal": old.get("heal", 0), "rolled_back": old.get("rolled_back", False)}:
+            if self._call != {key: old.get(key) for key in self._call}:
                 store = self.state / "bundles" / (name + ".json")
-                old.update(said)
+                old.update(self._call)
                 write_state(store, json.dumps(old, sort_keys=True, indent=1))
             self.say(f"{name}: nothing to do")
             return
@@ -1088,7 +1096,6 @@ class Agent:
         seen = self.seen(record for key, record in records.items() if name in (None, key))
         return {
             "version": VERSION,
-            "heal": self.installed_with(),
             "owner": owners[0] if owners else None,
             "unfinished": self.journal_path.exists(),
             "failed": {
@@ -1099,7 +1106,7 @@ class Agent:
                 key: {
                     "sha": record["sha"],
                     "applied": record["applied"],
-                    "heal": record.get("heal", 0),
+                    "given": given(record),
                     "former": bool(record.get("previous")),
                     "drift": self.explained(record, records, seen),
                 }
@@ -1115,16 +1122,12 @@ class Agent:
             if not self.recover_locked():
                 self.say("nothing to recover")
 
-    def installed_with(self) -> int:
-        """Return the number that the bootstrap was called with."""
-        store = self.state / "heal"
-        return int(store.read_text()) if store.exists() else 0
-
-    def install_self(self, heal: int = 0) -> None:
-        """Put the recovery unit in place; the bootstrap calls it."""
+    def install_self(self) -> None:
+        """Put the recovery unit in place and end what nothing else ends; the bootstrap calls it."""
         with self.lock():
-            if self.installed_with() != heal:
-                write_state(self.state / "heal", str(heal))
+            self.recover_locked()
+            self.forget_failures()
+            gone(self.state / "heal")  # of an agent before 1.4
             real = self.real(RECOVER_PATH)
             want = Want(RECOVER_TEXT.encode(), None, 0o644, os.geteuid(), os.getegid())
             if look(real) != want:
@@ -1947,6 +1950,12 @@ class Agent:
         return end
 
 
+def given(record: Json) -> str:
+    """Return the digest of the manifest as it was given; empty when an old agent kept no trace."""
+    text = record.get("text", "")
+    return str(record.get("given") or (digest(text.encode()) if text else ""))
+
+
 def _no_record(name: str, owner: str) -> Json:
     return {
         "bundle": name,
@@ -2055,7 +2064,7 @@ VERBS = ("apply", "remove", "rollback", "status", "recover", "install", "uninsta
 HEAL = re.compile(r"--heal [1-9][0-9]{0,11}\Z")
 USAGE = (
     "usage: mx-agent apply [--heal N] < manifest | remove NAME | rollback NAME | status [NAME]"
-    " | recover [--boot] | version | install [--heal N] | uninstall"
+    " | recover [--boot] | version | install | uninstall"
 )
 
 
@@ -2079,9 +2088,10 @@ def main(argv: list[str], agent: Agent | None = None) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, _on_signal)
         signal.signal(signal.SIGINT, _on_signal)
-        heal = int(rest[1]) if len(rest) == 2 and HEAL.match(" ".join(rest)) else 0
-        if verb == "apply" and (not rest or heal):
-            agent.apply(sys.stdin.buffer.read().decode("utf-8"), heal)
+        # A number only makes a call another one than the engine's state has.
+        plain = not rest or bool(HEAL.match(" ".join(rest)))
+        if verb == "apply" and plain:
+            agent.apply(sys.stdin.buffer.read().decode("utf-8"))
         elif verb == "rollback" and len(rest) == 1:
             agent.rollback(rest[0])
         elif verb == "remove" and len(rest) == 1:
@@ -2090,8 +2100,8 @@ def main(argv: list[str], agent: Agent | None = None) -> int:
             agent.say(json.dumps(agent.status(*rest), indent=1))
         elif verb == "recover" and rest in ([], ["--boot"]):
             agent.recover(boot=bool(rest))
-        elif verb == "install" and (not rest or heal):
-            agent.install_self(heal)
+        elif verb == "install" and not rest:
+            agent.install_self()
         elif verb == "uninstall" and not rest:
             agent.uninstall()
         else:

@@ -6,7 +6,7 @@
 # MX_CALL, when it is given, is run there instead of the agent, with MX_STDIN as its input.
 # MX_KEY_FILE is the private key's path, or empty: then the ssh-agent is asked.
 # For each host it prints a line "host KEY CODE", then lines "out TAB ..." (the machine ID, the
-# noted line, the JSON) and "err TAB ...". CODE is that of ssh: 255 not reached, 127 no agent there.
+# digest of the agent, the noted line, the JSON) and "err TAB ...". CODE is that of ssh: 255 not reached, 127 no agent there.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -29,7 +29,7 @@ ask() {
   # One line for whatever login shell the host has.
   agent=/usr/local/sbin/mx-agent
   noted=${MX_NOTED:+"test -r $MX_NOTED && cat $MX_NOTED; echo; "}
-  call="cat /etc/machine-id; test -x $agent || exit 127; ${noted}exec ${sudo:+sudo -n }$agent $MX_VERB"
+  call="cat /etc/machine-id; test -x $agent || exit 127; sha256sum $agent; ${noted}exec ${sudo:+sudo -n }$agent $MX_VERB"
   # shellcheck disable=SC2029
   ssh "$@" "$address" "${MX_CALL:-$call}" <"$folder/stdin" >"$folder/$key.out" 2>"$folder/$key.err" || code=$?
   printf 'host %s %s\n' "$key" "$code" >"$folder/$key.head"

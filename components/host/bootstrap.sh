@@ -1,5 +1,5 @@
 # Puts mx-agent on a host. This text is the SSH command, its stdin is agent.py. A line before it
-# may set heal, the number that the agent shall keep (components/remote/drift.py).
+# may set heal, a number that only makes this text another one (components/host/drift.py).
 # shellcheck shell=sh
 # The steps are a string so that one text serves root and sudo: the shell that starts below reads
 # the agent from the stdin it inherits.
@@ -31,23 +31,20 @@ if ! python3 -I -c "import sys; sys.exit(sys.version_info < (3, 9))" </dev/null;
 fi
 python3 -I "$fresh" version </dev/null >/dev/null
 mkdir -p -m 0700 /var/lib/mx-upload
-chown "$2:" /var/lib/mx-upload
+chown "$1:" /var/lib/mx-upload
 chmod 0700 /var/lib/mx-upload
 chown root:root "$fresh"
 chmod 0755 "$fresh"
 sync "$fresh"
 mv -f "$fresh" "$target"
 sync /usr/local/sbin
-if [ "$1" -gt 0 ]; then
-  exec "$target" install --heal "$1" </dev/null
-fi
 exec "$target" install </dev/null
 '
 if [ "$(id -u)" -eq 0 ]; then
-  exec sh -c "$steps" sh "${heal:-0}" "$(id -un)"
+  exec sh -c "$steps" sh "$(id -un)"
 fi
 if ! command -v sudo >/dev/null 2>&1 || ! sudo -n true </dev/null >/dev/null 2>&1; then
   echo "mx-agent bootstrap: user $(id -un) may not use sudo without a password on this host" >&2
   exit 1
 fi
-exec sudo -n sh -c "$steps" sh "${heal:-0}" "$(id -un)"
+exec sudo -n sh -c "$steps" sh "$(id -un)"

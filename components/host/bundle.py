@@ -47,13 +47,14 @@ class Bundle:
         if manifest.secret and not secret:
             raise ValueError(f"bundle {manifest.bundle}: has a secret, but is not a secret bundle")
         seen = target.seen
+        self.name = manifest.bundle
         target.manifests.append(manifest)
         stdin = manifest.text() if text is None else text
         hide = pulumi.ResourceOptions(additional_secret_outputs=["stdin", "stdout", "stderr"])
         self.command = command.remote.Command(
             name,
             connection=target.connection,
-            create=f"{target.sudo}{AGENT} apply{seen.argument(manifest.bundle)}",
+            create=f"{target.sudo}{AGENT} apply{seen.argument(name, manifest.bundle)}",
             delete=f"{target.sudo}{AGENT} remove {manifest.bundle}",
             stdin=pulumi.Output.secret(stdin) if secret else stdin,
             logging=command.remote.Logging.NONE if secret else None,
@@ -74,23 +75,24 @@ def read(
     target: Target,
     program: str,
     stdin: str,
+    bundle: Bundle,
     opts: pulumi.ResourceOptions,
-    depends_on: Sequence[pulumi.Resource] = (),
 ) -> pulumi.Output[str]:
-    """What a program of the host prints: read once, again when `stdin` changes or the machine does.
+    """What a program of the host prints: read once, again when `stdin` changes or `bundle` heals.
 
-    `stdin` is what the answer depends on; the program need not read it.
+    `stdin` is what the answer depends on; the program need not read it. What a bundle made may be
+    new after it is healed: a host that was set up anew, or put back, has other keys.
     """
     seen = target.seen
     done = command.remote.Command(
         name,
         connection=target.connection,
-        create=f"{target.sudo}{program}{f' # machine {seen.first}' if seen.first else ''}",
+        create=f"{target.sudo}{program}{seen.comment(name, bundle.name)}",
         stdin=stdin,
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions.merge(
             opts,
-            pulumi.ResourceOptions(depends_on=list(depends_on), ignore_changes=seen.ignored),
+            pulumi.ResourceOptions(depends_on=[bundle.command], ignore_changes=seen.ignored),
         ),
     )
     return done.stdout
@@ -100,10 +102,12 @@ def install_agent(
     name: str, target: Target, opts: pulumi.ResourceOptions
 ) -> command.remote.Command:
     """Put the agent on a host: the first command there, and the last one removed."""
+    number = target.seen.number(name, "agent")
+    line = f"heal={number}\n" if number else ""
     return command.remote.Command(
         name,
         connection=target.connection,
-        create=target.seen.line() + _BOOTSTRAP.read_text(),
+        create=line + _BOOTSTRAP.read_text(),
         delete=f"{target.sudo}{AGENT} uninstall",
         stdin=(_HERE.parent / "agent" / "mx_agent.py").read_text(),
         add_previous_output_in_env=False,

@@ -14,7 +14,6 @@ def confirm(
     target: Target,
     program: str,
     digest: str,
-    name_on_host: str,
     bundle: Bundle,
     opts: pulumi.ResourceOptions,
 ) -> command.remote.Command:
@@ -27,7 +26,7 @@ def confirm(
     return command.remote.Command(
         name,
         connection=target.connection,
-        create=f"{target.sudo}{program} confirm{target.seen.argument(name_on_host)}",
+        create=f"{target.sudo}{program} confirm{target.seen.argument(name, bundle.name)}",
         delete=f"{target.sudo}{program} forget",
         stdin=f"{digest}\n",
         add_previous_output_in_env=False,

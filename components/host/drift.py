@@ -1,35 +1,44 @@
 """What has drifted on the hosts, and which renewals fail: read in every run, in previews too.
 
 The engine never reads a host. So an invoke asks every agent, in one connection each and all at
-once, for its heal numbers and its drift. The call of a bundle carries that number; with drift it
-carries the next one, so a drifted bundle shows as an update, `up` applies it again, and the agent
-keeps the number that it was called with. A host that was set up anew answers with another number,
-because the first one comes from its machine ID (machine-id(5)).
+once, what is applied there and what differs from it on the disk. That alone would believe a host
+which came back from a snapshot: its record and its disk agree. So what the host has of each bundle
+is also compared with the manifest that the engine's state says was applied last (held.py).
 
-What is not read (the setting, a host that does not answer) changes nothing: the call in the state
+The call of a bundle carries a number. A bundle that is otherwise gets the number after the one in
+the state: it shows as an update, and `up` applies it again. What is not read (the setting, a host
+that does not answer, a state that the engine does not give) changes nothing: the call in the state
 stays as it is.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pulumi
 import pulumi_command as command
 
+from components.host import held
 from components.host.ask import NO_AGENT, SCRIPT, environment, parse
+from components.host.held import Held
 from components.host.seen import Seen
 from components.settings.environment import Settings
 
 # What mx-certificates(8) notes of its attempts, on one line.
 RENEWALS = "/var/lib/mx/certificates/status.json"
+AGENT = "agent"
 
 
 def read(settings: Settings) -> dict[str, Seen]:
     """Ask all hosts; warn of what drifted, and of hosts that did not answer."""
     if not settings.drift.read:
+        return {key: Seen() for key in settings.hosts}
+    try:
+        applied = held.read()
+    except Exception as error:
+        pulumi.log.warn(f"drift was not read: the engine does not give this stack's state: {error}")
         return {key: Seen() for key in settings.hosts}
     answer = command.local.run(
         command=SCRIPT.read_text(),
@@ -38,34 +47,88 @@ def read(settings: Settings) -> dict[str, Seen]:
     )
     seen = {}
     for key, (code, out, err) in parse(answer.stdout).items():
-        seen[key], warnings = judge(key, code, out, err)
+        seen[key], warnings = judge(key, code, out, err, applied)
         for warning in warnings:
             pulumi.log.warn(warning)
     return {key: seen.get(key, Seen()) for key in settings.hosts}
 
 
-def judge(key: str, code: int, out: str, err: str) -> tuple[Seen, list[str]]:
-    """What a host's answer means, and what to warn of."""
+def judge(
+    key: str, code: int, out: str, err: str, applied: Mapping[str, Held]
+) -> tuple[Seen, list[str]]:
+    """What a host's answer means, and what to warn of; `applied` are the commands of the state."""
     machine, _, text = out.partition("\n")
-    first = int(machine[:8], 16) % 1_000_000_000 + 1 if machine else 0
-    if code == NO_AGENT and machine:
-        return Seen(True, first), []
+    agent, _, text = text.partition("\n")
+    if code == NO_AGENT and machine and not agent:
+        mine = {name for name in applied if name.startswith(f"{key}-")}
+        told = [f"drift: {key}: {AGENT}: it is gone, and what it applied is applied again"]
+        bundles = {name.removeprefix(f"{key}-") for name in mine}
+        return Seen(True, held=applied, behind=frozenset(bundles)), told if mine else []
     if code:
         words = err.strip().splitlines()[-1:] or [f"exit code {code}"]
         return Seen(), [f"drift of {key} was not read: {words[0]}"]
     noted, _, text = text.partition("\n")
     status: dict[str, Any] = json.loads(text)
-    warnings = [
-        f"drift: {key}: {name}: {describe(bundle['drift'])}"
-        for name, bundle in status["bundles"].items()
-        if bundle["drift"]
-    ]
+    reasons = dict(_reasons(key, agent.split(" ")[0], status, applied))
+    warnings = [f"drift: {key}: {name}: {words}" for name, words in reasons.items()]
     renewals: dict[str, dict[str, str]] = {}
     try:
         renewals = json.loads(noted or "{}")
     except ValueError as error:
         warnings.append(f"renewals of {key} were not read: {RENEWALS}: {error}")
-    return Seen(True, first, status, renewals), warnings
+    return Seen(True, status, renewals, applied, frozenset(reasons)), warnings
+
+
+def _reasons(
+    key: str, agent: str, status: dict[str, Any], applied: Mapping[str, Held]
+) -> Iterator[tuple[str, str]]:
+    """Each bundle that is otherwise than this stack applied it, and why."""
+    bundles: dict[str, dict[str, Any]] = status["bundles"]
+    failed: dict[str, str] = status.get("failed", {})
+    own = applied.get(f"{key}-{AGENT}")
+    lines = []
+    if own is not None and own.digest != agent:
+        lines.append("it is not the one that this stack installed last")
+    if status.get("unfinished"):
+        lines.append("a change was cut off and waits for the next call")
+    # Of such a bundle no call may come: it may have left the settings.
+    lines += [
+        f"{name}: its first change failed at {when} and was undone"
+        for name, when in failed.items()
+        if name not in bundles and f"{key}-{name}" not in applied
+    ]
+    if lines:
+        yield AGENT, "\n".join(lines)
+    for name in sorted({*bundles, *(each for each in failed if f"{key}-{each}" in applied)}):
+        lines = [describe(bundles[name]["drift"])] if name in bundles else []
+        lines = [line for line in lines if line]
+        wanted = applied.get(f"{key}-{name}")
+        if not lines and name in bundles and wanted is not None:
+            old_agent = own is not None and own.digest != agent
+            lines += _other_manifest(bundles[name], wanted, old_agent)
+        if name in failed:
+            lines.append(f"a change failed at {failed[name]} and was undone")
+        if lines:
+            yield name, "\n".join(lines)
+    for name in sorted(applied):
+        bundle = name.removeprefix(f"{key}-")
+        if name.startswith(f"{key}-") and applied[name].bundle == bundle and bundle not in bundles:
+            yield bundle, "is not applied on this host any more"
+
+
+def _other_manifest(bundle: dict[str, Any], wanted: Held, old_agent: bool) -> list[str]:
+    """That the host has another manifest than the state.
+
+    An agent before 1.4 does not tell which one it has. Where that agent came back with the host,
+    the bundle is not believed; elsewhere the agent's own update makes the next run tell.
+    """
+    given = bundle.get("given")
+    if given == wanted.digest or (not given and not old_agent):
+        return []
+    return [
+        f"what is there was applied at {bundle['applied']} and is not what this stack applied "
+        "last: the host was put back, another state or hand applied it, or an `up` was cut off"
+    ]
 
 
 def describe(drift: Iterable[dict[str, Any]]) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from components.host.held import Held
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What one host answered; `read` is False when nothing is known of it."""
+    """What one host answered; `read` is False when nothing is known of it.
+
+    `held`: the commands in the engine's state. `behind`: the bundles that are on the host
+    otherwise than this stack applied them, and "agent" for the agent itself.
+    """
 
     read: bool = False
-    first: int = 0
     status: dict[str, Any] = field(default_factory=dict)
     renewals: dict[str, dict[str, str]] = field(default_factory=dict)
     """How the last attempt for each certificate went: `error`, `failingSince`."""
+    held: Mapping[str, Held] = field(default_factory=dict)
+    behind: frozenset[str] = frozenset()
 
     @property
     def bare(self) -> bool:
@@ -26,22 +34,23 @@ class Seen:
         """Inputs that stay as the state has them."""
         return [] if self.read else ["create"]
 
-    def argument(self, bundle: str) -> str:
-        """The heal number as an argument of the agent's call."""
-        number = self.number(bundle)
-        return f" --heal {number}" if number else ""
+    def number(self, name: str, bundle: str) -> int:
+        """The number that a command carries for a bundle: that of the state, or the next one.
 
-    def number(self, bundle: str) -> int:
-        """The number a bundle's call carries: with drift another one than the host has."""
-        if not self.read:
+        The next one makes the command an update: `bundle` is behind. A new command has 0.
+        """
+        if not self.read or name not in self.held:
             return 0
-        applied = self.status.get("bundles", {}).get(bundle)
-        if applied is None:
-            # One that was removed there may have had the first number, as in the state.
-            return self.first + bool(self.status)
-        return int(applied.get("heal", 0)) + bool(applied["drift"])
+        return self.held[name].number + (bundle in self.behind)
 
-    def line(self) -> str:
-        """The line before the bootstrap that gives it its number, if there is one."""
-        number = int(self.status.get("heal", 0)) if self.status else self.first
-        return f"heal={number}\n" if self.read and number else ""
+    def comment(self, name: str, bundle: str) -> str:
+        """The number as a comment after a call that takes no argument; empty when it is 0."""
+        held = self.held.get(name)
+        if not self.read or held is None:
+            return ""
+        return f" # machine {held.number + 1}" if bundle in self.behind else held.tail
+
+    def argument(self, name: str, bundle: str) -> str:
+        """The number as an argument of a call; empty when it is 0."""
+        number = self.number(name, bundle)
+        return f" --heal {number}" if number else ""

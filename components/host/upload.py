@@ -34,7 +34,7 @@ def upload(
         connection=target.connection,
         source=pulumi.FileAsset(path),
         remote_path=f"{DIRECTORY}/{remote_name}",
-        triggers=[target.connection.host, target.connection.host_key, seen.number(bundle)],
+        triggers=[target.connection.host, target.connection.host_key, seen.number(name, bundle)],
         opts=pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(ignore_changes=[] if seen.read else ["triggers"])
         ),

@@ -144,14 +144,14 @@ def test_what_a_comparison_prints_is_drift_until_it_is_silent(users: Users, agen
     assert agent.status("one")["bundles"]["one"]["drift"] == [
         {"compare": "rows", "what": "differs", "diff": diff}
     ]
-    agent.apply(text, heal=1)
+    agent.apply(text)
     assert users.count("migrate") == 2
 
     users.answers["compare-rows"] = Result(1, "", "no server")
     [told] = agent.status("one")["bundles"]["one"]["drift"]
     assert told == {"compare": "rows", "what": "not compared: no server"}
     del users.answers["compare-rows"]
-    agent.apply(text, heal=1)
+    agent.apply(text)
     assert users.count("migrate") == 2
 
 
@@ -206,5 +206,5 @@ def test_a_rollback_that_the_stack_has_followed_is_no_drift(agent: Staged, users
     [told, changed] = agent.status("one")["bundles"]["one"]["drift"]
     assert told["what"].startswith("rolled back by hand at ")
     assert changed["diff"][-2:] == ["-2", "+1"]
-    agent.apply(first, heal=1)
+    agent.apply(first)
     assert agent.status("one")["bundles"]["one"]["drift"] == []

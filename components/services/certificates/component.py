@@ -123,8 +123,8 @@ class Certificates(pulumi.ComponentResource):
             host.target,
             f"{PROGRAM} keys",
             f"{hostname}\nrollover {certificates.rollover}\n",
+            self.bundle,
             child,
-            depends_on=[self.bundle.command],
         )
         self.keys: pulumi.Output[dict[str, dict[str, str]]] = digests.apply(_part("keys"))
         self.account: pulumi.Output[str | None] = digests.apply(_part("account"))

@@ -82,6 +82,6 @@ class Firewall(pulumi.ComponentResource):
         digest = hashlib.sha256(wanted.files[RULES].content.encode()).hexdigest()
         self.confirmed = confirm(
             *(f"{name}-firewall-confirmed", host.target, PROGRAM, digest),
-            *(wanted.bundle, self.bundle, child),
+            *(self.bundle, child),
         )
         self.register_outputs({})

@@ -158,17 +158,14 @@ class SpamFilter(pulumi.ComponentResource):
                 depends_on=[self.bundle.command],
                 secret=True,
             )
-        # A host that was set up anew has new keys.
-        seen = host.target.seen
-        fresh = pulumi.ResourceOptions(parent=self, ignore_changes=seen.ignored)
         self.dkim_records = {
             domain: read(
                 f"{name}-dkim-{domain}",
                 host.target,
-                f"{_KEYS} show{seen.argument('spam-filter')}",
+                f"{_KEYS} show",
                 line,
-                fresh,
-                depends_on=[self.bundle.command],
+                self.bundle,
+                child,
             ).apply(dns_data.txt)
             for domain, line in dkim_lines(settings, name).items()
         }

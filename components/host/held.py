@@ -1,0 +1,78 @@
+"""What the engine's state holds of each command: what it applied last, and under which number.
+
+The engine compares settings with its state, never with a host. A host that came back from a
+snapshot has a record of its own that agrees with its disk, so only the state can tell that the
+host is behind. A program sees its stack's state through one function of the engine, the one that
+stack references were made of; nothing is written by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+_READ = "pulumi:pulumi:readStackResourceOutputs"
+_COMMAND, _COPY = "command:remote:Command", "command:remote:CopyToRemote"
+# How a call carries its number: an argument, a comment after it, or a line before the bootstrap.
+_TAIL = re.compile(r"(?: --heal \d+)?(?: # machine \d+)?\Z")
+_LINE = re.compile(r"heal=\d+\n")
+
+
+@dataclass(frozen=True)
+class Held:
+    """One command in the state.
+
+    `number`: what its call carries. `digest`: the SHA-256 of its stdin in hex. `tail`: the end of
+    the call, where the number is. `bundle`: what the manifest in its stdin is called, if it is one.
+    """
+
+    number: int = 0
+    digest: str = ""
+    tail: str = ""
+    bundle: str = ""
+
+
+def read() -> dict[str, Held]:
+    """The commands of the running stack's state by name, as in "mx1-postfix".
+
+    Raises Exception with the engine's words when the state cannot be read.
+    """
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    answer = pulumi.runtime.invoke(_READ, {"stackName": stack}).value or {}
+    return commands(answer["outputs"])
+
+
+def commands(resources: dict[str, dict[str, Any]]) -> dict[str, Held]:
+    """The commands among the resources of a state: URN to `type` and `outputs`."""
+    found = {}
+    for urn, resource in resources.items():
+        outputs, name = resource["outputs"], urn.rpartition("::")[2]
+        if resource["type"] == _COMMAND:
+            call = outputs.get("create") or ""
+            mark = _LINE.match(call) or _TAIL.search(call)
+            tail = mark[0] if mark else ""
+            number = max(map(int, re.findall(r"\d+", tail)), default=0)
+            text = outputs.get("stdin") or ""
+            found[name] = Held(number, digest(text), tail, bundle_of(text))
+        elif resource["type"] == _COPY:
+            found[name] = Held(int((outputs.get("triggers") or [0])[-1]))
+    return found
+
+
+def bundle_of(text: str) -> str:
+    """The bundle that a manifest is of; empty when the text is no manifest."""
+    try:
+        manifest = json.loads(text)
+    except ValueError:
+        return ""
+    return str(manifest.get("bundle", "")) if isinstance(manifest, dict) else ""
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text in hex, as the agent notes it of a manifest."""
+    return hashlib.sha256(text.encode()).hexdigest()
