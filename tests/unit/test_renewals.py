@@ -41,7 +41,7 @@ def settings() -> Settings:
 
 def seen(**notes: dict[str, dict[str, str]]) -> dict[str, Seen]:
     return {"mx1": Seen(), "mx2": Seen()} | {
-        key: Seen(True, 1, {}, each) for key, each in notes.items()
+        key: Seen(True, {}, each) for key, each in notes.items()
     }
 
 
