@@ -126,8 +126,8 @@ def _other_manifest(bundle: dict[str, Any], wanted: Held, old_agent: bool) -> li
     if given == wanted.digest or (not given and not old_agent):
         return []
     return [
-        f"what is there was applied at {bundle['applied']} and is not what this stack applied "
-        "last: the host was put back, another state or hand applied it, or an `up` was cut off"
+        f"the manifest applied at {bundle['applied']} is not the one that this stack applied last: "
+        "the host was put back, another stack or a hand applied it, or an `up` was cut off"
     ]
 
 
