@@ -336,6 +336,12 @@ class Knot:
             self._run("zone-abort", zone)
             raise
 
+    def delegates(self, zone: str, tag: int) -> bool:
+        """Whether the parent zone, which this Knot serves too, has a DS record of that key tag."""
+        parent = dns.name.from_text(zone).parent().to_text()
+        done, text = self._run("zone-read", parent, f"{zone}.", "DS")
+        return done and re.search(rf" DS {tag} ", text) is not None
+
     def keys(self, zone: str) -> tuple[str, str] | None:
         """The zone's DS and DNSKEY in presentation form, if Knot signs it."""
         found = []
@@ -490,12 +496,23 @@ class Api:
         done: dict[str, Any] = self.change(number, work)
         return done
 
+    def delegated(self, name: str, state: Mapping[str, Any]) -> bool:
+        """Whether the zone's parent has its DS record; without a server none ever has."""
+        return self.knot is not None and self.knot.delegates(name, state["key_tag"])
+
     def dnssec(self, number: str, method: str, body: Any) -> Any:
-        """Tell, switch or forget the zone's DNSSEC."""
+        """Tell, switch or forget the zone's DNSSEC; it is pending until the parent has the DS.
+
+        Source: https://developers.cloudflare.com/dns/dnssec/dnssec-states/
+        """
         with self.lock:
             zone = self.zone(number)
             current = zone["dnssec"] or {"status": "disabled"}
             if method == "GET":
+                # Cloudflare looks at the parent zone from time to time, the double when asked.
+                if current["status"] == "pending" and self.delegated(zone["name"], current):
+                    current = zone["dnssec"] = {**current, "status": "active", "modified_on": now()}
+                    self.save()
                 return current
             if method == "DELETE":
                 zone["dnssec"] = {}
@@ -506,8 +523,10 @@ class Api:
                 raise ApiError(400, 1004, "DNSSEC status must be active or disabled.")
             if "digest" not in current:
                 served = self.knot.keys(zone["name"]) if self.knot else None
-                current = {**dnssec_keys(zone["name"], served)}
-            current["status"] = "pending" if status == "active" else "disabled"
+                current = {**dnssec_keys(zone["name"], served), "status": "disabled"}
+            # A zone that is active already is not asked for again.
+            if status == "disabled" or current["status"] != "active":
+                current["status"] = "pending" if status == "active" else "disabled"
             zone["dnssec"] = {**current, "modified_on": now()}
             self.save()
             return zone["dnssec"]

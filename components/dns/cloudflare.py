@@ -16,16 +16,14 @@ if TYPE_CHECKING:
     from pulumi_cloudflare._inputs import DnsRecordDataArgs
     from pulumi_cloudflare.dns_record import DnsRecord
     from pulumi_cloudflare.provider import Provider
-    from pulumi_cloudflare.zone_dnssec import ZoneDnssec
 
-__all__ = ["DnsRecord", "DnsRecordDataArgs", "Provider", "ZoneDnssec"]
+__all__ = ["DnsRecord", "DnsRecordDataArgs", "Provider"]
 
 _NAME = "pulumi_cloudflare"
 _MODULES = {
     "DnsRecordDataArgs": "_inputs",
     "DnsRecord": "dns_record",
     "Provider": "provider",
-    "ZoneDnssec": "zone_dnssec",
 }
 
 

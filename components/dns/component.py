@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from components.dns import cloudflare
+from components.dns import cloudflare, signing
 from components.dns import records as dns_records
 from components.dns.records import Facts, Record
 from components.dns.serving import Serving
@@ -21,7 +21,7 @@ Tokens = Mapping[str, pulumi.Input[str]]
 
 
 class Dns(pulumi.ComponentResource):
-    """Creates: a `DnsRecord` a row of the table, a `ZoneDnssec` a zone that we have signed.
+    """Creates: a `DnsRecord` a row of the table, a `local.Command` a zone that we have signed.
 
     `serving`: what each MX host keeps its promises with. `tokens`: the API tokens of further
     accounts. `sts_ids`: mail domain to the id of its MTA-STS policy; one without has no MTA-STS.
@@ -39,7 +39,8 @@ class Dns(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mx:dns:Dns", name, None, opts)
         self._settings, self._serving = settings, serving
-        self._providers = self._accounts(tokens or {})
+        self._tokens = tokens or {}
+        self._providers = self._accounts(self._tokens)
         facts = Facts(
             host_keys={key: each.host_key for key, each in serving.items()},
             tlsa={key: each.announced for key, each in serving.items()},
@@ -99,20 +100,15 @@ class Dns(pulumi.ComponentResource):
         return kept + [self._published[key] for key in record.after]
 
     def _dnssec(self, zone: str) -> pulumi.Output[str]:
-        signed = cloudflare.ZoneDnssec(
-            f"dnssec-{zone}",
-            zone_id=self._settings.dns.zones[zone],
-            status="active",
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=self._providers.get(zone),
-                # Signatures that vanish under a DS make the zone bogus for every resolver.
-                retain_on_delete=True,
-                # "pending" until the registrar has the DS, which is no change of ours.
-                ignore_changes=["status"],
-            ),
+        config = pulumi.Config("cloudflare")
+        own = [name for name, zones in self._settings.dns.accounts.items() if zone in zones]
+        return signing.signed(
+            zone,
+            self._settings.dns.zones[zone],
+            parent=self,
+            token=self._tokens[own[0]] if own else config.get_secret("apiToken"),
+            base_url=config.get("baseUrl"),
         )
-        return signed.ds
 
 
 def _data(data: Mapping[str, Any]) -> cloudflare.DnsRecordDataArgs:

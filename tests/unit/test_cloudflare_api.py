@@ -187,7 +187,7 @@ def test_zones(double: Double) -> None:
     assert double.refused(lambda: double.client.zones.get(zone_id="x")) == (404, 7003)
 
 
-def test_dnssec(double: Double) -> None:
+def test_dnssec_is_pending_until_the_parent_has_the_ds(double: Double, tmp_path: Path) -> None:
     def status() -> Any:
         answer = double.client.dns.dnssec.get(zone_id=ZONE)
         assert answer is not None
@@ -198,6 +198,17 @@ def test_dnssec(double: Double) -> None:
     assert made is not None
     assert made.ds == f"{NAME}. 3600 IN DS {int(made.key_tag or 0)} 13 2 {made.digest}"
     assert status() == "pending"
+    knotc = tmp_path / "knotc"
+    knotc.write_text("#!/bin/sh\nexit 1\n")
+    knotc.chmod(0o755)
+    double.api.knot = Knot(str(knotc), "false")
+    assert status() == "pending"
+    read = f"[test.] {NAME}. 3600 DS {int(made.key_tag or 0)} 13 2 {made.digest}"
+    knotc.write_text(f'#!/bin/sh\n[ "$*" = "zone-read test. {NAME}. DS" ] && echo "{read}"\n')
+    assert status() == "active"
+    # Asked for again, it stays what it is.
+    double.client.dns.dnssec.edit(zone_id=ZONE, status="active")
+    assert status() == "active"
     double.client.dns.dnssec.delete(zone_id=ZONE)
     assert status() == "disabled"
 
