@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cloudflare_api import SCOPES, Api, start
-from lab.environment import state_url
+from lab.environment import plugin_path, state_url
 
 _ROOT = Path(__file__).resolve().parents[1]
 _TOKEN = "t" * 40
@@ -97,10 +97,8 @@ def project(folder: Path, values: dict[str, Any], url: str) -> dict[str, str]:
     config = {"cloudflare:baseUrl": url, "mx:mail": values}
     (folder / "stacks" / "Pulumi.many.yaml").write_text(json.dumps({"config": config}))
     (folder / "backend").mkdir()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx"
-    path = [_ROOT / "lab/engine/bin", cache / "engine/3.259.0", os.environ["PATH"]]
     return dict(os.environ) | {
-        "PATH": os.pathsep.join(map(str, path)),
+        "PATH": plugin_path(folder / "home", folder / "stand-ins"),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_BACKEND_URL": state_url(folder / "backend"),
         "PULUMI_CONFIG_PASSPHRASE": "benchmark",

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 from lab.topology import CHECKOUT, CLOUDFLARE_TOKEN, STATE
 
-ENGINE_VERSION = "3.259.0"
+# requirements.lock is the place of these numbers: an engine and its SDK are released together, and
+# so are a plug-in and its package.
+ENGINE_VERSION = version("pulumi")
+PLUGIN_VERSIONS = {name: version(f"pulumi-{name}") for name in ("command", "cloudflare")}
+STAND_INS = CHECKOUT / "lab" / "engine" / "bin"
 PULUMI_HOME = STATE / "pulumi"
 PULUMI_STATE = STATE / "pulumi-state"
 
@@ -20,12 +25,8 @@ def environment() -> dict[str, str]:
         folder.mkdir(parents=True, exist_ok=True)
     STATE.chmod(0o700)
     without_log(PULUMI_HOME)
-    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx"
-    engine = cached / "engine" / ENGINE_VERSION
-    first = [str(stand_ins(engine, cached / "plugins" / "plugins")), str(engine)]
-    rest = [part for part in os.environ.get("PATH", "").split(":") if part not in first]
     return {
-        "PATH": ":".join([*first, *rest]),
+        "PATH": plugin_path(PULUMI_HOME, STATE / "stand-ins"),
         "PULUMI_HOME": str(PULUMI_HOME),
         "PULUMI_BACKEND_URL": state_url(PULUMI_STATE),
         "PULUMI_CONFIG_PASSPHRASE": "lab",
@@ -58,30 +59,91 @@ def without_log(home: Path) -> None:
         logs.symlink_to(os.devnull)
 
 
-def stand_ins(engine: Path, plugins: Path) -> Path:
-    """Return a folder with a stand-in for each plug-in that the vendor's are not there for.
+def cache() -> Path:
+    """Return the folder in which scripts/install keeps what it gets."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx"
 
-    `engine` is the folder of the CLI, whose release brings the language host along; `plugins` is
-    where scripts/install put the vendor's plug-ins, which the lab's PULUMI_HOME then shows.
+
+def engine_folder() -> Path:
+    """Return the folder of the engine: of the pinned one, else of the one on PATH."""
+    pinned = cache() / "engine" / ENGINE_VERSION
+    found = shutil.which("pulumi")
+    return pinned if (pinned / "pulumi").exists() or found is None else Path(found).parent
+
+
+def plugin_path(home: Path, folder: Path) -> str:
+    """Return a PATH on which the engine finds its plug-ins: the vendor's where they are installed.
+
+    `home`: the PULUMI_HOME that is to show the vendor's plug-ins. `folder`: made, for stand-ins.
+    An engine takes a plug-in on PATH before an installed one, so no other stand-in is left on it.
     """
-    for plugin in plugins.glob("resource-*"):
-        link = PULUMI_HOME / "plugins" / plugin.name
-        if not link.exists():
-            link.parent.mkdir(exist_ok=True)
-            link.symlink_to(plugin)
-    folder = STATE / "stand-ins"
-    folder.mkdir(exist_ok=True)
-    for stand_in in (CHECKOUT / "lab" / "engine" / "bin").iterdir():
-        kind = stand_in.name.removeprefix("pulumi-")
-        vendors = [engine / stand_in.name, *plugins.glob(f"{kind}-v*[0-9]")]
+    engine = engine_folder()
+    show_plugins(cache() / "plugins" / "plugins", home)
+    stand_ins(engine, cache() / "plugins" / "plugins", folder)
+    first = [str(folder), str(engine)]
+    rest = [part for part in os.environ.get("PATH", "").split(":") if part not in first]
+    return ":".join([*first, *(part for part in rest if Path(part or ".") != STAND_INS)])
+
+
+def vendors(plugins: Path) -> dict[str, Path]:
+    """Return the vendor's plug-ins of the wanted versions, by name: their folders.
+
+    Beside each the engine keeps a file NAME.lock, and NAME.partial until all of it is there
+    (sdk/go/common/workspace/plugins.go).
+    """
+    found = {}
+    for name, wanted in PLUGIN_VERSIONS.items():
+        folder = plugins / f"resource-{name}-v{wanted}"
+        whole = not folder.with_name(f"{folder.name}.partial").exists()
+        if whole and (folder / f"pulumi-resource-{name}").is_file():
+            found[name] = folder
+    return found
+
+
+def show_plugins(plugins: Path, home: Path) -> None:
+    """Have a PULUMI_HOME show the vendor's plug-ins: real folders with links to their files.
+
+    The engine passes over a folder that is itself a link.
+    """
+    for plugin in vendors(plugins).values():
+        shown = home / "plugins" / plugin.name
+        if shown.is_symlink():
+            shown.unlink()
+        shown.mkdir(parents=True, exist_ok=True)
+        for file in plugin.iterdir():
+            link = shown / file.name
+            if not link.exists():
+                link.unlink(missing_ok=True)
+                link.symlink_to(file)
+
+
+def stand_ins(engine: Path, plugins: Path, folder: Path) -> None:
+    """Fill a folder with a stand-in for each plug-in that the vendor's is not there for.
+
+    `engine` is the folder of the CLI, whose release brings the language host along.
+    """
+    there = {f"pulumi-resource-{name}" for name in vendors(plugins)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for stand_in in STAND_INS.iterdir():
         link = folder / stand_in.name
-        wanted = None if any(vendor.exists() for vendor in vendors) else stand_in
+        has_vendors = stand_in.name in there or (engine / stand_in.name).exists()
+        wanted = None if has_vendors else stand_in
         # Left alone when it is right: an engine may be looking for it at this moment.
         if (link.readlink() if link.is_symlink() else None) != wanted:
             link.unlink(missing_ok=True)
             if wanted:
                 link.symlink_to(wanted)
-    return folder
+
+
+def described() -> str:
+    """Return a line on the engine and its plug-ins: whose each is."""
+    engine, found = engine_folder(), vendors(cache() / "plugins" / "plugins")
+    parts = [f"engine in {engine}"]
+    for name, wanted in PLUGIN_VERSIONS.items():
+        parts.append(f"{name} {wanted}: {'the vendor' if name in found else 'the stand-in'}'s")
+    is_vendors = (engine / "pulumi-language-python").exists()
+    parts.append(f"language host: {'the vendor' if is_vendors else 'the stand-in'}'s")
+    return ", ".join(parts)
 
 
 def exports() -> str:

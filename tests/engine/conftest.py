@@ -12,9 +12,14 @@ from typing import Any
 
 import pytest
 
-from lab.environment import state_url, without_log
+from lab.environment import described, plugin_path, state_url, without_log
 
 ROOT = Path(__file__).parents[2]
+
+
+def pytest_report_header() -> str:
+    """Whose plug-ins this ring runs with."""
+    return f"plug-ins: {described()}"
 
 
 class Project:
@@ -33,10 +38,8 @@ class Project:
         backend = folder / "backend"
         backend.mkdir()
         without_log(folder / "home")
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        path = [ROOT / "lab/engine/bin", cache / "mx/engine/3.259.0", os.environ["PATH"]]
         self.environment = os.environ | {
-            "PATH": os.pathsep.join(map(str, path)),
+            "PATH": plugin_path(folder / "home", folder / "stand-ins"),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": state_url(backend),
             "PULUMI_CONFIG_PASSPHRASE": "test",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.environment import state_url
+from lab.environment import plugin_path, state_url
 
 pytestmark = pytest.mark.engine
 
@@ -36,7 +36,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "program"
     folder.mkdir()
-    (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
+    options = "{toolchain: pip, virtualenv: .venv}"
+    (folder / "Pulumi.yaml").write_text(
+        f"name: small\nruntime: {{name: python, options: {options}}}\n"
+    )
+    (folder / ".venv").symlink_to(ROOT / ".venv")
     (folder / "__main__.py").write_text(PROGRAM)
     (folder / "helper.py").write_text("TEXT = 'one'\n")
     return folder
@@ -45,10 +49,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def pulumi(folder: Path, tmp_path: Path) -> Run:
     (tmp_path / "backend").mkdir()
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    path = [ROOT / "lab/engine/bin", cache / "mx/engine/3.259.0", os.environ["PATH"]]
     environment = os.environ | {
-        "PATH": os.pathsep.join(map(str, path)),
+        "PATH": plugin_path(tmp_path / "home", tmp_path / "stand-ins"),
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_BACKEND_URL": state_url(tmp_path / "backend"),
         "PULUMI_CONFIG_PASSPHRASE": "test",
