@@ -9,61 +9,29 @@ import argparse
 import sys
 from pathlib import Path
 
-from components.host import Manifest
-from components.services.certificates import component as certificates
-from components.services.certificates import dehydrated
-from components.services.database import component as database
-from components.services.firewall import component as firewall
-from components.services.monitoring import component as monitoring
-from components.services.mta_sts import component as sts_host
-from components.services.postfix import component as postfix
-from components.services.postfix import tls as postfix_tls
-from components.services.resolver import component as resolver
-from components.services.spam_filter import component as spam_filter
-from components.services.tls_policy import component as tls_policy
-from components.services.tls_policy import units as policy_units
-from components.services.tls_reports import component as tls_reports
-from components.services.tls_reports import units as report_units
-from components.settings import recipient_files
+from components.host.manifest import Manifest
+from components.mail_exchanger import SERVICES
 from components.settings.environment import Settings, SettingsError
 from components.settings.stack_file import settings_of
 
 
-def manifests(
-    settings: Settings, host: str, owner: str, hints: str | None = None, anchors: str = ""
-) -> list[Manifest]:
-    """The host's bundles in the order of MailExchanger, those with nothing but secrets left out."""
-    found = []
-    if settings.firewall is not None:
-        found.append(firewall.manifest(settings, host, owner))
-    if settings.monitoring is not None:
-        found.append(monitoring.manifest(settings, host, owner))
-    uploads = recipient_files.read(settings)
-    found += [
-        resolver.manifest(settings, host, owner, hints, anchors),
-        database.server(owner),
-        database.content(settings, host, owner, uploads),
-        spam_filter.redis_manifest(settings, owner),
-        spam_filter.manifest(settings, host, owner),
+def manifests(settings: Settings, host: str, owner: str) -> list[Manifest]:
+    """The host's manifests in the order of SERVICES, those with nothing but secrets left out.
+
+    Raises SettingsError when a file that the settings name cannot be read.
+    """
+    return [
+        manifest
+        for service in SERVICES
+        if service.wanted(settings, host)
+        for manifest in service.manifests(settings, host, owner)
     ]
-    if policy_units.used(settings):
-        found.append(tls_policy.manifest(settings, host, owner))
-    found.append(postfix.manifest(settings, host, owner, milter=spam_filter.SpamFilter.milter))
-    if report_units.used(settings, host):
-        found.append(tls_reports.manifest(settings, host, owner))
-    if settings.certificates is not None:
-        chains = dehydrated.chain_files(settings.hosts[host].hostname)
-        found.append(certificates.manifest(settings, settings.certificates, host, owner, None))
-        found.append(postfix_tls.manifest(settings, host, owner, chains))
-        if settings.mta_sts_domains_of(host):
-            found.append(sts_host.manifest(settings, host, owner))
-    return found
 
 
 def files(bundles: list[Manifest]) -> dict[str, str]:
     """The text of each file by its path on the host, assembled ones (main.cf) included."""
     found = {path: file.content for each in bundles for path, file in each.files.items()}
-    wholes = {path: entry["directory"] for each in bundles for path, entry in each.assemble.items()}
+    wholes = {path: entry.directory for each in bundles for path, entry in each.assemble.items()}
     for whole, directory in wholes.items():
         parts = sorted(path for path in found if str(Path(path).parent) == directory)
         found[whole] = "".join(found[part] for part in parts if part.endswith(".cf"))
@@ -83,8 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             known = ", ".join(settings.hosts)
             source = f"stacks/Pulumi.{options.stack}.yaml"
             raise SettingsError(f"{source}: no host {options.host}; there are {known}")
-        given = resolver.given_files(settings)
-        bundles = manifests(settings, options.host, f"mx/{options.stack}", *given)
+        bundles = manifests(settings, options.host, f"mx/{options.stack}")
     except SettingsError as error:
         print(f"render: {error}", file=sys.stderr)
         return 1

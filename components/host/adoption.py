@@ -56,7 +56,7 @@ def wanted(manifests: Sequence[Manifest]) -> dict[str, str | None]:
     texts = {path: None if file.secret else file.content for path, file in files.items()}
     for manifest in manifests:
         for path, assembled in manifest.assemble.items():
-            folder = f"{assembled['directory']}/"
+            folder = f"{assembled.directory}/"
             parts = [
                 name for name in sorted(files) if name.startswith(folder) and name.endswith(".cf")
             ]

@@ -1,43 +1,92 @@
-"""Every rendered file of the example stacks, compared with the tree under its target path.
+"""Every rendered file and every manifest of the example stacks, compared with what was reviewed.
 
-`GOLDEN_WRITE=1 scripts/test tests/golden` writes the trees anew; review them like any diff.
+`tests/golden/STACK/HOST/files` has the texts below their target paths. `manifests` has all that the
+agent is asked to do besides: modes, owners, packages, units, checks, steps, probes; in place of the
+content of a file stands the beginning of its SHA-256.
+
+`GOLDEN_WRITE=1 scripts/test tests/golden` accepts the present state; review its diff.
 """
 
 from __future__ import annotations
 
+import difflib
+import hashlib
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from components.host.manifest import Manifest
 from components.services.tls_reports import component as tls_reports
-from components.settings.stack_file import settings_of
-from tools.render import files, manifests
+from tests.support.stacks import HOSTS, ROOT, manifests_of, secret_manifests_of
+from tools.render import files
 
 HERE = Path(__file__).parent
-COMPONENTS = HERE.parents[1] / "components"
+ACCEPT = "GOLDEN_WRITE=1 scripts/test tests/golden"
 # Files that are laid on a host as they stand in the repository, or in a package of the lock.
 AS_THEY_ARE = {
     path.read_text()
-    for path in COMPONENTS.glob("services/*/files/**/*")
+    for path in (ROOT / "components").glob("services/*/files/**/*")
     if path.is_file() and path.suffix != ".pyc"
 }
 AS_THEY_ARE.add(tls_reports.pack(tls_reports.program()))
 
 
-@pytest.mark.parametrize("stack", ["lab", "staging", "production"])
-@pytest.mark.parametrize("host", ["mx1", "mx2"])
-def test_rendered_tree_is_the_golden_one(stack: str, host: str) -> None:
-    found = files(manifests(settings_of(stack), host, f"mx/{stack}"))
-    del found["/etc/postfix/main.cf"]  # the sections beside it, one after another
-    rendered = {path: text for path, text in found.items() if text not in AS_THEY_ARE}
-    tree = HERE / stack / host
+def compare(found: dict[str, str], tree: Path) -> None:
+    """Hold texts by their path against the files of a tree, or write the tree anew."""
+    golden = {path.relative_to(tree).as_posix(): path for path in tree.rglob("*") if path.is_file()}
     if os.environ.get("GOLDEN_WRITE") == "1":
-        for path, text in rendered.items():
-            target = tree / path.lstrip("/")
+        for stale in golden.keys() - found.keys():
+            golden[stale].unlink()
+        for name, text in found.items():
+            target = tree / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
-    golden = {
-        f"/{path.relative_to(tree)}": path.read_text() for path in tree.rglob("*") if path.is_file()
-    }
-    assert rendered == golden
+        return
+    lines: list[str] = []
+    for name in sorted(golden.keys() | found.keys()):
+        old = golden[name].read_text() if name in golden else ""
+        new = found.get(name, "")
+        if old != new or (name in golden) != (name in found):
+            lines += difflib.unified_diff(
+                old.splitlines(),
+                new.splitlines(),
+                f"reviewed: {name}" if name in golden else "reviewed: no such file",
+                f"now: {name}" if name in found else "now: no such file",
+                lineterm="",
+                n=1,
+            )
+    if lines:
+        place = tree.relative_to(ROOT)
+        pytest.fail("\n".join([f"{place}: accept with {ACCEPT}", *lines[:200]]), pytrace=False)
+
+
+def without_contents(manifest: Manifest) -> str:
+    """A manifest as JSON, with the beginning of a SHA-256 in the place of each content."""
+    document = manifest.document()
+    for entry in document["files"].values():
+        digest = hashlib.sha256(entry["content"].encode()).hexdigest()
+        entry["content"] = f"sha256:{digest[:12]}"
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+@pytest.mark.parametrize(("stack", "host"), HOSTS)
+def test_rendered_files_are_the_reviewed_ones(stack: str, host: str) -> None:
+    found = files(manifests_of(stack, host))
+    del found["/etc/postfix/main.cf"]  # the sections beside it, one after another
+    rendered = {path.lstrip("/"): text for path, text in found.items() if text not in AS_THEY_ARE}
+    compare(rendered, HERE / stack / host / "files")
+
+
+@pytest.mark.parametrize(("stack", "host"), HOSTS)
+def test_manifests_are_the_reviewed_ones(stack: str, host: str) -> None:
+    all_of_them = (*manifests_of(stack, host), *secret_manifests_of(stack, host))
+    found = {f"{each.bundle}.json": without_contents(each) for each in all_of_them}
+    compare(found, HERE / stack / host / "manifests")
+
+
+def test_every_golden_tree_is_that_of_a_host() -> None:
+    there = {(path.parent.name, path.name) for path in HERE.glob("*/*") if path.is_dir()}
+    there = {pair for pair in there if "__pycache__" not in pair}
+    assert there == set(HOSTS), f"remove the trees of hosts that are gone; then {ACCEPT}"

@@ -6,9 +6,13 @@ import json
 
 import pulumi
 
+from components.dns.api import DnsApi
 from components.host import Bundle, Manifest, Seen
 from components.host.component import Host
-from components.services.postfix.tls import PostfixTls
+from components.services.certificates.component import Certificates
+from components.services.postfix_tls.component import PostfixTls
+from components.services.service import Place
+from components.services.tls_reports.component import TlsReports
 from components.settings.environment import from_mapping
 from tests.unit.test_settings import mapping
 
@@ -27,15 +31,23 @@ def test_order_by_data_flow() -> None:
             manifest = Manifest(bundle=name, owner="mx/test")
             return Bundle(name, host.target, manifest, pulumi.ResourceOptions())
 
-        issued, postfix = bundle("issued"), bundle("postfix")
-        chain_files = issued.done(["/c/ecdsa.pem", "/c/rsa.pem"])
-        after = [postfix.command]
-        PostfixTls("mx1", settings, host, "mx/test", chain_files, after=after)
+        class Issued(Certificates):
+            def make(self) -> None:
+                self.bundle = bundle("issued")
+                self.chain_files = self.bundle.done(["/c/ecdsa.pem", "/c/rsa.pem"])
+
+        class Reports(TlsReports):
+            def make(self) -> None:
+                self.bundle = bundle("tls-reports")
+
+        place = Place("mx1", settings, host, "mx/test", DnsApi(None, {}))
+        for service in (Reports, Issued, PostfixTls):
+            service(place, pulumi.ResourceOptions())
 
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     request = recorder.requests["mx1-postfix-tls"]
     needs = {urn.rpartition("::")[2] for urn in request.dependencies}
-    assert {"issued", "postfix"} <= needs
+    assert {"issued", "tls-reports"} <= needs
     files = json.loads(request.object["stdin"])["files"]
     server = files["/etc/postfix/main.cf.d/62-tls-server.cf"]["content"]
     assert "\nsmtpd_tls_chain_files = /c/ecdsa.pem, /c/rsa.pem\n" in server

@@ -9,6 +9,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from components.host import Bundle, File, Manifest, Seen, Target
+from components.host.manifest import Step
 from components.settings.environment import from_mapping
 from tests.unit.test_settings import mapping
 
@@ -49,7 +50,7 @@ def test_a_plain_bundle_is_readable() -> None:
 
 @pytest.mark.parametrize(
     "manifest",
-    [SECRET, Manifest(bundle="one", owner="me", run=[{"run": ["x"], "secret": True}])],
+    [SECRET, Manifest(bundle="one", owner="me", run=[Step(["x"], secret=True)])],
 )
 def test_a_secret_in_a_plain_bundle_is_refused(manifest: Manifest) -> None:
     with pytest.raises(ValueError, match="not a secret bundle"):

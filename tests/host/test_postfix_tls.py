@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from components.postconf import FACTS, VERSIONS, known
-from components.services.postfix import tls as postfix_tls
 from components.services.postfix import units as postfix_units
+from components.services.postfix_tls import component as postfix_tls
 from components.settings.environment import from_mapping
 
 from .conftest import MX1, ROOT, Ssh

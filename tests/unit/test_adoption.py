@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.host import File, Manifest
 from components.host.adoption import CALL, DIFF_LINES, replaced
+from components.host.manifest import Assemble, File, Manifest
 
 MAIN = "/etc/postfix/main.cf"
 MANIFESTS = [
@@ -21,7 +21,7 @@ MANIFESTS = [
             "/etc/postfix/master.cf": File("smtp inet n - y - - smtpd\n"),
             "/etc/secret": File("password = ours\n", secret=True),
         },
-        assemble={MAIN: {"directory": f"{MAIN}.d"}},
+        assemble={MAIN: Assemble(f"{MAIN}.d")},
     ),
     Manifest(bundle="tls", owner="mx/test", files={f"{MAIN}.d/60-tls.cf": File("tls_x = yes\n")}),
 ]

@@ -11,6 +11,7 @@ import pytest
 from components.postconf.syntax import Broken, Entry, parse, references
 from components.services.postfix import main_cf as postfix_main
 from components.settings.environment import from_mapping
+from tests.support.stacks import HOSTS
 from tools.audit import audit
 from tools.audit.__main__ import main
 from tools.audit.tls import allowed
@@ -112,10 +113,9 @@ def test_protocols_as_postfix_reads_them(value: str, expected: set[str]) -> None
     assert allowed(value.split()) == expected
 
 
-@pytest.mark.parametrize("stack", ["lab", "staging", "production"])
-@pytest.mark.parametrize("host", ["mx1", "mx2"])
+@pytest.mark.parametrize(("stack", "host"), HOSTS)
 def test_no_finding_on_our_own_rendering(stack: str, host: str) -> None:
-    tree = ROOT / "tests" / "golden" / stack / host / "etc" / "postfix" / "main.cf.d"
+    tree = ROOT / "tests" / "golden" / stack / host / "files" / "etc" / "postfix" / "main.cf.d"
     text = "".join(path.read_text() for path in sorted(tree.glob("*.cf")))
     assert "smtpd_milters" in text
     assert "smtpd_tls_chain_files" in text

@@ -49,6 +49,7 @@ ALLOWED = {
         "components/services",
     },
     "tools": {
+        "components",
         "components/settings",
         "components/host",
         "components/dns",
@@ -62,10 +63,11 @@ ALLOWED = {
 NEIGHBOURS = {
     ("monitoring", "mta_sts"),
     ("mta_sts", "certificates"),
-    ("postfix", "database"),
+    ("postfix", "spam_filter"),
     ("postfix", "tls_policy"),
     ("postfix", "tls_reports"),
-    ("tls_policy", "resolver"),
+    ("postfix_tls", "certificates"),
+    ("postfix_tls", "postfix"),
     ("tls_policy", "tls_reports"),
 }
 # Packages that only these folders may import. In components/dns a local command switches DNSSEC on.

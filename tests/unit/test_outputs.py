@@ -10,6 +10,7 @@ import yaml
 from components.settings.environment import from_mapping
 from components.settings.types import at
 from components.stack.outputs import Outputs, outputs, plain
+from tests.support.stacks import STACKS
 
 from .test_settings import mapping
 
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 WATCHED = {"monitoring": {"networks": ["192.0.2.0/28"]}, "firewall": {"sshNetworks": ["0.0.0.0/0"]}}
 
 
-@pytest.mark.parametrize("stack", ["lab", "staging", "production"])
+@pytest.mark.parametrize("stack", STACKS)
 def test_every_example_stack_keeps_the_contract(stack: str) -> None:
     text = (ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text()
     printed = plain(outputs(from_mapping(yaml.safe_load(text)["config"]["mx:mail"])))

@@ -9,7 +9,7 @@ import pytest
 from components.services.postfix import component as postfix
 from components.services.postfix import main_cf as postfix_main
 from components.services.postfix import master_cf as postfix_master
-from components.services.postfix import tls as postfix_tls
+from components.services.postfix_tls import component as postfix_tls
 from components.settings.environment import Settings, from_mapping
 
 from .test_settings import mapping

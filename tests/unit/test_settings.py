@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from components.settings.environment import SettingsError, from_mapping
+from tests.support.stacks import ROOT, STACKS
 
-STACKS = Path(__file__).parents[2] / "stacks"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
 DELETE = object()
 
@@ -393,9 +392,9 @@ def test_fault_is_one_line_with_its_path(case: str) -> None:
     assert any(expected in line for line in lines), lines
 
 
-@pytest.mark.parametrize("stack", ["lab", "staging", "production"])
+@pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_file_is_valid(stack: str) -> None:
-    text = (STACKS / f"Pulumi.{stack}.yaml").read_text()
+    text = (ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text()
     from_mapping(yaml.safe_load(text)["config"]["mx:mail"])
 
 

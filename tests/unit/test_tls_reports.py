@@ -147,7 +147,7 @@ def test_the_pack_is_the_package_and_the_same_everywhere(package: Any, tmp_path:
 
 def test_what_is_unpacked_is_what_the_manifest_owns() -> None:
     manifest = made()
-    owned = {path for step in manifest.build for path in step["makes"]}
+    owned = {path for step in manifest.build for path in step.makes}
     assert owned == {f"{render.LIBRARY}/{name}" for name in tls_reports.program()}
     assert {str(Path(path).parent) for path in owned} <= set(manifest.directories)
 

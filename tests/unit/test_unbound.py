@@ -23,7 +23,7 @@ def test_public_root_by_default() -> None:
     assert "root-hints" not in text
     assert "forward" not in text
     manifest = resolver.manifest(settings(), "mx1", "mx/test")
-    assert manifest.check[0]["run"][-1] == "root_trust_anchor_update"
+    assert manifest.check[0].run[-1] == "root_trust_anchor_update"
 
 
 def test_a_root_of_its_own_replaces_the_public_anchor() -> None:

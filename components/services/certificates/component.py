@@ -7,17 +7,16 @@ Keys outlive renewals, so that the published TLSA records stay true (RFC 7671 se
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
-from components.dns.api import DnsApi
-from components.host import Bundle, File, Manifest
 from components.host.bundle import read
-from components.host.component import Host
+from components.host.manifest import EXCLUSIVE, OWNED, Check, File, Manifest, Step, Unit
 from components.services.certificates import dehydrated
+from components.services.service import Service
 from components.settings.certificates import CertificatesSettings
 from components.settings.environment import Settings
 
@@ -42,30 +41,29 @@ def manifest(
     rendered = dehydrated.files(settings, certificates, host)
     rendered["/etc/mx/certificates.json"] = dehydrated.program(settings, certificates, host, api)
     files |= {path: File(text) for path, text in rendered.items()}
-    owned: dict[str, Any] = {"mode": "0755", "owner": "root", "group": "root"}
     return Manifest(
         bundle="certificates",
         owner=owner,
         packages=["dehydrated", "python3-dnspython", "openssl"],
         directories={
-            "/etc/dehydrated/domains.d": {**owned, "exclusive": True},
-            "/var/lib/mx": owned,
-            dehydrated.STATE: owned,
-            dehydrated.WELL_KNOWN: owned,
+            "/etc/dehydrated/domains.d": EXCLUSIVE,
+            "/var/lib/mx": OWNED,
+            dehydrated.STATE: OWNED,
+            dehydrated.WELL_KNOWN: OWNED,
         },
         files=files,
         check=[
-            {"run": ["bash", "-n", "/etc/dehydrated/conf.d/mx.sh"]},
-            {"run": [PROGRAM, "check"]},
+            Check(["bash", "-n", "/etc/dehydrated/conf.d/mx.sh"]),
+            Check([PROGRAM, "check"]),
         ],
-        units={TIMER: {}},
+        units={TIMER: Unit()},
         run=[
-            {"run": [PROGRAM, "issue"], "timeout": ISSUE_TIMEOUT_SECONDS},
+            Step([PROGRAM, "issue"], timeout=ISSUE_TIMEOUT_SECONDS),
             # A renewal that failed is healed by this: the alert on the unit's state must end.
-            {"run": ["systemctl", "reset-failed", RENEWAL]},
+            Step(["systemctl", "reset-failed", RENEWAL]),
         ],
         # Copies only: keys, certificates and the account stay with dehydrated, for the next `up`.
-        undo=[{"run": ["rm", "-rf", dehydrated.STATE]}],
+        undo=[Step(["rm", "-rf", dehydrated.STATE])],
     )
 
 
@@ -77,7 +75,7 @@ def token_manifest(owner: str, tokens: Mapping[str, str]) -> Manifest:
     )
 
 
-class Certificates(pulumi.ComponentResource):
+class Certificates(Service):
     """Creates: the bundles `acme-dns-tokens` and `certificates`; reads the keys' digests.
 
     Provides: `chain_files`, known once the certificates are there; `keys`, for each algorithm the
@@ -86,45 +84,40 @@ class Certificates(pulumi.ComponentResource):
     accounturi, RFC 8657).
     """
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        certificates: CertificatesSettings,
-        host: Host,
-        owner: str,
-        api: DnsApi,
-        opts: pulumi.ResourceOptions | None = None,
-        after: Sequence[pulumi.Resource] = (),
-    ) -> None:
-        super().__init__("mx:host:Certificates", f"{name}-certificates", None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        used = {zone: api.tokens[zone] for zone in dehydrated.zones(settings, name)}
-        secret = Bundle(
-            f"{name}-acme-dns-tokens",
-            host.target,
-            token_manifest(owner, used),
-            child,
-            depends_on=[host.agent, *after],
-            secret=True,
-        )
-        self.bundle = Bundle(
-            f"{name}-certificates",
-            host.target,
-            manifest(settings, certificates, name, owner, api.base_url),
-            child,
-            depends_on=[secret.command],
-        )
-        hostname = settings.hosts[name].hostname
+    TOKEN, SUFFIX = "mx:host:Certificates", "certificates"
+    UNITS = (TIMER, RENEWAL)
+    MANUAL = "Certificates"
+    SETTINGS = "certificates"
+
+    @classmethod
+    def wanted(cls, settings: Settings, host: str) -> bool:
+        """Whether the settings ask for certificates."""
+        return settings.certificates is not None
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """The manifest of the bundle `certificates`; that of the tokens is a secret."""
+        return [manifest(settings, _given(settings), host, owner, None)]
+
+    def make(self) -> None:
+        """Make both bundles, and the command that reads the digests of the keys."""
+        place = self.place
+        certificates = _given(place.settings)
+        zones = dehydrated.zones(place.settings, place.key)
+        tokens = token_manifest(self.owner, {zone: place.api.tokens[zone] for zone in zones})
+        secret = self.put(tokens, after=[place.host.agent, *place.after("postfix")])
+        wanted = manifest(place.settings, certificates, place.key, self.owner, place.api.base_url)
+        self.bundle = self.put(wanted, after=[secret.command])
+        hostname = place.settings.hosts[place.key].hostname
         self.chain_files = self.bundle.done(dehydrated.chain_files(hostname))
         # Its input is what makes other keys: other changes leave the digests known in a preview.
         digests = read(
-            f"{name}-certificate-keys",
-            host.target,
+            f"{place.key}-certificate-keys",
+            place.host.target,
             f"{PROGRAM} keys",
             f"{hostname}\nrollover {certificates.rollover}\n",
             self.bundle,
-            child,
+            self.child,
         )
         self.keys: pulumi.Output[dict[str, dict[str, str]]] = digests.apply(_part("keys"))
         self.account: pulumi.Output[str | None] = digests.apply(_part("account"))
@@ -133,7 +126,13 @@ class Certificates(pulumi.ComponentResource):
             for algorithm in dehydrated.ALGORITHMS
             for slot in ("a", "b")
         }
-        self.register_outputs({"keys": self.keys})
+
+
+def _given(settings: Settings) -> CertificatesSettings:
+    """The section of the settings; the service is wanted only where there is one."""
+    if settings.certificates is None:
+        raise ValueError("the settings have no certificates")
+    return settings.certificates
 
 
 def _digest(algorithm: str, slot: str) -> Callable[[str], str]:

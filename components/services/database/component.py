@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
-from components.host import Bundle, File, Manifest, upload
-from components.host.component import Host
+from components.host import upload
+from components.host.manifest import (
+    Check,
+    Comparison,
+    Directory,
+    File,
+    Manifest,
+    RunProbe,
+    Step,
+    Unit,
+)
 from components.services.database import rows as sql_content
+from components.services.service import Service
 from components.settings.environment import Settings
 from components.settings.recipient_files import RecipientFile, read
 
@@ -39,9 +48,9 @@ def server(owner: str) -> Manifest:
             for path in (SERVER_CONF, DROP_IN)
         },
         # Unknown or misspelled options end this with the server's own words.
-        check=[{"run": ["mariadbd", "--user=mysql", "--help", "--verbose"]}],
-        units={UNIT: {}},
-        probe=[{"run": ["mariadb", "-e", "SELECT 1"]}],
+        check=[Check(["mariadbd", "--user=mysql", "--help", "--verbose"])],
+        units={UNIT: Unit()},
+        probe=[RunProbe(["mariadb", "-e", "SELECT 1"])],
     )
 
 
@@ -60,19 +69,19 @@ def content(
         files[f"{DIRECTORY}/content/{table}"] = File(text, "0600")
     text = json.dumps(listed, indent=1, sort_keys=True) + "\n"
     files[f"{DIRECTORY}/content/recipient_files.json"] = File(text, "0600")
-    owned: dict[str, Any] = {"mode": "0700", "exclusive": True}
+    owned = Directory("0700", exclusive=True)
     return Manifest(
         bundle=BUNDLE,
         owner=owner,
         directories={
-            DIRECTORY: {"mode": "0700"},
+            DIRECTORY: Directory("0700"),
             f"{DIRECTORY}/schema": owned,
             f"{DIRECTORY}/content": owned,
         },
         files=files,
-        run=[{"run": [*_CALL, "apply", DIRECTORY], "timeout": 900}],
-        undo=[{"run": [*_CALL, "drop"]}],
-        compare=[{"name": "database mail", "run": [*_CALL, "compare", DIRECTORY]}],
+        run=[Step([*_CALL, "apply", DIRECTORY], timeout=900)],
+        undo=[Step([*_CALL, "drop"])],
+        compare=[Comparison("database mail", [*_CALL, "compare", DIRECTORY])],
     )
 
 
@@ -80,43 +89,39 @@ def _remote_name(domain: str) -> str:
     return f"recipients-{domain}"
 
 
-class MailDatabase(pulumi.ComponentResource):
+class MailDatabase(Service):
     """Creates: the bundles `mariadb` and `mail-database`, and an upload for each recipientsFile.
 
     Provides: `bundle`, the last of them.
     """
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mx:host:MailDatabase", f"{name}-database", None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        running = Bundle(
-            f"{name}-mariadb", host.target, server(owner), child, depends_on=[host.agent]
-        )
-        domains = settings.domains_of(name)
+    TOKEN, SUFFIX = "mx:host:MailDatabase", "database"
+    UNITS = (UNIT,)
+    MANUAL = "MailDatabase"
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """Server and content. Raises SettingsError when a recipientsFile is unfit."""
+        domains = settings.domains_of(host)
         files = {domain: file for domain, file in read(settings).items() if domain in domains}
+        return [server(owner), content(settings, host, owner, files)]
+
+    def make(self) -> None:
+        """Make the server, the uploads, and the content after both."""
+        settings, host = self.place.settings, self.place.host
+        running, rows = self.manifests(settings, self.place.key, self.owner)
+        database = self.put(running)
+        domains = settings.domains_of(self.place.key)
         uploads = [
             upload(
-                f"{name}-recipients-{domain}",
+                f"{self.place.key}-recipients-{domain}",
                 host.target,
                 file.path,
                 _remote_name(domain),
                 BUNDLE,
                 pulumi.ResourceOptions(parent=self, depends_on=[host.agent]),
             )
-            for domain, file in files.items()
+            for domain, file in read(settings).items()
+            if domain in domains
         ]
-        self.bundle = Bundle(
-            f"{name}-mail-database",
-            host.target,
-            content(settings, name, owner, files),
-            child,
-            depends_on=[running.command, *uploads],
-        )
-        self.register_outputs({})
+        self.bundle = self.put(rows, after=[database.command, *uploads])

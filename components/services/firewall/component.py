@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import pulumi
-
-from components.host import Bundle, File, Manifest, confirm
-from components.host.component import Host
+from components.host import confirm
+from components.host.manifest import Check, Comparison, Directory, File, Manifest, Step, Unit
 from components.services.firewall import nftables
+from components.services.service import Service
 from components.settings.environment import Settings
 
 PROGRAM = "/usr/local/sbin/mx-firewall"
@@ -49,39 +48,43 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         owner=owner,
         # netbase brings /etc/protocols, without which nft(8) on Debian 12 knows no protocol name.
         packages=["netbase", "nftables"],
-        directories={"/etc/mx": {"mode": "0755"}},
+        directories={"/etc/mx": Directory()},
         files={
             RULES: File(rules),
             PROGRAM: File((_FILES / PROGRAM.lstrip("/")).read_text(), "0755"),
             _UNIT_FILE: File(unit(seconds)),
         },
-        check=[{"run": ["nft", "--check", "--file", RULES], "fail_on_stderr": True}],
-        units={UNIT: {}},
-        run=[{"run": [PROGRAM, "load", str(seconds)]}],
-        compare=[{"name": "rules in the kernel", "run": [PROGRAM, "compare"]}],
+        check=[Check(["nft", "--check", "--file", RULES], fail_on_stderr=True)],
+        units={UNIT: Unit()},
+        run=[Step([PROGRAM, "load", str(seconds)])],
+        compare=[Comparison("rules in the kernel", [PROGRAM, "compare"])],
     )
 
 
-class Firewall(pulumi.ComponentResource):
+class Firewall(Service):
     """Creates: the bundle `firewall` and its confirmation. Provides: `bundle`, `confirmed`."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mx:host:Firewall", f"{name}-firewall", None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        wanted = manifest(settings, name, owner)
-        self.bundle = Bundle(
-            f"{name}-firewall", host.target, wanted, child, depends_on=[host.agent]
-        )
+    TOKEN, SUFFIX = "mx:host:Firewall", "firewall"
+    UNITS = (UNIT,)
+    MANUAL = "Firewall"
+    SETTINGS = "firewall"
+
+    @classmethod
+    def wanted(cls, settings: Settings, host: str) -> bool:
+        """Whether the settings have a firewall."""
+        return settings.firewall is not None
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """The one manifest."""
+        return [manifest(settings, host, owner)]
+
+    def make(self) -> None:
+        """Make the bundle, then confirm its rules over a new SSH connection."""
+        super().make()
+        wanted = manifest(self.place.settings, self.place.key, self.owner)
         digest = hashlib.sha256(wanted.files[RULES].content.encode()).hexdigest()
+        target = self.place.host.target
         self.confirmed = confirm(
-            *(f"{name}-firewall-confirmed", host.target, PROGRAM, digest),
-            *(self.bundle, child),
+            f"{self.place.key}-firewall-confirmed", target, PROGRAM, digest, self.bundle, self.child
         )
-        self.register_outputs({})

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pulumi
-
-from components.host import Bundle, File, Manifest
-from components.host.component import Host
+from components.host.manifest import (
+    Directory,
+    File,
+    Manifest,
+    RunProbe,
+    Step,
+    TcpProbe,
+    Unit,
+    UnitProbe,
+)
 from components.services.monitoring import exporters
+from components.services.service import Service
 from components.settings.environment import Settings
 
 EXPORTER = "prometheus-node-exporter.service"
@@ -42,45 +49,42 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         owner=owner,
         packages=["prometheus-node-exporter", "python3-cryptography", "python3-dnspython"],
         directories={
-            "/etc/mx": {"mode": "0755"},
-            "/usr/local/lib/mx": {"mode": "0755"},
-            _PACKAGE: {"mode": "0755"},
-            str(Path(exporters.TEXTFILES).parent): {"mode": "0755"},
-            exporters.TEXTFILES: {"mode": "0755"},
+            "/etc/mx": Directory(),
+            "/usr/local/lib/mx": Directory(),
+            _PACKAGE: Directory(),
+            str(Path(exporters.TEXTFILES).parent): Directory(),
+            exporters.TEXTFILES: Directory(),
         },
         files=files,
-        units={EXPORTER: {}, TIMER: {}},
-        run=[{"run": ["systemctl", "start", "mx-collect.service"]}],
+        units={EXPORTER: Unit(), TIMER: Unit()},
+        run=[Step(["systemctl", "start", "mx-collect.service"])],
         undo=[
-            {"run": ["systemctl", "stop", TIMER, "mx-collect.service"]},
-            {"run": ["rm", "-rf", "/var/lib/mx-collect"]},
+            Step(["systemctl", "stop", TIMER, "mx-collect.service"]),
+            Step(["rm", "-rf", "/var/lib/mx-collect"]),
         ],
         probe=[
-            {"unit": EXPORTER},
-            {"unit": TIMER},
-            {"tcp": exporters.address(settings, host)},
-            {"run": ["test", "-s", exporters.TEXTFILE]},
+            UnitProbe(EXPORTER),
+            UnitProbe(TIMER),
+            TcpProbe(exporters.address(settings, host)),
+            RunProbe(["test", "-s", exporters.TEXTFILE]),
         ],
     )
 
 
-class Monitoring(pulumi.ComponentResource):
+class Monitoring(Service):
     """Creates: the bundle `monitoring`. Provides: `bundle`."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mx:host:Monitoring", f"{name}-monitoring", None, opts)
-        self.bundle = Bundle(
-            f"{name}-monitoring",
-            host.target,
-            manifest(settings, name, owner),
-            pulumi.ResourceOptions(parent=self),
-            depends_on=[host.agent],
-        )
-        self.register_outputs({})
+    TOKEN, SUFFIX = "mx:host:Monitoring", "monitoring"
+    UNITS = (EXPORTER, TIMER)
+    MANUAL = "Monitoring"
+    SETTINGS = "monitoring"
+
+    @classmethod
+    def wanted(cls, settings: Settings, host: str) -> bool:
+        """Whether the settings have monitoring."""
+        return settings.monitoring is not None
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """The one manifest."""
+        return [manifest(settings, host, owner)]

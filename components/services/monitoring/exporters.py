@@ -12,7 +12,7 @@ TEXTFILES = "/var/lib/mx-collect/textfile"
 """Not below /var/lib/prometheus, which the exporter's user owns: root writes here."""
 TEXTFILE = f"{TEXTFILES}/mx.prom"
 # Services of an MX host; the exporter gives the state of those that are there.
-_UNITS = (
+UNITS = (
     "postfix(@-)?|mariadb|redis-server|rspamd|unbound|nginx|postfix-mta-sts-resolver"
     "|tlsrpt-.*|mx-.*"
 )
@@ -26,7 +26,7 @@ def node_exporter(settings: Settings, host: str) -> str:
         f"--web.listen-address={address(settings, host)}",
         f"--collector.textfile.directory={TEXTFILES}",
         "--collector.systemd",
-        f"--collector.systemd.unit-include=({_UNITS})[.](service|timer)",
+        f"--collector.systemd.unit-include=({UNITS})[.](service|timer)",
         "--web.disable-exporter-metrics",
     ]
     return f'# Written by mx.\nARGS="{" ".join(arguments)}"\n'

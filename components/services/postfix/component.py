@@ -6,20 +6,25 @@ of their own, because they need certificates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import pulumi
-
-from components.host import Bundle, File, Manifest
-from components.host.component import Host
+from components.host.manifest import (
+    EXCLUSIVE,
+    Assemble,
+    Check,
+    File,
+    Manifest,
+    RunProbe,
+    TcpProbe,
+    Unit,
+    UnitProbe,
+)
 from components.postconf import VERSIONS
-from components.services.database.component import MailDatabase
 from components.services.postfix import main_cf as postfix_main
 from components.services.postfix import master_cf as postfix_master
 from components.services.postfix import sql_maps
 from components.services.postfix import tables as postfix_tables
 from components.services.postfix import units as postfix_units
+from components.services.service import Service
+from components.services.spam_filter.component import SpamFilter
 from components.settings.environment import Settings
 
 DIRECTORY = "/etc/postfix"
@@ -27,18 +32,11 @@ UNIT = "postfix.service"
 PACKAGES = ["postfix", "postfix-mysql", "postfix-lmdb"]
 
 # postconf(1) warns of parameters that nothing uses, of deprecated ones and of overrides.
-CHECK: list[dict[str, Any]] = [
-    {"run": ["postconf", "-n"], "fail_on_stderr": True},
-    {"run": ["postfix", "check"], "fail_on_stderr": True},
-]
-ASSEMBLE: dict[str, dict[str, Any]] = {
-    f"{DIRECTORY}/main.cf": {
-        "directory": f"{DIRECTORY}/main.cf.d",
-        "mode": "0644",
-        "owner": "root",
-        "group": "root",
-    }
-}
+CHECK = (
+    Check(["postconf", "-n"], fail_on_stderr=True),
+    Check(["postfix", "check"], fail_on_stderr=True),
+)
+ASSEMBLE = {f"{DIRECTORY}/main.cf": Assemble(f"{DIRECTORY}/main.cf.d")}
 
 
 def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = None) -> Manifest:
@@ -58,7 +56,6 @@ def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = 
     files[f"{DIRECTORY}/tables/mynetworks.cidr"] = File(postfix_tables.mynetworks(settings))
     files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
     files[postfix_units.path(settings.hosts[host].debian)] = File(postfix_units.drop_in())
-    owned: dict[str, Any] = {"mode": "0755", "owner": "root", "group": "root", "exclusive": True}
     return Manifest(
         bundle="postfix",
         owner=owner,
@@ -66,53 +63,43 @@ def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = 
         # Without this the package would start a half-configured Postfix.
         debconf=["postfix postfix/main_mailer_type select No configuration"],
         directories={
-            f"{DIRECTORY}/main.cf.d": owned,
-            f"{DIRECTORY}/tables": owned,
-            sql_maps.DIRECTORY: owned,
+            f"{DIRECTORY}/main.cf.d": EXCLUSIVE,
+            f"{DIRECTORY}/tables": EXCLUSIVE,
+            sql_maps.DIRECTORY: EXCLUSIVE,
         },
         files=files,
         assemble=ASSEMBLE,
         check=CHECK,
         # inet_interfaces and inet_protocols need a stop and a start (postconf(5)).
-        units={UNIT: {"restart_when": postfix_main.listening(settings, host)}},
+        units={UNIT: Unit(restart_when=postfix_main.listening(settings, host))},
         # The look-ups first: without them smtpd(8) does not even greet.
         probe=[
-            {"unit": UNIT},
+            UnitProbe(UNIT),
             *_lookups(settings, host),
-            {"tcp": "127.0.0.1:25", "expect": "220 "},
+            TcpProbe("127.0.0.1:25", expect="220 "),
         ],
     )
 
 
-def _lookups(settings: Settings, host: str) -> list[dict[str, Any]]:
+def _lookups(settings: Settings, host: str) -> list[RunProbe]:
     """Probes that ask the database the way smtpd(8) does."""
     return [
-        {"run": ["postmap", "-q", domain, sql_maps.table(name)]}
+        RunProbe(["postmap", "-q", domain, sql_maps.table(name)])
         for domain in settings.domains_of(host)[:1]
         for name in ("relay_domains", "transport")
     ]
 
 
-class Postfix(pulumi.ComponentResource):
-    """Creates: the bundle `postfix`, applied after `after`. Provides: `bundle`."""
+class Postfix(Service):
+    """Creates: the bundle `postfix`, after all that it asks. Provides: `bundle`."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        database: MailDatabase,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-        after: Sequence[pulumi.Resource] = (),
-        milter: str | None = None,
-    ) -> None:
-        super().__init__("mx:host:Postfix", f"{name}-postfix", None, opts)
-        self.bundle = Bundle(
-            f"{name}-postfix",
-            host.target,
-            manifest(settings, name, owner, milter=milter),
-            pulumi.ResourceOptions(parent=self),
-            depends_on=[database.bundle.command, *after],
-        )
-        self.register_outputs({})
+    TOKEN, SUFFIX = "mx:host:Postfix", "postfix"
+    AFTER = ("database", "resolver", "tls-policy", "spam-filter")
+    UNITS = (UNIT,)
+    MANUAL = "Postfix"
+    SETTINGS = "postfix"
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """The one manifest, with the spam filter's milter."""
+        return [manifest(settings, host, owner, milter=SpamFilter.milter)]

@@ -7,13 +7,12 @@ is worth as much as the answers' AD bit.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
-from components.host import Bundle, File, Manifest
-from components.host.component import Host
+from components.host.manifest import Check, File, Manifest, RunProbe, Unit, UnitProbe
 from components.services.resolver import unbound
+from components.services.service import Service
 from components.settings.environment import Settings, SettingsError
 
 UNIT = "unbound.service"
@@ -43,17 +42,17 @@ def manifest(
         "/etc/resolv.conf": unbound.RESOLV_CONF,
         **unbound.OTHER_WRITERS,
     }
-    units: dict[str, dict[str, Any]] = {UNIT: {"restart_when": _fixed_at_start(files)}}
-    check: list[dict[str, Any]] = [{"run": ["unbound-checkconf"], "fail_on_stderr": True}]
+    units = {UNIT: Unit(restart_when=_fixed_at_start(files))}
+    check = [Check(["unbound-checkconf"], fail_on_stderr=True)]
     if not unbound.has_root_anchor(settings, anchors):
         # The anchor that unbound.conf names; the unit does the same at every start.
-        check.insert(0, {"run": ["/usr/libexec/unbound-helper", "root_trust_anchor_update"]})
+        check.insert(0, Check(["/usr/libexec/unbound-helper", "root_trust_anchor_update"]))
     if settings.resolver.forwarders:
         path = "/etc/unbound/mx-recursor.conf"
         files[path] = unbound.recursor_conf(settings, host, hints)
         files[f"/etc/systemd/system/{RECURSOR}"] = unbound.RECURSOR_UNIT
-        check.append({"run": ["unbound-checkconf", path], "fail_on_stderr": True})
-        units = {RECURSOR: {}} | units
+        check.append(Check(["unbound-checkconf", path], fail_on_stderr=True))
+        units = {RECURSOR: Unit()} | units
     programs = {
         f"{_LIBRARY}/{name}": File((_FILES / f"usr/local/lib/mx/{name}").read_text(), mode="0755")
         for name in ("keep-resolv-conf", "resolver-answers")
@@ -65,11 +64,11 @@ def manifest(
         files={path: File(text, restart=_RESTART.get(path, ())) for path, text in files.items()}
         | programs,
         check=check,
-        units=units | {WATCH: {}},
+        units=units | {WATCH: Unit()},
         probe=[
-            {"unit": UNIT},
-            {"run": [f"{_LIBRARY}/resolver-answers"]},
-            {"unit": WATCH},
+            UnitProbe(UNIT),
+            RunProbe([f"{_LIBRARY}/resolver-answers"]),
+            UnitProbe(WATCH),
         ],
     )
 
@@ -81,33 +80,28 @@ def _fixed_at_start(files: dict[str, str]) -> str:
     return "\n".join(line for line in lines if line.startswith(fixed))
 
 
-class Resolver(pulumi.ComponentResource):
+class Resolver(Service):
     """Creates: the bundle `resolver`. Provides: `bundle`.
 
     Raises pulumi.RunError when the file of root hints or trust anchors cannot be read.
     """
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mx:host:Resolver", f"{name}-resolver", None, opts)
+    TOKEN, SUFFIX = "mx:host:Resolver", "resolver"
+    UNITS = (UNIT, RECURSOR, WATCH)
+    MANUAL = "The resolver"
+    SETTINGS = "resolver"
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """The one manifest. Raises SettingsError when a file that the settings name is unfit."""
+        return [manifest(settings, host, owner, *given_files(settings))]
+
+    def make(self) -> None:
+        """Make the bundle."""
         try:
-            hints, anchors = given_files(settings)
+            super().make()
         except SettingsError as error:
             raise pulumi.RunError(str(error)) from None
-        self.bundle = Bundle(
-            f"{name}-resolver",
-            host.target,
-            manifest(settings, name, owner, hints, anchors),
-            pulumi.ResourceOptions(parent=self),
-            depends_on=[host.agent],
-        )
-        self.register_outputs({})
 
 
 def given_files(settings: Settings) -> tuple[str | None, str]:

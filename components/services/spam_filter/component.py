@@ -5,15 +5,22 @@ Stands after Resolver and before Postfix, which defers mail while the milter is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import pulumi
-
 from components.dns import data as dns_data
-from components.host import Bundle, File, Manifest
 from components.host.bundle import read
-from components.host.component import Host
+from components.host.manifest import (
+    Check,
+    Directory,
+    File,
+    Manifest,
+    RunProbe,
+    Step,
+    TcpProbe,
+    Unit,
+    UnitProbe,
+)
+from components.services.service import Service
 from components.services.spam_filter import password as rspamd_password
 from components.services.spam_filter import redis, rspamd
 from components.settings.environment import Settings
@@ -34,13 +41,13 @@ def redis_manifest(settings: Settings, owner: str) -> Manifest:
         owner=owner,
         packages=["redis-server"],
         # A server that goes over to our file must start anew.
-        directories={"/etc/mx": {"mode": "0755"}},
+        directories={"/etc/mx": Directory()},
         files={
             redis.CONFIG: File(redis.redis_conf(settings), mode="0640", group="redis"),
             f"/etc/systemd/system/{REDIS}.d/mx.conf": File(redis.DROP_IN, restart=(REDIS,)),
         },
-        units={REDIS: {}},
-        probe=[{"run": ["redis-cli", "-e", "-s", redis.SOCKET, "PING"]}],
+        units={REDIS: Unit()},
+        probe=[RunProbe(["redis-cli", "-e", "-s", redis.SOCKET, "PING"])],
     )
 
 
@@ -65,30 +72,22 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         debconf=["postfix postfix/main_mailer_type select No configuration"],
         groups={"_rspamd": ["redis"]},
         directories={
-            str(Path(rspamd.MILTER).parent): {
-                "mode": "02750",
-                "owner": "_rspamd",
-                "group": "postfix",
-            },
-            rspamd.KEYS: {"mode": "0750", "group": "_rspamd"},
+            str(Path(rspamd.MILTER).parent): Directory("02750", owner="_rspamd", group="postfix"),
+            rspamd.KEYS: Directory("0750", group="_rspamd"),
         },
         files=files,
-        check=[{"run": ["rspamadm", "configtest"]}],
-        units={UNIT: {}},
+        check=[Check(["rspamadm", "configtest"])],
+        units={UNIT: Unit()},
         run=[
-            {
-                "run": make,
-                "stdin": line,
-                "creates": rspamd.key_file(settings, host, domain),
-            }
+            Step(make, stdin=line, creates=rspamd.key_file(settings, host, domain))
             for domain, line in dkim_lines(settings, host).items()
         ],
         probe=[
-            {"unit": UNIT},
+            UnitProbe(UNIT),
             # Compiling its expressions takes a busy host a while, the first time.
-            {"run": ["test", "-S", rspamd.MILTER], "timeout": 180},
+            RunProbe(["test", "-S", rspamd.MILTER], timeout=180),
             # Without this symbol mail would pass while Redis or the resolver is down.
-            {"run": ["sh", "-c", _GUARDED], "timeout": 60},
+            RunProbe(["sh", "-c", _GUARDED], timeout=60),
         ],
     )
 
@@ -101,9 +100,9 @@ def password_manifest(host: str, owner: str, password: str) -> Manifest:
         bundle="spam-filter-password",
         owner=owner,
         files={_CONTROLLER: File(text, mode="0640", group="_rspamd", secret=True)},
-        check=[{"run": ["rspamadm", "configtest"]}],
-        units={UNIT: {}},
-        probe=[{"unit": UNIT}, {"tcp": f"127.0.0.1:{rspamd.CONTROLLER_PORT}", "timeout": 60}],
+        check=[Check(["rspamadm", "configtest"])],
+        units={UNIT: Unit()},
+        probe=[UnitProbe(UNIT), TcpProbe(f"127.0.0.1:{rspamd.CONTROLLER_PORT}", timeout=60)],
     )
 
 
@@ -113,7 +112,7 @@ def dkim_lines(settings: Settings, host: str) -> dict[str, str]:
     return {domain: f"{domain} {selector}\n" for domain in settings.domains_of(host)}
 
 
-class SpamFilter(pulumi.ComponentResource):
+class SpamFilter(Service):
     """Creates: the bundles `redis` and `spam-filter`, a command a domain that reads its DKIM key.
 
     With a password for the controller: the bundle `spam-filter-password`.
@@ -121,52 +120,35 @@ class SpamFilter(pulumi.ComponentResource):
     domain to the TXT value of this host's public key.
     """
 
+    TOKEN, SUFFIX = "mx:host:SpamFilter", "spam-filter"
+    UNITS = (REDIS, UNIT)
+    MANUAL = "The spam filter"
+    SETTINGS = "spamFilter"
+
     milter = rspamd.MILTER.removeprefix("/var/spool/postfix/")
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-        after: Sequence[pulumi.Resource] = (),
-        password: str | None = None,
-    ) -> None:
-        super().__init__("mx:host:SpamFilter", f"{name}-spam-filter", None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        memory = Bundle(
-            f"{name}-redis",
-            host.target,
-            redis_manifest(settings, owner),
-            child,
-            depends_on=[host.agent, *after],
-        )
-        self.bundle = Bundle(
-            f"{name}-spam-filter",
-            host.target,
-            manifest(settings, name, owner),
-            child,
-            depends_on=[memory.command],
-        )
-        if password is not None:
-            Bundle(
-                f"{name}-spam-filter-password",
-                host.target,
-                password_manifest(name, owner, password),
-                child,
-                depends_on=[self.bundle.command],
-                secret=True,
-            )
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """Redis, then Rspamd."""
+        return [redis_manifest(settings, owner), manifest(settings, host, owner)]
+
+    def make(self) -> None:
+        """Make both bundles, the controller's password, and the commands that read DKIM keys."""
+        place = self.place
+        redis_wanted, rspamd_wanted = self.manifests(place.settings, place.key, self.owner)
+        memory = self.put(redis_wanted, after=[place.host.agent, *place.after("resolver")])
+        self.bundle = self.put(rspamd_wanted, after=[memory.command])
+        if place.rspamd_password is not None:
+            password = password_manifest(place.key, self.owner, place.rspamd_password)
+            self.put(password, after=[self.bundle.command])
         self.dkim_records = {
             domain: read(
-                f"{name}-dkim-{domain}",
-                host.target,
+                f"{place.key}-dkim-{domain}",
+                place.host.target,
                 f"{_KEYS} show",
                 line,
                 self.bundle,
-                child,
+                self.child,
             ).apply(dns_data.txt)
-            for domain, line in dkim_lines(settings, name).items()
+            for domain, line in dkim_lines(place.settings, place.key).items()
         }
-        self.register_outputs({})

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pulumi
-
-from components.host import Bundle, File, Manifest
-from components.host.component import Host
-from components.services.resolver.component import Resolver
+from components.host.manifest import Directory, File, Manifest, RunProbe, Unit, UnitProbe
+from components.services.service import Service
 from components.services.tls_policy import units as tls_policy
 from components.settings.environment import Settings
 
@@ -39,35 +36,31 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         bundle="tls-policy",
         owner=owner,
         packages=["postfix-mta-sts-resolver", "python3-aiosqlite", "python3-dnspython"],
-        directories={"/usr/local/lib/mx": {"mode": "0755"}, _PACKAGE: {"mode": "0755"}},
+        directories={"/usr/local/lib/mx": Directory(), _PACKAGE: Directory()},
         files=files,
-        units={tls_policy.STS_UNIT: {}, tls_policy.UNIT: {}},
+        units={tls_policy.STS_UNIT: Unit(), tls_policy.UNIT: Unit()},
         probe=[
-            {"unit": tls_policy.STS_UNIT},
-            {"unit": tls_policy.UNIT},
-            {"run": [PROGRAM, "localhost"]},
+            UnitProbe(tls_policy.STS_UNIT),
+            UnitProbe(tls_policy.UNIT),
+            RunProbe([PROGRAM, "localhost"]),
         ],
     )
 
 
-class TlsPolicy(pulumi.ComponentResource):
+class TlsPolicy(Service):
     """Creates: the bundle `tls-policy`. Provides: `bundle`."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        resolver: Resolver,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("mx:host:TlsPolicy", f"{name}-tls-policy", None, opts)
-        self.bundle = Bundle(
-            f"{name}-tls-policy",
-            host.target,
-            manifest(settings, name, owner),
-            pulumi.ResourceOptions(parent=self),
-            depends_on=[resolver.bundle.command],
-        )
-        self.register_outputs({})
+    TOKEN, SUFFIX = "mx:host:TlsPolicy", "tls-policy"
+    AFTER = ("resolver",)
+    UNITS = (tls_policy.UNIT, tls_policy.STS_UNIT)
+    MANUAL = "TlsPolicy"
+
+    @classmethod
+    def wanted(cls, settings: Settings, host: str) -> bool:
+        """Whether Postfix asks a policy service of ours."""
+        return tls_policy.used(settings)
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """The one manifest."""
+        return [manifest(settings, host, owner)]

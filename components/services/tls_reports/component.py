@@ -9,14 +9,22 @@ from __future__ import annotations
 import base64
 import bz2
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata, resources
 from pathlib import Path
 
-import pulumi
-
-from components.host import Bundle, File, Manifest
-from components.host.component import Host
+from components.host.manifest import (
+    Build,
+    Check,
+    Directory,
+    File,
+    Manifest,
+    RunProbe,
+    Step,
+    Unit,
+    UnitProbe,
+)
+from components.services.service import Service
 from components.services.tls_reports import units as tls_reports
 from components.settings.environment import Settings
 
@@ -80,71 +88,56 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         owner=owner,
         packages=["curl"],
         directories={
-            "/etc/mx": {"mode": "0755"},
-            **{path: {"mode": "0755"} for path in library},
-            str(Path(tls_reports.SOCKET).parent): {"mode": "0770", "group": "postfix"},
+            "/etc/mx": Directory(),
+            **{path: Directory() for path in library},
+            str(Path(tls_reports.SOCKET).parent): Directory("0770", group="postfix"),
         },
         files=files,
         build=[
-            {
-                "run": [
-                    "/usr/bin/python3",
-                    "-I",
-                    f"{_PACKAGE}/unpack.py",
-                    _PACK,
-                    tls_reports.LIBRARY,
-                ],
-                "makes": made,
-            }
+            Build(
+                ["/usr/bin/python3", "-I", f"{_PACKAGE}/unpack.py", _PACK, tls_reports.LIBRARY],
+                makes=made,
+            )
         ],
         # Whether this host's Python can run it.
         check=[
-            {
-                "run": [
-                    *("env", f"PYTHONPATH={tls_reports.PYTHONPATH}", "/usr/bin/python3"),
-                    *(
-                        "-P",
-                        "-B",
-                        "-m",
-                        "mx_tls_reports.reportd",
-                        settings.hosts[host].hostname,
-                        "--help",
-                    ),
+            Check(
+                [
+                    *("env", f"PYTHONPATH={tls_reports.PYTHONPATH}", "/usr/bin/python3", "-P"),
+                    *("-B", "-m", "mx_tls_reports.reportd"),
+                    *(settings.hosts[host].hostname, "--help"),
                 ]
-            }
+            )
         ],
-        units={tls_reports.COLLECTD: {}, tls_reports.REPORTD: {}},
+        units={tls_reports.COLLECTD: Unit(), tls_reports.REPORTD: Unit()},
         undo=[
-            {"run": ["systemctl", "stop", *both]},
+            Step(["systemctl", "stop", *both]),
             # The second is a link to the first, because of DynamicUser=.
-            {"run": ["rm", "-rf", "/var/lib/private/mx-tlsrpt", tls_reports.STATE]},
+            Step(["rm", "-rf", "/var/lib/private/mx-tlsrpt", tls_reports.STATE]),
         ],
         probe=[
-            {"unit": tls_reports.COLLECTD},
-            {"unit": tls_reports.REPORTD},
-            {"run": ["test", "-S", tls_reports.SOCKET]},
+            UnitProbe(tls_reports.COLLECTD),
+            UnitProbe(tls_reports.REPORTD),
+            RunProbe(["test", "-S", tls_reports.SOCKET]),
         ],
     )
 
 
-class TlsReports(pulumi.ComponentResource):
-    """Creates: the bundle `tls-reports`, applied after `after`. Provides: `bundle`."""
+class TlsReports(Service):
+    """Creates: the bundle `tls-reports`, after Postfix. Provides: `bundle`."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        host: Host,
-        owner: str,
-        opts: pulumi.ResourceOptions | None = None,
-        after: Sequence[pulumi.Resource] = (),
-    ) -> None:
-        super().__init__("mx:host:TlsReports", f"{name}-tls-reports", None, opts)
-        self.bundle = Bundle(
-            f"{name}-tls-reports",
-            host.target,
-            manifest(settings, name, owner),
-            pulumi.ResourceOptions(parent=self),
-            depends_on=after,
-        )
-        self.register_outputs({})
+    TOKEN, SUFFIX = "mx:host:TlsReports", "tls-reports"
+    AFTER = ("postfix",)
+    UNITS = (tls_reports.COLLECTD, tls_reports.REPORTD)
+    MANUAL = "TlsReports"
+    SETTINGS = "tlsReports"
+
+    @classmethod
+    def wanted(cls, settings: Settings, host: str) -> bool:
+        """Whether the settings ask this host, whose Postfix must be able to, for TLS reports."""
+        return tls_reports.used(settings, host)
+
+    @classmethod
+    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+        """The one manifest."""
+        return [manifest(settings, host, owner)]

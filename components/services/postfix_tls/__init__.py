@@ -1,0 +1,1 @@
+"""The service postfix_tls on an MX host."""
