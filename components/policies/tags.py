@@ -36,7 +36,7 @@ def faults(text: str, version: str) -> tuple[dict[str, str], list[str]]:
 
 
 def report_addresses(value: str, schemes: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """The report URIs of a `rua` or `ruf`, and what is wrong with them (RFC 7489, RFC 8460)."""
+    """The report URIs of a `rua` or `ruf`, and what is wrong with them (RFC 9989, RFC 8460)."""
     uris = [uri.strip() for uri in value.split(",")]
     wrong = []
     for uri in uris:
@@ -49,3 +49,12 @@ def report_addresses(value: str, schemes: tuple[str, ...]) -> tuple[list[str], l
         elif scheme.lower() == "https" and not re.match(r"//[A-Za-z0-9.-]+", rest):
             wrong.append(f"{uri!r} names no host")
     return uris, wrong
+
+
+def mail_addresses(text: str, version: str) -> list[str]:
+    """The mail addresses of `rua` and `ruf` in a text, without their size limits."""
+    found, _ = faults(text, version)
+    uris = [uri.strip() for name in ("rua", "ruf") for uri in found.get(name, "").split(",")]
+    return [
+        uri[len("mailto:") :].split("!")[0] for uri in uris if uri.lower().startswith("mailto:")
+    ]

@@ -36,7 +36,7 @@ class PolicySettings(Model):
 
     spf: Spf | None = Field(None, description="SPF (RFC 7208), for example `v=spf1 mx -all`.")
     dmarc: Dmarc | None = Field(
-        None, description="DMARC (RFC 7489), for example `v=DMARC1; p=quarantine`."
+        None, description="DMARC (RFC 9989), for example `v=DMARC1; p=quarantine`."
     )
     tls_rpt: TlsRpt | None = Field(
         None,

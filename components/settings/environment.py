@@ -24,6 +24,7 @@ from pydantic.alias_generators import to_camel
 from components.settings import aliases as settings_aliases
 from components.settings import certificates as settings_certificates
 from components.settings import dns as settings_dns
+from components.settings import names as settings_names
 from components.settings import postfix as settings_postfix
 from components.settings import resolver as settings_resolver
 from components.settings import rollout as settings_change
@@ -38,7 +39,17 @@ from components.settings.resolver import ResolverSettings
 from components.settings.rollout import DriftSettings, RolloutSettings
 from components.settings.spam_filter import SpamFilterSettings
 from components.settings.tls_reports import TlsReportsSettings
-from components.settings.types import Address, Domain, HostKey, LocalPart, Model, Name, Port
+from components.settings.types import (
+    Address,
+    Domain,
+    HostKey,
+    Hostname,
+    LocalPart,
+    Model,
+    Name,
+    Port,
+    too_many,
+)
 
 
 class SettingsError(Exception):
@@ -63,7 +74,7 @@ class SshSettings(Model):
 class HostSettings(Model):
     """One MX host."""
 
-    hostname: Domain = Field(description="Name in the MX records, in the banner and in EHLO.")
+    hostname: Hostname = Field(description="Name in the MX records, in the banner and in EHLO.")
     ipv4: IPv4Address
     ipv6: IPv6Address | None = None
     host_key: HostKey | None = Field(
@@ -94,7 +105,7 @@ class HostSettings(Model):
 class MailboxHostSettings(Model):
     """One mailbox host, to which the MX hosts relay."""
 
-    hostname: Domain
+    hostname: Hostname
     port: Port = 25
     protocol: Literal["smtp", "lmtp"] = "smtp"
 
@@ -138,7 +149,7 @@ class Settings(Model):
     hosts: dict[Name, HostSettings] = Field(min_length=1)
     mailbox_hosts: dict[Name, MailboxHostSettings] = Field(min_length=1)
     dns: DnsSettings
-    domains: dict[Domain, DomainSettings] = Field(min_length=1)
+    domains: dict[Hostname, DomainSettings] = Field(min_length=1)
     postfix: PostfixSettings = Field(default_factory=PostfixSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
     rollout: RolloutSettings = Field(default_factory=RolloutSettings)
@@ -277,10 +288,8 @@ def _contradictions(settings: Settings) -> Iterable[str]:
                 yield f"{path}.aliases.{local}: it is already one of recipients"
             if not domain.aliases[local]:
                 yield f"{path}.aliases.{local}: it names no address"
-    yield from settings_aliases.contradictions(
-        {name: domain.aliases for name, domain in settings.domains.items()},
-        settings.postfix.recipient_delimiter,
-    )
+    yield from settings_names.contradictions(settings)
+    yield from settings_aliases.contradictions(settings_names.addresses(settings))
     yield from settings_dns.contradictions(
         settings.dns, {name: domain.records for name, domain in settings.domains.items()}
     )
@@ -290,7 +299,11 @@ def _contradictions(settings: Settings) -> Iterable[str]:
         debian = {key: host.debian for key, host in settings.hosts.items()}
         yield from settings_certificates.contradictions(settings.certificates, debian)
     releases = {host.debian for host in settings.hosts.values()}
-    yield from settings_postfix.contradictions(settings.postfix, releases)
+    mailboxes = {host.hostname: host.port for host in settings.mailbox_hosts.values()}
+    yield from settings_postfix.contradictions(settings.postfix, releases, mailboxes)
+    trusted = [*settings.postfix.mynetworks, *settings.spam_filter.local_networks]
+    if not too_many(settings.postfix.mynetworks) and (sum_ := too_many(trusted)) is not None:
+        yield f"spamFilter.localNetworks: with postfix.mynetworks {sum_}: strangers are trusted"
     yield from _report_contradictions(settings)
     yield from settings_spam_filter.contradictions(settings.spam_filter, len(settings.hosts))
     for name, domain in settings.domains.items():
@@ -362,7 +375,7 @@ def from_mapping(values: Mapping[str, Any], source: str = "mx:mail") -> Settings
 
 
 def _lines(fault: dict[str, Any], values: Mapping[str, Any]) -> list[str]:
-    location = [part for part in fault["loc"] if part != "[key]"]
+    location = _location(fault, values)
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)[1:]
     kind, text = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
     if kind == "value_error" and not location:
@@ -374,6 +387,18 @@ def _lines(fault: dict[str, Any], values: Mapping[str, Any]) -> list[str]:
     elif kind.startswith(("string_pattern", "literal_error")) or "type" in kind:
         text = f"{text}; it is {fault['input']!r}"
     return [f"{path}: {text}" if path else text]
+
+
+def _location(fault: dict[str, Any], values: Any) -> list[Any]:
+    """Where a fault is in the document; the names of choices that pydantic tried are left out."""
+    found = []
+    for part in fault["loc"]:
+        if part in values if isinstance(values, Mapping) else isinstance(part, int):
+            values = values[part]
+        elif fault["type"] != "missing" or part != fault["loc"][-1]:
+            continue
+        found.append(part)
+    return found
 
 
 def _keys(location: list[Any]) -> list[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, Field, StrictInt, StringConstraints
 
-from components.postconf import VERSIONS, fault
+from components.postconf import VERSIONS
+from components.postconf import tls_policy as postconf_tls
+from components.settings import extra as settings_extra
+from components.settings.dnsbl import DnsblSite
+from components.settings.dnsbl import contradictions as dnsbl_contradictions
 from components.settings.types import (
     Address,
     Domain,
@@ -16,8 +21,32 @@ from components.settings.types import (
     Network,
     NextHop,
     NotifyClass,
-    TlsPolicy,
+    seconds,
+    too_many,
 )
+
+_DAY = 86400
+
+
+def _queue_time(value: str) -> str:
+    """Time in the queue; qmgr(8) dies at more than 100 days (maximal_queue_lifetime)."""
+    if seconds(value) > 100 * _DAY:
+        raise ValueError(f"{value!r} is more than 100 days, with which Postfix does not run")
+    return value
+
+
+def _queue_lifetime(value: str) -> str:
+    if seconds(value) < _DAY:
+        raise ValueError(
+            f"{value!r}: mail would bounce when its destination is away for less than a day "
+            "(RFC 5321 section 4.5.4.1: 4 to 5 days)"
+        )
+    return _queue_time(value)
+
+
+QueueTime = Annotated[Duration, AfterValidator(_queue_time)]
+QueueLifetime = Annotated[Duration, AfterValidator(_queue_lifetime)]
+TlsPolicy = Annotated[str, StringConstraints(pattern=r"^[!-~]+( +[!-~]+)*$", max_length=1000)]
 
 Profile = Literal["ncsc-2025", "mozilla-6.0-intermediate", "compat"]
 
@@ -53,9 +82,11 @@ class PostscreenSettings(Model):
     """postscreen(8) before smtpd(8): keeps clients away that talk too early or are listed."""
 
     enabled: bool = False
-    dnsbl_sites: dict[Domain, Annotated[StrictInt, Field(ge=-10, le=10)]] = Field(
+    dnsbl_sites: dict[Domain, DnsblSite] = Field(
         default_factory=dict,
-        description="Block lists and their weights; only answers 127.0.0.2 to 127.0.0.11 count.",
+        description="Lists and their weights, those of allow lists below 0. Of a block list the "
+        "answers 127.0.0.2 to 127.0.0.11 count, of a list with others its own: "
+        '`{weight: -2, answers: "127.0.[2..20].[1..3]"}`.',
     )
     dnsbl_threshold: Annotated[StrictInt, Field(ge=1, le=100)] = 3
 
@@ -68,9 +99,9 @@ class PostfixSettings(Model):
     mynetworks: list[Network] = Field(
         default_factory=list, description="Networks that may relay, beside the host itself."
     )
-    maximal_queue_lifetime: Duration = "5d"
-    bounce_queue_lifetime: Duration = "5d"
-    delay_warning_time: Duration = "6h"
+    maximal_queue_lifetime: QueueLifetime = "5d"
+    bounce_queue_lifetime: QueueTime = "5d"
+    delay_warning_time: QueueTime = "6h"
     confirm_delay_cleared: bool = True
     notify_classes: list[NotifyClass] = Field(
         ["2bounce", "data", "resource", "software"],
@@ -98,10 +129,26 @@ class PostfixSettings(Model):
     )
 
 
-def contradictions(settings: PostfixSettings, releases: Iterable[int]) -> Iterable[str]:
-    """Parameters under `extra` that the Postfix of one of the Debian releases does not know."""
-    for release in sorted(releases):
-        for name in settings.extra:
-            wrong = fault(name, VERSIONS[release])
-            if wrong is not None:
-                yield f"postfix.extra.{name}: {wrong}"
+def contradictions(
+    settings: PostfixSettings, releases: Iterable[int], mailboxes: Mapping[str, int]
+) -> Iterable[str]:
+    """What the Postfix of one of the Debian releases cannot do, or must not.
+
+    `mailboxes`: name of a mailbox host to its port. Each line begins with its YAML path.
+    """
+    releases = sorted(releases)
+    yield from settings_extra.contradictions(settings.extra, releases)
+    yield from dnsbl_contradictions(
+        "postfix.postscreen.dnsblSites", settings.postscreen.dnsbl_sites
+    )
+    if (sum_ := too_many(settings.mynetworks)) is not None:
+        yield f"postfix.mynetworks: {sum_}: an open relay"
+    for hop, policy in settings.tls_policies.items():
+        path = f"postfix.tlsPolicies.{hop}"
+        found = (postconf_tls.faults(policy, VERSIONS[release]) for release in releases)
+        for wrong in dict.fromkeys(line for lines in found for line in lines):
+            yield f"{path}: {wrong}"
+        host = re.match(r"\[(.+)\]", hop)
+        port = mailboxes.get(host[1]) if host is not None else None
+        if host is not None and port is not None and hop != f"[{host[1]}]:{port}":
+            yield f"{path}: mail goes to [{host[1]}]:{port}; the policy must be for this next hop"

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.settings import aliases as settings_aliases
+from components.settings import names as settings_names
 from components.settings.environment import Settings, SettingsError
 from components.settings.types import LocalPart
 
@@ -42,7 +45,17 @@ def read(settings: Settings) -> dict[str, RecipientFile]:
                 raise SettingsError(f"{file.path}: {local} also stands in domains.{name}")
             if set(settings.postfix.recipient_delimiter) & set(local):
                 raise SettingsError(f"{file.path}: {local} has the recipient delimiter in it")
+    if found and (faults := _dead_ends(settings, found)):
+        raise SettingsError("\n".join(faults))
     return found
+
+
+def _dead_ends(settings: Settings, files: Mapping[str, RecipientFile]) -> list[str]:
+    """Aliases to a domain with such a file that lead to nobody, which only the file can tell."""
+    known = settings_names.addresses(settings)
+    rows = {name: [*settings.domains[name].recipients, *file.rows] for name, file in files.items()}
+    complete = replace(known, recipients={**known.recipients, **rows})
+    return list(settings_aliases.contradictions(complete))
 
 
 @functools.cache

@@ -5,45 +5,92 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from ipaddress import ip_address, ip_network
+import unicodedata
+from collections.abc import Iterable
+from ipaddress import IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import Annotated, Literal
 
+import idna
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-# Without "#" at its begin, which is a comment in a table (postmap(1)).
-_LOCAL_PART = re.compile(r"(?!#)[a-z0-9!#$%&'*/=?^_`{|}~.-]{1,64}")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_DOT_STRING = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ssh-rsa")
+# A wider network is more than one organization has. The audit of a main.cf has the same limit.
+_WIDEST = {4: 8, 6: 20}
+# Networks of IPv6 that stand for all of IPv4: mapped (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
+_ALL_OF_IPV4 = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96", "2002::/16")))
 
 
 def _domain(value: str) -> str:
     """A fully qualified domain name in its A-label form (RFC 5891), lower-case, no final dot."""
     if value.endswith("."):
         raise ValueError(f"write {value!r} without the final dot")
+    if not value.isascii():
+        raise ValueError(_as_a_labels(value))
     if value != value.lower():
         raise ValueError(f"write the domain in lower case: {value.lower()!r}")
-    if not value.isascii():
-        alabel = value.encode("idna").decode()
-        raise ValueError(f"write the domain as A-labels: {alabel!r}")
     labels = value.split(".")
     if len(labels) < 2 or len(value) > 253 or not all(_LABEL.fullmatch(part) for part in labels):
         raise ValueError(f"{value!r} is not a fully qualified domain name")
+    if labels[-1].isdigit():
+        raise ValueError(f"{value!r} is not a domain name; an address does not stand here")
+    return value
+
+
+def _as_a_labels(value: str) -> str:
+    """How to write a name with other than ASCII letters, where IDNA 2008 has one answer.
+
+    Python's own codec is IDNA 2003, which makes another domain of some names (RFC 5894 section
+    7.2). Upper case has no answer: a sigma at the end of a word has two lower-case forms.
+    """
+    name = unicodedata.normalize("NFC", value)
+    if name != name.lower():
+        return f"write the domain {value!r} in lower case and as A-labels"
+    try:
+        return f"write the domain as A-labels: {idna.encode(name).decode()!r}"
+    except idna.IDNAError as error:
+        return f"{value!r} is not a domain name by IDNA 2008 (RFC 5891): {error}"
+
+
+def _hostname(value: str) -> str:
+    """A domain name of letters, digits and hyphens (RFC 1123 section 2.1)."""
+    _domain(value)
+    if "_" in value:
+        raise ValueError(
+            f"{value!r} has an underscore: no mail server may have such a name (RFC 1123) and no "
+            "authority issues a certificate for it"
+        )
     return value
 
 
 def _local_part(value: str) -> str:
-    if not _LOCAL_PART.fullmatch(value) or ".." in value or value[0] == "." or value[-1] == ".":
-        raise ValueError(f"{value!r} is not the local part of an address, in lower case")
+    """A local part of one of the mail domains: in lower case, as the look-ups fold it."""
+    if "*" in value:
+        raise ValueError(
+            f"{value!r} would be that very address and no pattern: there is no catch-all; "
+            "list the local parts that exist"
+        )
+    # With "#" at its begin, it is a comment in a table (postmap(1)).
+    if not _DOT_STRING.fullmatch(value) or len(value) > 64 or value[0] == "#":
+        raise ValueError(f"{value!r} is not the local part of an address")
+    if value != value.lower():
+        raise ValueError(f"write the local part in lower case: {value.lower()!r}")
     return value
 
 
 def _address(value: str) -> str:
+    """Somebody's address (RFC 5321 section 4.1.2); the case of its local part is the owner's."""
     local, at, domain = value.rpartition("@")
     if not at:
         raise ValueError(f"{value!r} is not a mail address")
-    _local_part(local)
-    _domain(domain)
+    if "*" in local:
+        raise ValueError(f"{value!r} would be that very address: '*' stands for no others")
+    if not _DOT_STRING.fullmatch(local) or len(local) > 64 or local[0] == "#":
+        raise ValueError(f"{local!r} is not the local part of an address")
+    _hostname(domain)
     return value
 
 
@@ -64,19 +111,51 @@ def _host_key(value: str) -> str:
 
 
 def _network(value: str) -> str:
+    """A network whose hosts are trusted."""
     try:
         network = ip_network(value)
     except ValueError as error:
         raise ValueError(f"{value!r} is not a network in CIDR notation: {error}") from None
-    if network.prefixlen == 0:
-        raise ValueError(f"{value!r} would make an open relay")
+    if network.prefixlen < _WIDEST[network.version]:
+        raise ValueError(
+            f"{value!r} would make an open relay: more than a /{_WIDEST[network.version]} is "
+            "nobody's own network"
+        )
+    if isinstance(network, IPv6Network) and any(network.overlaps(all_) for all_ in _ALL_OF_IPV4):
+        raise ValueError(f"{value!r} stands for addresses of IPv4; write those")
     return value
+
+
+def wide(value: str) -> bool:
+    """Whether a word is a network that is more than anybody's own."""
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen < _WIDEST[network.version]
+
+
+def too_many(networks: Iterable[str]) -> str | None:
+    """Say what networks add up to when it is more than one may be; None when it is not."""
+    for version, widest in _WIDEST.items():
+        parsed = [each for each in map(ip_network, networks) if each.version == version]
+        merged = list(collapse_addresses(parsed))  # type: ignore[type-var]
+        size = sum(each.num_addresses for each in merged if not each.is_private)
+        share = 2 ** (merged[0].max_prefixlen - widest) if merged else 1
+        if size > share:
+            return f"these networks add up to {size / share:.3g} times an IPv{version} /{widest}"
+    return None
 
 
 def _duration(value: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,5}[smhdw]", value):
         raise ValueError(f"{value!r} is not a Postfix time: a number and one of s, m, h, d, w")
     return value
+
+
+def seconds(value: str) -> int:
+    """A Duration in seconds."""
+    return int(value[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[value[-1]]
 
 
 def _zone_id(value: str) -> str:
@@ -87,29 +166,21 @@ def _zone_id(value: str) -> str:
 
 def _next_hop(value: str) -> str:
     """A next hop as transport(5) and smtp_tls_policy_maps write it."""
-    fit = re.fullmatch(r"\[([^][]+)\](:[0-9]{1,5})?", value)
+    fit = re.fullmatch(r"\[([^][]+)\](?::([0-9]{1,5}))?", value)
     _domain(fit[1] if fit else value)
-    return value
-
-
-def _tls_policy(value: str) -> str:
-    levels = "none|may|encrypt|dane|dane-only|fingerprint|verify|secure"
-    if not re.fullmatch(rf"({levels})( [a-z_]+=[!-~]+)*", value) or len(value) > 1000:
-        raise ValueError(
-            f"{value!r} is not a TLS policy: one of {levels.replace('|', ', ')}, "
-            "then attributes as name=value"
-        )
+    if fit is not None and fit[2] is not None and not 0 < int(fit[2]) <= 65535:
+        raise ValueError(f"{value!r}: there is no port {fit[2]}")
     return value
 
 
 Domain = Annotated[str, AfterValidator(_domain)]
+Hostname = Annotated[str, AfterValidator(_hostname)]
 LocalPart = Annotated[str, AfterValidator(_local_part)]
 Address = Annotated[str, AfterValidator(_address)]
 HostKey = Annotated[str, AfterValidator(_host_key)]
 Network = Annotated[str, AfterValidator(_network)]
 Duration = Annotated[str, AfterValidator(_duration)]
 NextHop = Annotated[str, AfterValidator(_next_hop)]
-TlsPolicy = Annotated[str, AfterValidator(_tls_policy)]
 ZoneId = Annotated[str, AfterValidator(_zone_id)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 NotifyClass = Literal[

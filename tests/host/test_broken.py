@@ -91,7 +91,9 @@ def test_port_already_taken(pulumi: Pulumi, ssh: Ssh, stack_text: Path) -> None:
     key = "        hostname: mx1.example.test\n"
     narrow, wide = (
         before.replace(key, f"{key}        inetInterfaces: [{addresses}]\n")
-        for addresses in ("127.0.0.1, 198.18.77.11", "127.0.0.1, 198.18.77.11, 198.18.77.111")
+        for addresses in (
+            f"127.0.0.1, 2001:db8:77::11, 198.18.77.11{more}" for more in ("", ", 198.18.77.111")
+        )
     )
     ssh("mx1", "ip address replace 198.18.77.111/24 dev eth0")
     stack_text.write_text(narrow)

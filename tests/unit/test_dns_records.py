@@ -34,8 +34,8 @@ def test_policies_of_all_domains_and_hosts() -> None:
         {
             "records": {
                 "spf": "v=spf1 mx -all",
-                "dmarc": "v=DMARC1; p=reject; rua=mailto:d@example.test",
-                "tlsRpt": "v=TLSRPTv1; rua=mailto:t@example.test",
+                "dmarc": "v=DMARC1; p=reject; rua=mailto:alice@example.test",
+                "tlsRpt": "v=TLSRPTv1; rua=mailto:alice@example.test",
             }
         }
     )

@@ -82,12 +82,12 @@ def test_a_filter_that_is_down_defers(debian: int, action: str) -> None:
 
 
 def test_an_own_parameter_replaces_ours() -> None:
-    given = settings(extra={"biff": "yes", "smtpd_tls_loglevel": "2", "inet_protocols": "ipv6"})
+    given = settings(extra={"biff": "yes", "smtpd_tls_loglevel": "2", "inet_protocols": "ipv4"})
     parts = postfix_main.sections(given, "mx1")
     assert "biff" not in parts["10-general.cf"]
     assert "\nbiff = yes\n" in parts["95-extra.cf"]
     assert "smtpd_tls_loglevel" not in tls(given)
-    assert postfix_main.listening(given, "mx1").endswith("inet_protocols = ipv6")
+    assert postfix_main.listening(given, "mx1").endswith("inet_protocols = ipv4")
 
 
 def test_postscreen_stands_before_smtpd_when_asked() -> None:

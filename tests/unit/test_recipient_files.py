@@ -42,7 +42,7 @@ def test_a_file_is_counted_and_its_rows_stay_out_of_the_manifest(base: Path) -> 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("bob\nBob\n", r"list\.txt:2: 'Bob' is not the local part"),
+        ("bob\nBob\n", r"list\.txt:2: write the local part in lower case: 'bob'"),
         ("bob\nbob@example.test\n", r"list\.txt:2: 'bob@example\.test' is not the local part"),
         ("# staff\n\n", r"list\.txt: no local part in it"),
         ("bob\n\nbob\n", r"list\.txt:3: bob stands in line 1 already"),
@@ -63,3 +63,12 @@ def test_a_missing_file_and_one_that_is_no_text(base: Path) -> None:
     (base / "list.gz").write_bytes(b"\x1f\x8b\xff")
     with pytest.raises(SettingsError, match=r"list\.gz: is not UTF-8"):
         recipient_files.read(settings(recipientsFile="list.gz"))
+
+
+def test_an_alias_to_nobody_in_the_file(base: Path) -> None:
+    (base / "list.txt").write_text("bob\n")
+    values = {"recipientsFile": "list.txt", "aliases": {"info": ["bob@example.test"]}}
+    recipient_files.read(settings(**values))
+    values["aliases"] = {"info": ["bill@example.test"]}
+    with pytest.raises(SettingsError, match=r"aliases\.info\[0\]: bill@example\.test leads to nob"):
+        recipient_files.read(settings(**values))

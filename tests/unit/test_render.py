@@ -69,10 +69,10 @@ def test_lmtp_nexthop_is_spelled_as_transport_5_has_it() -> None:
 
 def test_an_alias_is_a_row_for_each_address_and_a_policy_one_for_each_next_hop() -> None:
     values = mapping() | {"postfix": {"tlsPolicies": {"[mailbox1.example.test]:25": "encrypt"}}}
-    values["domains"]["example.test"]["aliases"] = {"info": ["b@example.test", "a@example.test"]}
+    values["domains"]["example.test"]["aliases"] = {"info": ["b@partner.test", "a@partner.test"]}
     rows = sql_content.tables(from_mapping(values), "mx1")
     assert rows["alias"] == (
-        "example.test\tinfo\ta@example.test\nexample.test\tinfo\tb@example.test\n"
+        "example.test\tinfo\ta@partner.test\nexample.test\tinfo\tb@partner.test\n"
     )
     assert rows["tls_policy"] == "[mailbox1.example.test]:25\tencrypt\n"
 

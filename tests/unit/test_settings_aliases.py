@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.settings.aliases import contradictions
+from components.settings.aliases import Addresses, contradictions
 
 A, B = "a.test", "b.test"
 
@@ -22,7 +22,7 @@ A, B = "a.test", "b.test"
     ids=["with_another_target", "over_two_domains", "with_an_extension"],
 )
 def test_a_cycle_is_named(aliases: dict[str, dict[str, list[str]]], cycle: str) -> None:
-    [line] = contradictions(aliases, "+-")
+    [line] = contradictions(addresses(aliases))
     assert line.startswith(f"domains.a.test.aliases.x: leads back to itself: {cycle}")
 
 
@@ -37,4 +37,9 @@ def test_a_cycle_is_named(aliases: dict[str, dict[str, list[str]]], cycle: str) 
     ids=["itself_beside_others", "two_ways_to_one", "begins_with_a_delimiter", "alias_of_its_own"],
 )
 def test_what_ends_is_accepted(aliases: dict[str, dict[str, list[str]]]) -> None:
-    assert list(contradictions(aliases, "+-")) == []
+    assert list(contradictions(addresses(aliases))) == []
+
+
+def addresses(aliases: dict[str, dict[str, list[str]]]) -> Addresses:
+    """Aliases of two domains whose other recipients stand in files."""
+    return Addresses(dict.fromkeys((A, B)), aliases, delimiters="+-")

@@ -101,7 +101,7 @@ def _dmarc_syntax(world: World, domain: Domain) -> Iterator[str]:
 def _dmarc_policy(world: World, domain: Domain) -> Iterator[str]:
     for text in _dmarc(world, domain.name)[:1]:
         found, _ = tags.faults(text, dmarc.VERSION)
-        if found.get("p", "").lower() == "none" or found.get("sp", "").lower() == "none":
+        if found.get("p", "none").lower() == "none" or found.get("sp", "").lower() == "none":
             yield "its policy is none"
         elif found.get("t", "n").lower() == "y" or found.get("pct", "100") != "100":
             yield "its policy is applied in part or for a test (pct=, t=y)"
@@ -174,7 +174,7 @@ DOMAIN = (
     Check(
         "dmarc-several",
         "fault",
-        "Receivers take it as no DMARC (RFC 7489 section 6.6.3).",
+        "Receivers take it as no DMARC (RFC 9989 section 4.7).",
         "Keep one.",
         _dmarc_several,
     ),
@@ -195,7 +195,7 @@ DOMAIN = (
     Check(
         "dmarc-external",
         "notice",
-        "Reporters send nothing there (RFC 7489 section 7.1).",
+        "Reporters send nothing there (RFC 9990 section 4).",
         "Have its owner publish v=DMARC1 at that name, or use an address of the domain.",
         _dmarc_external,
     ),

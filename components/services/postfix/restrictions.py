@@ -6,6 +6,7 @@ Sources: postconf(5), POSTSCREEN_README, MILTER_README, RFC 5321.
 from __future__ import annotations
 
 from components.services.postfix.parameters import Parameter as P
+from components.settings import dnsbl
 from components.settings.environment import Settings
 
 
@@ -87,7 +88,10 @@ def postscreen(settings: Settings) -> list[P]:
     list which refuses our resolver (127.255.255.x) refuses no mail.
     """
     own = settings.postfix.postscreen
-    sites = [f"{site}=127.0.0.[2..11]*{weight}" for site, weight in sorted(own.dnsbl_sites.items())]
+    sites = [
+        f"{name}={dnsbl.answers(name, site)}*{dnsbl.weight(site)}"
+        for name, site in sorted(own.dnsbl_sites.items())
+    ]
     return [
         P(
             "postscreen_access_list",
@@ -104,7 +108,11 @@ def postscreen(settings: Settings) -> list[P]:
             "enforce",
             "A client that talks before the banner gets 550 for every recipient.",
         ),
-        P("postscreen_dnsbl_sites", ", ".join(sites), "Block lists with their weights."),
+        P(
+            "postscreen_dnsbl_sites",
+            ", ".join(sites),
+            "Lists with the answers that count and their weights.",
+        ),
         P(
             "postscreen_dnsbl_threshold",
             str(own.dnsbl_threshold),

@@ -1,0 +1,135 @@
+"""Parameters of the operator's own (`postfix.extra`) that go around a guard or cannot be right.
+
+`postfix check` takes them, and smtpd(8) or qmgr(8) does what they say. Sources: postconf(5),
+SMTPD_ACCESS_README, MILTER_README.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from components.postconf import VERSIONS, fault
+from components.settings.types import wide
+
+# Parameter to the setting that is checked, published and shown in its stead.
+_HAS_A_SETTING = {
+    "bounce_queue_lifetime": "postfix.bounceQueueLifetime",
+    "confirm_delay_cleared": "postfix.confirmDelayCleared",
+    "delay_warning_time": "postfix.delayWarningTime",
+    "inet_interfaces": "hosts.NAME.inetInterfaces",
+    "maximal_queue_lifetime": "postfix.maximalQueueLifetime",
+    "message_size_limit": "postfix.messageSizeLimitBytes",
+    "mynetworks": "postfix.mynetworks, where an open relay is refused",
+    "mynetworks_style": "postfix.mynetworks, where an open relay is refused",
+    "myhostname": "hosts.NAME.hostname",
+    "notify_classes": "postfix.notifyClasses",
+    "postscreen_dnsbl_sites": "postfix.postscreen.dnsblSites",
+    "postscreen_dnsbl_threshold": "postfix.postscreen.dnsblThreshold",
+    "recipient_delimiter": "postfix.recipientDelimiter",
+    "relay_domains": "domains",
+    "relay_recipient_maps": "recipients or recipientsFile of a mail domain",
+    "smtp_tls_policy_maps": "postfix.tlsPolicies",
+    "smtpd_tls_chain_files": "certificates",
+    "transport_maps": "mailboxHosts",
+    "virtual_alias_maps": "aliases of a mail domain",
+}
+_DIRECTORY = "the package and the running queue depend on it"
+_LOCAL = "an MX host delivers nothing locally; every address is a relay domain's"
+_LOGS = "drift, alerts and runbooks read the log where it is"
+# Parameter to the reason for which it stays as it is.
+_FIXED = {
+    **dict.fromkeys(
+        (
+            *("command_directory", "config_directory", "daemon_directory", "data_directory"),
+            *("mail_owner", "meta_directory", "multi_instance_directories", "process_id_directory"),
+            *("multi_instance_enable", "queue_directory", "setgid_group", "shlib_directory"),
+            *("mail_spool_directory", "default_privs"),
+        ),
+        _DIRECTORY,
+    ),
+    **dict.fromkeys(
+        (
+            *("local_recipient_maps", "local_transport", "mailbox_command", "mailbox_transport"),
+            *("mydestination", "virtual_alias_domains", "virtual_mailbox_domains"),
+            *("virtual_mailbox_maps", "virtual_transport"),
+        ),
+        _LOCAL,
+    ),
+    **dict.fromkeys(("maillog_file", "syslog_facility", "syslog_name"), _LOGS),
+    "defer_transports": "no message would leave by these transports",
+    "master_service_disable": "master(8) would no longer run these services",
+    "parent_domain_matches_subdomains": "a mail domain is that name alone, not those below it",
+    "receive_override_options": "unknown recipients would be accepted, or no alias be looked up",
+    "smtpd_relay_restrictions": "it is what keeps strangers from relaying",
+}
+# Parameter to the values that are not for an MX host, and why.
+_NOT = {
+    "allow_percent_hack": (("yes",), "user%remote@here would be a way to relay"),
+    "allow_untrusted_routing": (("yes",), "user@elsewhere@here from strangers would be forwarded"),
+    "milter_default_action": (
+        ("accept", "reject", "quarantine"),
+        "a filter that is down must neither let mail through nor lose it",
+    ),
+    "smtpd_delay_reject": (("no",), "what asks for the recipient would come too early"),
+    "smtpd_forbid_bare_newline": (("no",), "messages could be smuggled in (CVE-2023-51764)"),
+    "smtpd_forbid_unauth_pipelining": (("no",), "messages could be smuggled in (CVE-2023-51764)"),
+    "smtpd_peername_lookup": (("no",), "no client would have a name"),
+    "smtpd_reject_unlisted_recipient": (("no",), "unknown recipients would be accepted"),
+    "soft_bounce": (("yes",), "unknown recipients would be tried again for days"),
+    "swap_bangpath": (("yes",), "remote!user would be a route"),
+    "inet_protocols": (("ipv6",), "most mail servers of the world are reached by IPv4 only"),
+}
+_DELIVERS_NOTHING = ("discard", "error", "retry", "local", "virtual")
+_TRANSPORTS = ("default_transport", "relay_transport")
+# The client is believed what it says of others (XCLIENT_README, XFORWARD_README, VERP_README).
+_TRUSTED = (
+    "smtpd_authorized_xclient_hosts",
+    "smtpd_authorized_xforward_hosts",
+    "smtpd_authorized_verp_clients",
+    "smtpd_forbid_bare_newline_exclusions",
+)
+_STAGES = ("client", "helo", "sender", "recipient", "data", "end_of_data")
+_REFUSES_ALL = ("reject", "defer", "defer_if_permit", "defer_if_reject")
+_CODES = re.compile(r"(unknown_\w+|relay_domains|\w*)_reject_code")
+
+
+def contradictions(extra: Mapping[str, str], releases: Iterable[int]) -> Iterable[str]:
+    """A line for each parameter that one of the Debian releases' Postfix must not be given."""
+    found: dict[str, None] = {}
+    for release in sorted(releases):
+        for name, value in extra.items():
+            wrong = fault(name, VERSIONS[release]) or guard(name, value)
+            if wrong is not None:
+                found[f"postfix.extra.{name}: {wrong}"] = None
+    return list(found)
+
+
+def guard(name: str, value: str) -> str | None:
+    """Why the program keeps this parameter, or this value, to itself; None when it does not."""
+    words = [word for word in re.split(r"[,\s]+", value) if word]
+    if name in _HAS_A_SETTING:
+        return f"give {_HAS_A_SETTING[name]}"
+    if name in _FIXED:
+        return f"it stays as it is: {_FIXED[name]}"
+    if name in _NOT and value.strip().lower() in _NOT[name][0]:
+        return f"not {value.strip()!r}: {_NOT[name][1]}"
+    if name in _TRANSPORTS and value.split(":")[0].strip() in _DELIVERS_NOTHING:
+        return f"{value!r} delivers nothing: accepted mail would be lost or bounce"
+    if name in _TRUSTED:
+        for word in words:
+            if word.startswith("static:") or wide(word.replace("[", "").replace("]", "")):
+                return f"{word} trusts strangers with what they say of themselves and others"
+    if _CODES.fullmatch(name) and not re.fullmatch(r"[45]\d\d", value.strip()):
+        return f"{value!r} refuses nobody: a code of SMTP that refuses begins with 4 or 5"
+    if any(name == f"smtpd_{stage}_restrictions" for stage in _STAGES):
+        return _refuses_all(words)
+    return None
+
+
+def _refuses_all(words: list[str]) -> str | None:
+    """`reject` by itself, which every stranger meets; after warn_if_reject it is only logged."""
+    for before, word in zip(["", *words], words, strict=False):
+        if word in _REFUSES_ALL and before != "warn_if_reject":
+            return f"{word} refuses all mail of strangers; an MX host takes it"
+    return None
