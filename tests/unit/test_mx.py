@@ -88,7 +88,10 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # What the engine and its plug-ins print, and words that a reader needs.
 ERRORS = {
-    "no stack": ("error: no stack named 'production' found", "pulumi stack init production"),
+    "no stack": (
+        "error: no stack named 'production' found",
+        "mx pulumi production stack init production",
+    ),
     "no passphrase": (
         "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
         "environment variables",

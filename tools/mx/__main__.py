@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from . import verb_rollback, verbs_apply, verbs_look, verbs_tools
+from . import (
+    verb_check,
+    verb_init,
+    verb_rollback,
+    verbs_apply,
+    verbs_engine,
+    verbs_look,
+    verbs_tools,
+)
 from .app import run
 
 # Each module adds its commands to the root when it is imported.
-VERBS = (verbs_look, verbs_apply, verb_rollback, verbs_tools)
+VERBS = (verb_init, verb_check, verbs_look, verbs_apply, verb_rollback, verbs_tools, verbs_engine)
 
 if __name__ == "__main__":
     sys.exit(run())

@@ -35,6 +35,8 @@ class _Errors:
 
     stack: str
     found: dict[str, list[str]] = field(default_factory=dict)
+    # What the engine printed beside its events, all of it when it could not even begin.
+    plain: list[str] = field(default_factory=list)
 
     def add(self, where: str, message: str) -> None:
         self.found.setdefault(where, []).append(shortened(log.clean(message)))
@@ -93,6 +95,9 @@ def run(
                 interrupted = True
                 tell("Ctrl-C: the engine ends what it has begun; the hosts stay consistent")
     code = 130 if interrupted else process.returncode
+    if code and not errors.found:
+        text = "".join(errors.plain)
+        errors.add("", text[text.find("error:") :] if "error:" in text else text)
     return Outcome(code, dict(progress.counts), errors.told(), path)
 
 
@@ -104,8 +109,7 @@ def _take(text: str, progress: Progress, errors: _Errors, write: Callable[[str],
         event = None
     if not isinstance(event, dict):
         write(text)
-        if text.startswith("error:"):
-            errors.add("", text)
+        errors.plain.append(text)
         return
     write(log.line(event))
     progress.event(event)

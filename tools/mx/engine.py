@@ -9,6 +9,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
+from . import access
 from .console import tell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,9 @@ def environment(stack: str) -> dict[str, str]:
         other = shutil.which("pulumi")
         if other and Path(other).resolve() != pinned.resolve():
             tell(f"{other} is not used: mx runs the pinned engine {VERSION} in {pinned.parent}")
+    for name, value in access.read(stack).items():
+        if name != "PULUMI_CONFIG_PASSPHRASE_FILE" or "PULUMI_CONFIG_PASSPHRASE" not in found:
+            found.setdefault(name, value)
     found.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     found.setdefault("PULUMI_LOG_ROTATION_MAX_TOTAL_MB", _LOG_MEGABYTES)
     return found

@@ -25,8 +25,8 @@ class Cause:
 def _no_stack(found: re.Match[str], stack: str) -> str:
     return (
         f"The state backend has no stack named {stack}. Either this is another backend than the "
-        "one you used before (pulumi whoami -v shows it), or the stack is new.\n"
-        f"For a new stack: pulumi stack init {stack}"
+        f"one you used before (`mx pulumi {stack} whoami -v` shows it), or the stack is new.\n"
+        f"For a new stack: mx pulumi {stack} stack init {stack}"
     )
 
 
@@ -59,7 +59,7 @@ def _locked(found: re.Match[str], stack: str) -> str:
     return (
         f"Another run of the engine holds the lock of {stack}.{who}\n"
         "If that run is still at work, wait for it. If it was killed, remove the lock: "
-        f"pulumi cancel --stack {stack}"
+        f"mx pulumi {stack} cancel --yes"
     )
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
-
-from components.settings.stack_file import path
 
 from . import engine
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, OK, USAGE
-from .console import tell
 from .explain import explain
 
 _FILE = click.Path(path_type=Path)
@@ -193,47 +188,10 @@ def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
 
     Nothing else is changed. The engine's state is written once, at the end, and
     not twice a record. Records that a killed run made are found and taken over:
-    run `pulumi cancel --stack STACK` first. The hosts must be up.
+    run `mx pulumi STACK cancel` first. The hosts must be up.
 
     Example: mx records production
 
     Exit codes: 0 done, 1 failed.
     """
     return OK if engine.script("records", stack, *pulumi_options) == 0 else FAILED
-
-
-@mx.command()
-@click.argument("stack", type=STACK, required=False)
-def version(stack: str | None) -> int:
-    """Print the versions of MX, the engine and, with a stack, its file.
-
-    Example: mx version
-    """
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--tags"],
-        cwd=engine.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    print(f"mx {engine.product_version()}{f' ({commit})' if commit else ''}")
-    print(f"pulumi {engine.VERSION}")
-    if stack:
-        tell(f"settings: {path(stack)}")
-    return OK
-
-
-@mx.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> int:
-    """Print the lines that make a shell complete commands, options and stacks.
-
-    Put a link to scripts/mx on your PATH as `mx` first.
-
-    Example: mx completion bash >/etc/bash_completion.d/mx
-    """
-    found = get_completion_class(shell)
-    if found is None:
-        raise Failure(f"there is no completion for {shell}")
-    print(found(mx, {}, "mx", "_MX_COMPLETE").source())
-    return OK

@@ -1,0 +1,205 @@
+"""The first day: what `mx init` writes, and what `mx check` says of hosts and zones."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import flask
+import httpx
+import pytest
+import yaml
+
+from components.settings.environment import Settings, from_mapping
+from tools.mx import access, check_host, cloudflare, init_file, ssh_keys
+from tools.mx.app import run
+from tools.mx.check_host import judge_answer
+from tools.mx.codes import USAGE
+from tools.status.names import Answer, Names
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p6"
+
+
+def answers() -> init_file.Answers:
+    host = init_file.Host("mx1.example.org", "203.0.113.21", "2001:db8:2::11", KEY, 12)
+    second = init_file.Host("mx2.example.org", "203.0.113.22", "", KEY)
+    zones = {"example.org": "2" * 32}
+    return init_file.Answers(
+        [host, second], ["example.org"], ["postmaster"], "mail.example.org", 2525, [], zones
+    )
+
+
+def settings() -> Settings:
+    document = yaml.safe_load(init_file.text(answers()))
+    return from_mapping(document["config"]["mx:mail"], "stacks/Pulumi.example.yaml")
+
+
+def test_what_init_writes_is_valid_and_hurts_no_mail_that_flows() -> None:
+    found = settings()
+    assert found.hosts["mx1"].debian == 12
+    assert found.mailbox_hosts["mailbox1"].port == 2525
+    assert found.dns.records.spf == "v=spf1 mx ~all"
+    assert str(found.dns.records.dmarc).startswith("v=DMARC1; p=none")
+    assert found.rollout.canary == "mx1"
+
+
+def test_fingerprint_is_that_of_ssh_keygen() -> None:
+    # ssh-keygen -lf of the same key.
+    assert ssh_keys.fingerprint(KEY) == "SHA256:XxplKnXTKygie25TdtuUuwgVNW0VD1OoLIGnz6KGm3Q"
+
+
+def test_passphrase_is_random_kept_and_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    path = access.new_passphrase("example")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_text()
+    assert len(before) > 40
+    assert access.new_passphrase("example").read_text() == before
+    access.write("example", "file:///state", path)
+    assert access.read("example")["PULUMI_BACKEND_URL"] == "file:///state"
+    assert access.read("other") == {}
+
+
+class World(Names):
+    """DNS with the PTR records that are given."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values = values
+
+    def ask(self, name: str, kind: str) -> Answer:
+        value = self.values.get(name)
+        return Answer("found" if value else "missing", (value,) if value else ())
+
+
+GOOD = """\
+release\tdebian 12
+memory\t2048
+disk\t20000
+address\t203.0.113.21
+address\t2001:db8:2::11
+systemd\tyes
+reach\tmail.example.org:2525 220 mail.example.org ESMTP
+reach\tout.test:25 220 out.test ESMTP
+"""
+PTR = {
+    "21.113.0.203.in-addr.arpa.": "mx1.example.org",
+    "1.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.": "mx1.example.org",
+}
+
+
+def faults(out: str, code: int = 0, err: str = "", ptr: dict[str, str] | None = None) -> str:
+    world = World(PTR if ptr is None else ptr)
+    lines = judge_answer(settings(), "mx1", (code, out, err), world, ["out.test:25"])
+    return "\n".join(f"{line.what}: {line.cure}" for line in lines if line.level == "fault")
+
+
+def test_host_that_can_do_it_has_no_fault() -> None:
+    assert faults(GOOD) == ""
+
+
+# What is changed in the answer of a good host, and what must be said.
+BROKEN = {
+    "another release": (("debian 12", "debian 13"), "write `debian: 13`"),
+    "no Debian": (("debian 12", "ubuntu 24.04"), "set up Debian 12 or 13"),
+    "too little memory": (("memory\t2048", "memory\t900"), "memory: 900 MiB"),
+    "a full disk": (("disk\t20000", "disk\t100"), "free disk below /var: 100 MiB"),
+    "no IPv6 address": (("address\t2001:db8:2::11\n", ""), "remove hosts.mx1.ipv6"),
+    "no systemd": (("systemd\tyes\n", ""), "machine or VM with systemd"),
+    "port of the mailbox host closed": (
+        ("mail.example.org:2525 220 mail.example.org ESMTP", "mail.example.org:2525 "),
+        "does not reach the mailbox host mail.example.org:2525",
+    ),
+    "port 25 outward blocked": (
+        ("out.test:25 220 out.test ESMTP", "out.test:25 "),
+        "port 25 outward seems to be blocked",
+    ),
+}
+
+
+@pytest.mark.parametrize("state", BROKEN)
+def test_host_that_cannot_do_it_is_a_fault_with_a_cure(state: str) -> None:
+    (old, new), words = BROKEN[state]
+    assert old in GOOD
+    assert words in faults(GOOD.replace(old, new))
+
+
+def test_missing_ptr_is_a_fault() -> None:
+    assert "PTR of 203.0.113.21 is missing, not mx1.example.org" in faults(GOOD, ptr={})
+
+
+def test_wrong_host_key_is_told_with_both_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, blob = OTHER.split()
+    monkeypatch.setattr(ssh_keys, "scan", lambda address, port: {kind: blob})
+    text = faults("", 255, "Host key verification failed.")
+    assert ssh_keys.fingerprint(KEY) in text
+    assert ssh_keys.fingerprint(OTHER) in text
+    assert f"write `hostKey: {OTHER}`" in text
+
+
+def test_login_that_is_refused_is_told_with_the_call_to_try() -> None:
+    text = faults("", 255, "root@203.0.113.21: Permission denied (publickey).")
+    assert "authorized_keys" in text
+    assert "ssh -p 22 root@203.0.113.21" in text
+
+
+def test_facts_that_are_not_known_are_passed_over() -> None:
+    facts = check_host.parse("memory\tmuch\nnews\tof a later version\n\nrelease\tdebian 12\n")
+    assert (facts.memory, facts.release) == (0, "debian 12")
+
+
+def api(answer: Any, status: int = 200) -> httpx.Client:
+    app = flask.Flask("cloudflare")
+
+    @app.get("/<path:path>")
+    def get(path: str) -> Any:
+        return flask.jsonify(answer(path, flask.request.args.to_dict())), status
+
+    return cloudflare.client("token", "http://api.test", httpx.WSGITransport(app=app))
+
+
+def test_zone_of_a_domain_is_the_longest_name_that_the_token_reaches() -> None:
+    def answer(path: str, query: dict[str, str]) -> Any:
+        held = query["name"] == "example.org"
+        zones = [{"name": "example.org", "id": "2" * 32, "status": "active"}] if held else []
+        return {"result": zones}
+
+    with api(answer) as http:
+        found = cloudflare.zone_for(http, "lists.example.org")
+        assert found == cloudflare.Zone("example.org", "2" * 32, "active")
+        assert cloudflare.zone_for(http, "example.net") is None
+
+
+def test_token_without_scope_is_one_sentence() -> None:
+    refusal = {"errors": [{"code": 9109, "message": "Unauthorized to access requested resource"}]}
+    with (
+        api(lambda path, query: refusal, 403) as http,
+        pytest.raises(cloudflare.Refused, match="403 Unauthorized"),
+    ):
+        cloudflare.zone(http, "2" * 32)
+
+
+def test_init_without_anybody_to_ask_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "example", "--host", "mx1.example.org,203.0.113.21"]) == USAGE
+    assert "give --domain" in capsys.readouterr().err
+
+
+def test_init_never_writes_over_a_stack_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "production"]) == USAGE
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_host_keys_that_nobody_compared_write_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, blob = KEY.split()
+    monkeypatch.setattr(ssh_keys, "scan", lambda address, port: {kind: blob})
+    arguments = ["init", "example", "--host", "mx1.example.org,203.0.113.21"]
+    arguments += ["--domain", "example.org", "--mailbox-host", "mail.example.org"]
+    assert run(arguments) == USAGE
+    text = capsys.readouterr()
+    assert ssh_keys.fingerprint(KEY) in text.out
+    assert "not confirmed; nothing was written" in text.err

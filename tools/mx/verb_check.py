@@ -1,0 +1,134 @@
+"""The command `mx check`: whether hosts, zones and mailbox hosts can do what a stack asks."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+import httpx
+import pulumi
+from rich.table import Table
+from rich.text import Text
+
+from components.settings.environment import Settings
+from components.settings.stack_file import settings_of
+from tools.status.names import Names
+
+from . import cloudflare, engine
+from .app import STACK, Failure, mx
+from .check_host import Line, ask, judge_answer
+from .codes import FOUND, OK
+from .console import console, safe, show
+from .wait import waiting
+
+_OUTBOUND = "gmail-smtp-in.l.google.com:25"
+_STYLES = {"ok": "green", "notice": "yellow", "fault": "bold red"}
+_SECONDS = 10.0
+
+
+@mx.command()
+@click.argument("stack", type=STACK)
+@click.option("--outbound", default=_OUTBOUND, metavar="HOST:PORT", help="A mail host to reach.")
+@click.option("--no-outbound", is_flag=True, help="Reach no mail host of somebody else.")
+@click.option("--resolver", metavar="IP[@PORT]", help="Ask this resolver for PTR records.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as_json: bool) -> int:
+    """Tell whether hosts, zones and mailbox hosts can do what the stack asks.
+
+    Each host is asked for its Debian release, memory, disk, addresses, and
+    whether it reaches the mailbox hosts and port 25 of the world; DNS for its
+    PTR; Cloudflare for the zones and for mail records that exist already.
+    Nothing is changed. Run it before the first up.
+
+    Example: mx check production
+
+    Exit codes: 0 all is well, 1 it cannot be told, 2 something is wrong.
+    """
+    settings = settings_of(stack)
+    world = [] if no_outbound else [outbound]
+    try:
+        with waiting(f"{stack}: asking hosts, DNS and Cloudflare"):
+            lines = [*_hosts(settings, world, resolver), *_zones(settings, stack)]
+    except pulumi.RunError as error:
+        raise Failure(str(error)) from None
+    if as_json:
+        print(json.dumps({"stack": stack, "lines": [asdict(line) for line in lines]}, indent=2))
+    else:
+        _print(stack, lines)
+    return FOUND if any(line.level == "fault" for line in lines) else OK
+
+
+def _hosts(settings: Settings, world: list[str], resolver: str | None) -> Iterator[Line]:
+    places = {f"{host.hostname}:{host.port}": None for host in settings.mailbox_hosts.values()}
+    answers = ask(settings, [*places, *world])
+    names = Names(resolver, _SECONDS)
+    for key, answer in answers.items():
+        yield from judge_answer(settings, key, answer, names, world)
+
+
+def _token(stack: str) -> tuple[str, str]:
+    """The token and the address of the API: the stack's own, else those of the environment."""
+    values = {}
+    environ = engine.environment(stack)
+    for name in ("cloudflare:apiToken", "cloudflare:baseUrl"):
+        done = engine.call(stack, ["config", "get", name], environ)
+        values[name] = done.stdout.strip() if done.returncode == 0 else ""
+    token = values["cloudflare:apiToken"] or environ.get("CLOUDFLARE_API_TOKEN", "")
+    return token, values["cloudflare:baseUrl"] or os.environ.get("CLOUDFLARE_BASE_URL", "")
+
+
+def _zones(settings: Settings, stack: str) -> Iterator[Line]:
+    engine.install()
+    token, base = _token(stack)
+    if not token:
+        cure = "export CLOUDFLARE_API_TOKEN=... (permissions Zone > Zone > Read, Zone > DNS > Edit)"
+        yield Line("fault", "Cloudflare", "there is no API token", cure)
+        return
+    with cloudflare.client(token, base) as http:
+        try:
+            for name, identifier in settings.dns.zones.items():
+                yield from _zone(http, settings, name, identifier)
+        except cloudflare.Unreachable as error:
+            yield Line("fault", "Cloudflare", str(error), "check the network from here to the API")
+
+
+def _zone(http: httpx.Client, settings: Settings, name: str, identifier: str) -> Iterator[Line]:
+    key = f"dns.zones.{name}"
+    try:
+        found = cloudflare.zone(http, identifier)
+        if found.name != name:
+            what = f"{key}: the ID {identifier} is of the zone {found.name}"
+            yield Line("fault", name, what, "copy the zone ID from the zone's overview page")
+            return
+        yield Line("ok", name, f"the token reaches the zone, which is {found.status}")
+        for domain in settings.domains:
+            if domain == name or domain.endswith(f".{name}"):
+                records = cloudflare.mail_records(http, identifier, domain)
+                for record in records:
+                    yield Line("notice", name, f"DNS has {record}")
+    except cloudflare.Unreachable:
+        raise
+    except cloudflare.Refused as error:
+        cure = "the token needs Zone > Zone > Read and Zone > DNS > Edit for this zone"
+        yield Line("fault", name, f"{key}: {error}", cure)
+
+
+def _print(stack: str, lines: list[Line]) -> None:
+    out = console()
+    subject = ""
+    for line in lines:
+        if line.subject != subject:
+            subject = line.subject
+            out.print(Text(safe(subject), "bold"))
+        table = Table.grid(padding=(0, 1))
+        table.add_column(width=8)
+        table.add_column(overflow="fold")
+        table.add_row(Text(f"  {line.level}", _STYLES[line.level]), safe(line.what))
+        if line.cure:
+            table.add_row("", f"do: {safe(line.cure)}")
+        show(table)
+    faults = sum(line.level == "fault" for line in lines)
+    out.print(f"{stack}: {faults or 'no'} fault{'s' * (faults != 1)}")

@@ -1,0 +1,244 @@
+"""The command `mx init`: a new environment from questions or options."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from components.settings.environment import Settings, from_mapping
+from components.settings.stack_file import path
+
+from . import access, cloudflare, engine, hosts, init_file, ssh_keys
+from .app import Failure, mx
+from .codes import OK, USAGE
+from .console import tell
+from .explain import explain
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
+_OFFICIAL = re.compile(r'^VERSION_ID="?(\d+)"?$', re.MULTILINE)
+
+
+class Asking:
+    """Asks a person, or takes options alone where nobody can answer."""
+
+    def __init__(self) -> None:
+        self.possible = sys.stdin.isatty()
+
+    def words(self, question: str, option: str, default: str = "") -> str:
+        """One answer. Raises Failure where nobody can answer and there is no default."""
+        if self.possible:
+            return str(click.prompt(question, default=default, err=True)).strip()
+        if default:
+            return default
+        raise Failure(f"{question}: nobody can answer here; give {option}", USAGE)
+
+    def yes(self, question: str, option: str) -> bool:
+        """A yes or no; no where nobody can answer."""
+        if self.possible:
+            return click.confirm(question, err=True)
+        tell(f"{question} Taken as no; {option} answers yes.")
+        return False
+
+
+@mx.command()
+@click.argument("name")
+@click.option("--host", "given", multiple=True, metavar="NAME[,IPV4[,IPV6]]", help="An MX host.")
+@click.option("--domain", "domains", multiple=True, help="A mail domain.")
+@click.option("--recipient", "recipients", multiple=True, help="A local part of every domain.")
+@click.option("--mailbox-host", metavar="NAME[:PORT]", help="The host that keeps the mailboxes.")
+@click.option("--mynetworks", multiple=True, help="A network that may send mail out.")
+@click.option("--zone", "zones", multiple=True, metavar="NAME=ID", help="A zone at Cloudflare.")
+@click.option("--ssh-user", default="root", help="The login on the hosts; default root.")
+@click.option("--ssh-port", default=22, help="The port of SSH; default 22.")
+@click.option("--ssh-key", metavar="FILE", default="", help="A private key; default: ssh-agent.")
+@click.option("--trust-host-keys", is_flag=True, help="The shown host keys have been compared.")
+@click.option("--accept-terms", is_flag=True, help="You agree to the terms of Let's Encrypt.")
+@click.option("--backend", metavar="URL", help="Where the state is kept; default: a local folder.")
+def init(
+    name: str, backend: str | None, trust_host_keys: bool, accept_terms: bool, **given: object
+) -> int:
+    """Make a new environment: a stack file, a state and a passphrase.
+
+    What is not given as an option is asked. Host keys are fetched and shown to
+    compare; the zones at Cloudflare are found with CLOUDFLARE_API_TOKEN. Nothing
+    on a host and nothing in DNS is changed.
+
+    Example: mx init example --host mx1.example.org --host mx2.example.org
+    --domain example.org --mailbox-host mail.example.org
+
+    Exit codes: 0 done, 1 failed, 64 an answer is missing or wrong.
+    """
+    if not _NAME.match(name):
+        raise Failure(
+            f"{name!r}: a stack's name has a-z, 0-9 and -, and begins with a letter", USAGE
+        )
+    target = path(name)
+    if target.exists():
+        raise Failure(
+            f"stacks/{target.name} exists already: give another name, or edit the file", USAGE
+        )
+    asking = Asking()
+    answers = _answers(asking, given)
+    _keys(asking, answers, trust_host_keys)
+    _zones(asking, answers)
+    terms = "Do you agree to the terms of Let's Encrypt (https://letsencrypt.org/repository/)?"
+    answers.certificates = accept_terms or asking.yes(terms, "--accept-terms")
+    if not answers.certificates:
+        tell("without certificates there is no STARTTLS, no DANE and no MTA-STS")
+    settings = from_mapping(init_file.mail(answers), f"stacks/{target.name}")
+    _releases(answers, settings)
+    engine.install()
+    state = backend or asking.words("Where the engine keeps its state", "--backend", _local(name))
+    target.write_text(init_file.text(answers))
+    try:
+        _stack(name, state)
+    except Failure:
+        # So that the same call can be made again.
+        target.unlink()
+        raise
+    _next(name, answers)
+    return OK
+
+
+def _local(name: str) -> str:
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return f"file://{state}/mx/state?metadata=skip"
+
+
+def _many(asking: Asking, given: object, question: str, option: str) -> list[str]:
+    found = [str(one) for one in given] if isinstance(given, tuple) else []
+    return found or asking.words(question, option).replace(",", " ").split()
+
+
+def _answers(asking: Asking, given: dict[str, object]) -> init_file.Answers:
+    listed = given["given"] if isinstance(given["given"], tuple) else ()
+    described = [str(one).split(",") for one in listed]
+    if not described:
+        names = asking.words("Names of the MX hosts, separated by blanks", "--host").split()
+        described = [[one] for one in names]
+    answers = init_file.Answers(
+        ssh_user=str(given["ssh_user"]),
+        ssh_port=int(str(given["ssh_port"])),
+        ssh_key=str(given["ssh_key"]),
+    )
+    for hostname, *addresses in described:
+        ipv4 = addresses[0] if addresses else _address(hostname)
+        ipv4 = ipv4 or asking.words(f"IPv4 address of {hostname}", "--host NAME,IPV4")
+        ipv6 = addresses[1] if len(addresses) > 1 else ""
+        answers.hosts.append(init_file.Host(hostname, ipv4, ipv6))
+    question = "Mail domains, separated by blanks"
+    answers.domains = _many(asking, given["domains"], question, "--domain")
+    question = "Local parts that every domain accepts, separated by blanks"
+    recipients = given["recipients"] if isinstance(given["recipients"], tuple) else ()
+    answers.recipients = [str(one) for one in recipients] or asking.words(
+        question, "--recipient", "postmaster abuse"
+    ).split()
+    mailbox = str(given["mailbox_host"] or "") or asking.words(
+        "Name of the mailbox host, with :PORT when it is not 25", "--mailbox-host"
+    )
+    answers.mailbox_host, _, port = mailbox.partition(":")
+    if port and not port.isdecimal():
+        raise Failure(f"--mailbox-host {mailbox}: {port!r} is no port", USAGE)
+    answers.mailbox_port = int(port or 25)
+    networks = given["mynetworks"] if isinstance(given["mynetworks"], tuple) else ()
+    answers.mynetworks = [str(one) for one in networks]
+    for one in given["zones"] if isinstance(given["zones"], tuple) else ():
+        zone, _, identifier = str(one).partition("=")
+        answers.zones[zone] = identifier
+    return answers
+
+
+def _address(hostname: str) -> str:
+    """The IPv4 address of a name; empty when it has none."""
+    try:
+        return socket.getaddrinfo(hostname, None, socket.AF_INET)[0][4][0].__str__()
+    except OSError:
+        return ""
+
+
+def _keys(asking: Asking, answers: init_file.Answers, trusted: bool) -> None:
+    """Fetch each host's key and let a person compare the fingerprint."""
+    for host in answers.hosts:
+        found = ssh_keys.best(ssh_keys.scan(host.ipv4, answers.ssh_port))
+        if not found:
+            raise Failure(
+                f"{host.hostname} ({host.ipv4}) shows no SSH host key on port {answers.ssh_port}: "
+                "is the address right, and does SSH answer there?"
+            )
+        host.host_key = found
+        print(f"{host.hostname} ({host.ipv4}): {found.split()[0]} {ssh_keys.fingerprint(found)}")
+    print("Compare them on each host's console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+    if not trusted and not asking.yes("Are these the keys of your hosts?", "--trust-host-keys"):
+        raise Failure("the host keys are not confirmed; nothing was written", USAGE)
+
+
+def _zones(asking: Asking, answers: init_file.Answers) -> None:
+    """The zone of each domain and host name, found with the token or asked."""
+    token = os.environ.get("CLOUDFLARE_API_TOKEN", "")
+    names = [*answers.domains, *(host.hostname for host in answers.hosts)]
+    missing = [name for name in names if not _covered(name, answers.zones)]
+    if token and missing:
+        with cloudflare.client(token) as http:
+            for name in missing:
+                try:
+                    found = cloudflare.zone_for(http, name)
+                except cloudflare.Refused as error:
+                    raise Failure(
+                        f"Cloudflare: {error}. The token needs Zone > Zone > Read."
+                    ) from None
+                if found:
+                    answers.zones[found.name] = found.identifier
+    for name in names:
+        if not _covered(name, answers.zones):
+            guess = ".".join(name.split(".")[-2:])
+            zone = asking.words(f"Zone of {name}", "--zone NAME=ID or CLOUDFLARE_API_TOKEN", guess)
+            answers.zones[zone] = asking.words(f"Zone ID of {zone}", f"--zone {zone}=ID")
+
+
+def _covered(name: str, zones: dict[str, str]) -> bool:
+    return any(name == zone or name.endswith(f".{zone}") for zone in zones)
+
+
+def _releases(answers: init_file.Answers, settings: Settings) -> None:
+    """Read each host's Debian release, which proves the login as well."""
+    told = hosts.run(settings, settings.hosts, "cat /etc/os-release")
+    for host in answers.hosts:
+        code, out, err = told[host.key]
+        if code != 0:
+            raise Failure(f"{host.hostname}: {explain(err, '')}")
+        found = _OFFICIAL.search(out)
+        if "ID=debian" not in out.splitlines() or not found or found[1] not in ("12", "13"):
+            raise Failure(f"{host.hostname} does not run Debian 12 or 13, which MX needs")
+        host.debian = int(found[1])
+
+
+def _stack(name: str, backend: str) -> None:
+    """Make the state of the stack; the engine puts the salt of the secrets into the stack file."""
+    if backend.startswith("file://"):
+        Path(backend.removeprefix("file://").partition("?")[0]).mkdir(
+            parents=True, exist_ok=True, mode=0o700
+        )
+    secret = access.new_passphrase(name)
+    where = access.write(name, backend, secret)
+    done = engine.call(name, ["stack", "init"])
+    if done.returncode != 0 and "already exists" not in done.stderr:
+        raise Failure(explain(done.stderr, name))
+    print(f"state:      {backend}")
+    print(f"passphrase: {secret} (keep a copy: without it no secret of the stack can be read)")
+    print(f"both are named in {where}, which mx reads")
+
+
+def _next(name: str, answers: init_file.Answers) -> None:
+    print(f"\nWritten: stacks/Pulumi.{name}.yaml. Next:")
+    print(f"  scripts/mx check {name}     can these hosts, zones and mailbox hosts do it?")
+    print(f"  scripts/mx preview {name}   what would change")
+    print(f"  scripts/mx up {name}        the same report, then the question")
+    if not answers.mynetworks:
+        print(
+            "Outgoing mail: no network may relay yet; docs/outgoing.md explains postfix.mynetworks."
+        )
