@@ -34,6 +34,8 @@ def environment() -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_CONTINUE_ON_ERROR": "true",
         "CLOUDFLARE_API_TOKEN": CLOUDFLARE_TOKEN,
+        # The lab's root hints and trust anchor are made as it starts.
+        "MX_FILE_FOLDERS": str(STATE / "dns"),
     }
 
 

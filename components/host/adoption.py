@@ -20,6 +20,7 @@ from components.host.manifest import Manifest
 from components.host.target import Target
 from components.postconf import syntax
 from components.settings.environment import Settings
+from components.settings.text import visible
 
 # One line for whatever login shell the host has; the paths come on stdin.
 CALL = (
@@ -43,11 +44,14 @@ def warn_of_replaced(settings: Settings, targets: Mapping[str, Target]) -> None:
     )
     for key, (code, out, err) in parse(answer.stdout).items():
         if code:
-            words = err.strip().splitlines()[-1:] or [f"exit code {code}"]
-            pulumi.log.warn(f"what {key} has now was not read: {words[0]}")
+            words = err.strip().split("\n")[-1] or f"exit code {code}"
+            pulumi.log.warn(f"what {key} has now was not read: {visible(words)}")
             continue
-        for text in replaced(key, bare[key], out):
-            pulumi.log.warn(text)
+        try:
+            for text in replaced(key, bare[key], out):
+                pulumi.log.warn(text)
+        except ValueError as error:
+            pulumi.log.warn(f"what {key} has now was not read: {visible(str(error))}")
 
 
 def wanted(manifests: Sequence[Manifest]) -> dict[str, str | None]:
@@ -68,7 +72,7 @@ def replaced(key: str, manifests: Sequence[Manifest], answer: str) -> Iterable[s
     """A warning for each file that is there and differs; `answer` is what CALL printed."""
     texts = wanted(manifests)
     assembled = {path for each in manifests for path in each.assemble}
-    for line in answer.splitlines():
+    for line in answer.split("\n"):
         path, _, coded = line.rpartition(" ")
         if path not in texts:
             continue
@@ -81,11 +85,15 @@ def replaced(key: str, manifests: Sequence[Manifest], answer: str) -> Iterable[s
             continue
         if path in assembled:
             theirs, ours = _statements(theirs), _statements(ours)
-        diff = difflib.unified_diff(theirs.splitlines(), ours.splitlines(), lineterm="")
+        diff = difflib.unified_diff(_lines(theirs), _lines(ours), lineterm="")
         lines = list(diff)[2:]
         if len(lines) > DIFF_LINES:
             lines = [*lines[:DIFF_LINES], f"... {len(lines) - DIFF_LINES} more lines"]
-        yield "\n".join([f"replaces: {key}: {path}", *lines])
+        yield "\n".join([f"replaces: {key}: {path}", *map(visible, lines)])
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
 
 
 def _statements(text: str) -> str:

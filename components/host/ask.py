@@ -29,7 +29,8 @@ def parse(text: str) -> dict[str, tuple[int, str, str]]:
     """Exit code, stdout and stderr of every host from what the script prints."""
     found: dict[str, tuple[int, list[str], list[str]]] = {}
     key = ""
-    for line in text.splitlines():
+    # A host's own words end at newline bytes only, so that none can speak for another one.
+    for line in text.removesuffix("\n").split("\n") if text else []:
         kind, _, rest = line.partition("\t")
         if kind == "out":
             found[key][1].append(rest)

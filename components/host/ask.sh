@@ -31,7 +31,7 @@ ask() {
   noted=${MX_NOTED:+"test -r $MX_NOTED && cat $MX_NOTED; echo; "}
   call="cat /etc/machine-id; test -x $agent || exit 127; sha256sum $agent; ${noted}exec ${sudo:+sudo -n }$agent $MX_VERB"
   # shellcheck disable=SC2029
-  ssh "$@" "$address" "${MX_CALL:-$call}" <"$folder/stdin" >"$folder/$key.out" 2>"$folder/$key.err" || code=$?
+  ssh "$@" -- "$address" "${MX_CALL:-$call}" <"$folder/stdin" >"$folder/$key.out" 2>"$folder/$key.err" || code=$?
   printf 'host %s %s\n' "$key" "$code" >"$folder/$key.head"
 }
 printf '%s\n' "${MX_STDIN:-}" >"$folder/stdin"

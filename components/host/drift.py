@@ -13,18 +13,18 @@ stays as it is.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
 import pulumi_command as command
 
-from components.host import held
+from components.host import answer, held
 from components.host.ask import NO_AGENT, SCRIPT, environment, parse
 from components.host.held import Held
 from components.host.seen import Seen
 from components.settings.environment import Settings
+from components.settings.text import visible
 
 # What mx-certificates(8) notes of its attempts, on one line.
 RENEWALS = "/var/lib/mx/certificates/status.json"
@@ -40,13 +40,13 @@ def read(settings: Settings) -> dict[str, Seen]:
     except Exception as error:
         pulumi.log.warn(f"drift was not read: the engine does not give this stack's state: {error}")
         return {key: Seen() for key in settings.hosts}
-    answer = command.local.run(
+    said = command.local.run(
         command=SCRIPT.read_text(),
         environment=environment(settings, settings.hosts) | {"MX_NOTED": RENEWALS},
         logging=command.local.Logging.NONE,
     )
     seen = {}
-    for key, (code, out, err) in parse(answer.stdout).items():
+    for key, (code, out, err) in parse(said.stdout).items():
         seen[key], warnings = judge(key, code, out, err, applied)
         for warning in warnings:
             pulumi.log.warn(warning)
@@ -56,25 +56,42 @@ def read(settings: Settings) -> dict[str, Seen]:
 def judge(
     key: str, code: int, out: str, err: str, applied: Mapping[str, Held]
 ) -> tuple[Seen, list[str]]:
-    """What a host's answer means, and what to warn of; `applied` are the commands of the state."""
+    """What a host's answer means, and what to warn of; `applied` are the commands of the state.
+
+    An answer that is none of the agent's is that host's alone: its drift is not read.
+    """
+    try:
+        return _judge(key, code, out, err, applied)
+    except answer.OddAnswer as error:
+        return Seen(), [f"drift of {key} was not read: {error}"]
+
+
+def _judge(
+    key: str, code: int, out: str, err: str, applied: Mapping[str, Held]
+) -> tuple[Seen, list[str]]:
     machine, _, text = out.partition("\n")
     agent, _, text = text.partition("\n")
-    if code == NO_AGENT and machine and not agent:
+    if code not in (0, NO_AGENT) or (code and not machine):
+        words = err.strip().split("\n")[-1] or f"exit code {code}"
+        return Seen(), [f"drift of {key} was not read: {visible(words)}"]
+    answer.machine(machine)
+    agent = answer.agent(agent)
+    if code == NO_AGENT and not agent:
         mine = {name for name in applied if name.startswith(f"{key}-")}
         told = [f"drift: {key}: {AGENT}: it is gone, and what it applied is applied again"]
         bundles = {name.removeprefix(f"{key}-") for name in mine}
         return Seen(True, held=applied, behind=frozenset(bundles)), told if mine else []
     if code:
-        words = err.strip().splitlines()[-1:] or [f"exit code {code}"]
-        return Seen(), [f"drift of {key} was not read: {words[0]}"]
+        words = err.strip().split("\n")[-1] or f"exit code {code}"
+        return Seen(), [f"drift of {key} was not read: {visible(words)}"]
     noted, _, text = text.partition("\n")
-    status: dict[str, Any] = json.loads(text)
-    reasons = dict(_reasons(key, agent.split(" ")[0], status, applied))
-    warnings = [f"drift: {key}: {name}: {words}" for name, words in reasons.items()]
+    status = answer.status(text)
+    reasons = dict(_reasons(key, agent, status, applied))
+    warnings = [f"drift: {key}: {visible(name)}: {words}" for name, words in reasons.items()]
     renewals: dict[str, dict[str, str]] = {}
     try:
-        renewals = json.loads(noted or "{}")
-    except ValueError as error:
+        renewals = answer.renewals(noted)
+    except answer.OddAnswer as error:
         warnings.append(f"renewals of {key} were not read: {RENEWALS}: {error}")
     return Seen(True, status, renewals, applied, frozenset(reasons)), warnings
 
@@ -93,21 +110,21 @@ def _reasons(
         lines.append("a change was cut off and waits for the next call")
     # Of such a bundle no call may come: it may have left the settings.
     lines += [
-        f"{name}: its first change failed at {when} and was undone"
+        f"{visible(name)}: its first change failed at {visible(when)} and was undone"
         for name, when in failed.items()
         if name not in bundles and f"{key}-{name}" not in applied
     ]
     if lines:
         yield AGENT, "\n".join(lines)
     for name in sorted({*bundles, *(each for each in failed if f"{key}-{each}" in applied)}):
-        lines = [describe(bundles[name]["drift"])] if name in bundles else []
+        lines = [answer.describe(bundles[name]["drift"])] if name in bundles else []
         lines = [line for line in lines if line]
         wanted = applied.get(f"{key}-{name}")
         if not lines and name in bundles and wanted is not None:
             old_agent = own is not None and own.digest != agent
             lines += _other_manifest(bundles[name], wanted, old_agent)
         if name in failed:
-            lines.append(f"a change failed at {failed[name]} and was undone")
+            lines.append(f"a change failed at {visible(failed[name])} and was undone")
         if lines:
             yield name, "\n".join(lines)
     for name in sorted(applied):
@@ -126,16 +143,7 @@ def _other_manifest(bundle: dict[str, Any], wanted: Held, old_agent: bool) -> li
     if given == wanted.digest or (not given and not old_agent):
         return []
     return [
-        f"the manifest applied at {bundle['applied']} is not the one that this stack applied last: "
-        "the host was put back, another stack or a hand applied it, or an `up` was cut off"
+        f"the manifest applied at {visible(bundle['applied'])} is not the one that this stack "
+        "applied last: the host was put back, another stack or a hand applied it, or an `up` was "
+        "cut off"
     ]
-
-
-def describe(drift: Iterable[dict[str, Any]]) -> str:
-    """Drift as lines: what is different, then the diff from what was applied to what is there."""
-    lines = []
-    for item in drift:
-        name = next(str(value) for key, value in item.items() if key not in ("what", "diff"))
-        lines.append(f"{name}: {item['what']}")
-        lines += item.get("diff", [])
-    return "\n".join(lines)

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pulumi
 import pulumi_command as command
+from pydantic import TypeAdapter, ValidationError
 
 from components.host.manifest import Manifest
 from components.host.seen import Seen
 from components.settings.environment import HostSettings, Settings
+from components.settings.types import HostKey
 
 # Three dials of ten seconds: an unreachable host is reported within 40 s.
 _DIAL_ERROR_LIMIT = 3
 _PER_DIAL_TIMEOUT = 10
+_HOST_KEY: TypeAdapter[str] = TypeAdapter(HostKey)
 
 
 class Target:
@@ -58,7 +61,7 @@ def host_key_of(key: str, settings: Settings) -> str:
 
 def _read(path: str, key: str) -> str:
     try:
-        return Path(path).expanduser().read_text()
+        return Path(path).expanduser().read_text("utf-8", "replace")
     except OSError as error:
         raise pulumi.RunError(f"{key}: cannot read {path}: {error.strerror}") from None
 
@@ -68,7 +71,7 @@ def _known_host(key: str, host: HostSettings, address: str, path: str | None) ->
     if path is None:
         raise pulumi.RunError(f"mx:mail.hosts.{key}.hostKey: missing")
     found = []
-    for line in _read(path, "mx:mail.ssh.knownHostsFile").splitlines():
+    for line in _read(path, "mx:mail.ssh.knownHostsFile").split("\n"):
         fields = line.split()
         if len(fields) >= 3 and {address, host.hostname} & set(fields[0].split(",")):
             found.append(" ".join(fields[1:3]))
@@ -77,4 +80,11 @@ def _known_host(key: str, host: HostSettings, address: str, path: str | None) ->
             f"mx:mail.hosts.{key}.hostKey: {path} has no line for {address} or {host.hostname}; "
             "ask the host's console for it: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
         )
-    return min(found, key=lambda entry: not entry.startswith("ssh-ed25519"))
+    chosen = min(found, key=lambda entry: not entry.startswith("ssh-ed25519"))
+    try:
+        return _HOST_KEY.validate_python(chosen)
+    except ValidationError:
+        raise pulumi.RunError(
+            f"mx:mail.hosts.{key}.hostKey: what {path} has for {address} or {host.hostname} is not "
+            "an SSH host key"
+        ) from None

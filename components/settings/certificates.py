@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
@@ -11,12 +12,19 @@ from components.settings.types import Address, Model
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
-_PEM = "-----BEGIN CERTIFICATE-----"
+_URL = r"^https://[A-Za-z0-9._~:/?=&%+-]+$"
+_PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
+_PEM = re.compile(
+    r"(-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=]{1,76}\n)+-----END CERTIFICATE-----\n*)+"
+)
 
 
 def _root(value: str) -> str:
-    if not value.startswith("/") and not value.lstrip().startswith(_PEM):
-        raise ValueError("neither an absolute path on the hosts nor a certificate in PEM")
+    if not _PATH.fullmatch(value) and not _PEM.fullmatch(value.strip()):
+        raise ValueError(
+            "neither an absolute path on the hosts nor a certificate in PEM; a path has letters, "
+            "digits and ._-/ only"
+        )
     return value
 
 
@@ -26,12 +34,9 @@ class CertificatesSettings(Model):
     accept_terms: Literal[True] = Field(
         description="You have read the authority's terms of service and agree to them."
     )
-    acme_directory_url: Annotated[str, StringConstraints(pattern=r"^https://[^\s\"'$`\\]+$")] = (
-        Field(
-            LETS_ENCRYPT,
-            description="Directory of the ACME server (RFC 8555); for tests "
-            f"`{LETS_ENCRYPT_STAGING}`.",
-        )
+    acme_directory_url: Annotated[str, StringConstraints(pattern=_URL)] = Field(
+        LETS_ENCRYPT,
+        description=f"Directory of the ACME server (RFC 8555); for tests `{LETS_ENCRYPT_STAGING}`.",
     )
     acme_ca_root: Annotated[str, AfterValidator(_root)] | None = Field(
         None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
@@ -38,6 +38,7 @@ from components.settings.postfix import PostfixSettings
 from components.settings.resolver import ResolverSettings
 from components.settings.rollout import DriftSettings, RolloutSettings
 from components.settings.spam_filter import SpamFilterSettings
+from components.settings.text import invisible
 from components.settings.tls_reports import TlsReportsSettings
 from components.settings.types import (
     Address,
@@ -48,6 +49,8 @@ from components.settings.types import (
     Model,
     Name,
     Port,
+    PublicIPv6,
+    Reachable,
     too_many,
 )
 
@@ -76,23 +79,23 @@ class HostSettings(Model):
 
     hostname: Hostname = Field(description="Name in the MX records, in the banner and in EHLO.")
     ipv4: IPv4Address
-    ipv6: IPv6Address | None = None
+    ipv6: PublicIPv6 | None = None
     host_key: HostKey | None = Field(
         None, description="SSH host key, `ssh-ed25519 AAAA...`; or see ssh.knownHostsFile."
     )
     preference: Annotated[StrictInt, Field(ge=0, le=65535)] = Field(
         10, description="Preference of the MX records, RFC 5321 section 5.1."
     )
-    inet_interfaces: list[IPv4Address | IPv6Address | Literal["all", "loopback-only"]] = Field(
+    inet_interfaces: list[IPv4Address | PublicIPv6 | Literal["all", "loopback-only"]] = Field(
         ["all"],
         description="Addresses that Postfix listens on and sends from (postconf(5)).",
         min_length=1,
     )
     debian: Literal[12, 13] = Field(13, description="Release of Debian on the host.")
-    ssh_address: str | None = Field(
+    ssh_address: Reachable | None = Field(
         None, description="Address for SSH where it is not the public IPv4 address."
     )
-    monitoring_address: IPv4Address | IPv6Address | None = Field(
+    monitoring_address: IPv4Address | PublicIPv6 | None = Field(
         None,
         description="Address that exporters listen on; default: ipv4, which needs `firewall`.",
     )
@@ -367,11 +370,32 @@ def from_mapping(values: Mapping[str, Any], source: str = "mx:mail") -> Settings
 
     `source` names the file in errors. Raises SettingsError with one line a fault.
     """
+    hidden = [f"{source}: mx:mail.{line}" for line in _invisible(values, "")]
+    if hidden:
+        raise SettingsError("\n".join(hidden))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         lines = [line for fault in error.errors() for line in _lines(dict(fault), values)]
         raise SettingsError("\n".join(f"{source}: mx:mail.{line}" for line in lines)) from None
+
+
+# U+200C and U+200D belong to names in some scripts (RFC 5892 appendix A); the types refuse them.
+_ALSO = "\n\t\u200c\u200d"
+
+
+def _invisible(value: object, path: str) -> Iterable[str]:
+    """Keys and values with characters that nobody sees: in a report they could draw anything."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            name = ascii(str(key))[1:-1]
+            yield from _invisible(str(key), f"{path}.{name}" if path else name)
+            yield from _invisible(each, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _invisible(each, f"{path}[{index}]")
+    elif isinstance(value, str) and (hidden := invisible(value, but=_ALSO)):
+        yield f"{path}: has the character {hidden}, which nobody can see; take it out"
 
 
 def _lines(fault: dict[str, Any], values: Mapping[str, Any]) -> list[str]:

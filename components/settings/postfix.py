@@ -61,17 +61,17 @@ class TlsSettings(Model):
     client_ml_kem: bool = Field(
         True, description="Offer ML-KEM to receivers too; large hellos can break old middleboxes."
     )
-    ca_file: Annotated[str, StringConstraints(pattern=r"^/[^\s]+$")] = Field(
+    ca_file: Annotated[str, StringConstraints(pattern=r"^/[!-~]+$")] = Field(
         "/etc/ssl/certs/ca-certificates.crt", description="Roots for MTA-STS and `secure` policies."
     )
     policy_service: Annotated[
-        str, StringConstraints(pattern=r"^(none|(inet|unix):[^\s,]+:[^\s,:]+)$")
+        str, StringConstraints(pattern=r"^(none|(inet|unix):[!-+.-~-]+:[!-+.-9;-~-]+)$")
     ] | (None) = Field(
         None,
         description="Another socketmap of TLS policies than the host's own, as "
         "`inet:192.0.2.1:8461:QUERY`; `none`: no MTA-STS towards receivers.",
     )
-    report_socket: Annotated[str, StringConstraints(pattern=r"^[^\s,]+$")] | None = Field(
+    report_socket: Annotated[str, StringConstraints(pattern=r"^[!-+.-~-]+$")] | None = Field(
         None,
         description="Socket of a TLSRPT collector of your own, instead of `tlsReports`; used from "
         "Postfix 3.10 (Debian 13).",
@@ -152,3 +152,5 @@ def contradictions(
         port = mailboxes.get(host[1]) if host is not None else None
         if host is not None and port is not None and hop != f"[{host[1]}]:{port}":
             yield f"{path}: mail goes to [{host[1]}]:{port}; the policy must be for this next hop"
+    if settings.notice_recipient is not None and "$" in settings.notice_recipient:
+        yield "postfix.noticeRecipient: Postfix would take `$` for the name of a parameter"

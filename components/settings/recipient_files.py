@@ -10,16 +10,15 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from components.settings import aliases as settings_aliases
+from components.settings import given_files
 from components.settings import names as settings_names
 from components.settings.environment import Settings, SettingsError
 from components.settings.types import LocalPart
 
-BASE = Path("stacks")
 _LOCAL_PART: TypeAdapter[str] = TypeAdapter(LocalPart)
 
 
@@ -38,7 +37,9 @@ def read(settings: Settings) -> dict[str, RecipientFile]:
     for name, domain in settings.domains.items():
         if domain.recipients_file is None:
             continue
-        file = found[name] = _parse(str(BASE / domain.recipients_file))
+        file = found[name] = _parse(
+            given_files.shown(domain.recipients_file), domain.recipients_file
+        )
         known = {*domain.recipients, *domain.aliases}
         for local in file.rows:
             if local in known:
@@ -59,32 +60,26 @@ def _dead_ends(settings: Settings, files: Mapping[str, RecipientFile]) -> list[s
 
 
 @functools.cache
-def _parse(path: str) -> RecipientFile:
-    try:
-        data = Path(path).read_bytes()
-        lines = data.decode().splitlines()
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is not UTF-8: {error.reason}") from None
+def _parse(path: str, name: str) -> RecipientFile:
+    data = given_files.read(name)
+    found = given_files.lines(path, data, "#", _fault)
     rows: dict[str, int] = {}
     faults = []
-    for number, line in enumerate(lines, start=1):
-        local = line.strip()
-        if not local or local.startswith("#"):
-            continue
-        try:
-            _LOCAL_PART.validate_python(local)
-        except ValidationError as error:
-            text = error.errors()[0]["msg"].removeprefix("Value error, ")
-            faults.append(f"{path}:{number}: {text}")
+    for number, local in found:
         if local in rows:
             faults.append(f"{path}:{number}: {local} stands in line {rows[local]} already")
         rows.setdefault(local, number)
     if not rows:
         # An export that failed must not refuse all mail of a domain.
         faults.append(f"{path}: no local part in it; a domain that shall have none has no such key")
-    if faults:
-        more = [f"{path}: and {len(faults) - 10} more"] if len(faults) > 10 else []
-        raise SettingsError("\n".join(faults[:10] + more))
+    given_files.refuse(path, faults)
     return RecipientFile(path, hashlib.sha256(data).hexdigest(), tuple(rows))
+
+
+def _fault(line: str) -> str | None:
+    try:
+        _LOCAL_PART.validate_python(line)
+    except ValidationError:
+        # The words of the type quote the value, which may be a line of a file named by mistake.
+        return "not the local part of an address, in lower case"
+    return None

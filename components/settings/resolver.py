@@ -20,9 +20,8 @@ def _zone(value: str) -> str:
 
 
 Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,253}$"), AfterValidator(_zone)]
-TrustAnchor = Annotated[
-    str, StringConstraints(pattern=r"^\S+\.?\s+(?:[0-9]+\s+)?(?:IN\s+)?(?:DS|DNSKEY)\s+[^\r\n]+$")
-]
+_ANCHOR = r"^[A-Za-z0-9_.-]+ +(?:[0-9]+ +)?(?:IN +)?(?:DS|DNSKEY) +[A-Za-z0-9+/= ]+$"
+TrustAnchor = Annotated[str, StringConstraints(pattern=_ANCHOR)]
 Ttl = Annotated[StrictInt, Field(ge=1, le=604800)]
 
 
@@ -61,12 +60,14 @@ class ResolverSettings(Model):
         description="DS or DNSKEY records of private zones; one for `.` replaces the public one.",
     )
     trust_anchor_file: str | None = Field(
-        None, description="File with more of them, on the machine that runs pulumi."
+        None,
+        description="File with more of them, one record a line: its path from the folder of the "
+        "stack file, or absolute and below a folder that MX_FILE_FOLDERS in the environment names.",
     )
     root_hints_file: str | None = Field(
         None,
-        description="Root hints of a private root, on the machine that runs pulumi; it needs a "
-        "trust anchor for `.`.",
+        description="File with the hints of a private root, one record a line, named like "
+        "trustAnchorFile; it needs a trust anchor for `.`.",
     )
     private_zones: list[Zone] = Field(
         default_factory=list,

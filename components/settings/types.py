@@ -7,7 +7,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Iterable
-from ipaddress import IPv6Network, collapse_addresses, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import Annotated, Literal
 
 import idna
@@ -91,6 +91,25 @@ def _address(value: str) -> str:
     if not _DOT_STRING.fullmatch(local) or len(local) > 64 or local[0] == "#":
         raise ValueError(f"{local!r} is not the local part of an address")
     _hostname(domain)
+    return value
+
+
+def _reachable(value: str) -> str:
+    """A name or an address, and nothing that ssh(1) would take for an option."""
+    try:
+        ip_address(value)
+    except ValueError:
+        labels = value.split(".")
+        if len(value) > 253 or not all(_LABEL.fullmatch(part) for part in labels):
+            raise ValueError(f"{value!r} is neither an address nor a name in lower case") from None
+    if "%" in value:
+        raise ValueError(f"{value!r} has a zone, which is this machine's own; leave it out")
+    return value
+
+
+def _without_zone(value: IPv6Address) -> IPv6Address:
+    if value.scope_id is not None:
+        raise ValueError(f"'{value}' has a zone, which has no meaning on other machines")
     return value
 
 
@@ -178,6 +197,8 @@ Hostname = Annotated[str, AfterValidator(_hostname)]
 LocalPart = Annotated[str, AfterValidator(_local_part)]
 Address = Annotated[str, AfterValidator(_address)]
 HostKey = Annotated[str, AfterValidator(_host_key)]
+Reachable = Annotated[str, AfterValidator(_reachable)]
+PublicIPv6 = Annotated[IPv6Address, AfterValidator(_without_zone)]
 Network = Annotated[str, AfterValidator(_network)]
 Duration = Annotated[str, AfterValidator(_duration)]
 NextHop = Annotated[str, AfterValidator(_next_hop)]

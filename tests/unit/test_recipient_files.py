@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.services.database import component as database
-from components.settings import recipient_files
+from components.settings import given_files, recipient_files
 from components.settings.environment import Settings, SettingsError, from_mapping
 
 from .test_settings import mapping
@@ -17,7 +17,7 @@ from .test_settings import mapping
 
 @pytest.fixture(autouse=True)
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(recipient_files, "BASE", tmp_path)
+    monkeypatch.setattr(given_files, "BASE", tmp_path)
     return tmp_path
 
 
@@ -42,13 +42,13 @@ def test_a_file_is_counted_and_its_rows_stay_out_of_the_manifest(base: Path) -> 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("bob\nBob\n", r"list\.txt:2: write the local part in lower case: 'bob'"),
-        ("bob\nbob@example.test\n", r"list\.txt:2: 'bob@example\.test' is not the local part"),
+        ("bob\nBob\n", r"list\.txt:2: not the local part"),
+        ("bob\nbob@example.test\n", r"list\.txt:2: not the local part"),
         ("# staff\n\n", r"list\.txt: no local part in it"),
         ("bob\n\nbob\n", r"list\.txt:3: bob stands in line 1 already"),
         ("alice\n", r"list\.txt: alice also stands in domains\.example\.test"),
         ("bob=x\n", r"list\.txt: bob=x has the recipient delimiter in it"),
-        ("B\n" * 12, r"list\.txt: and 13 more"),
+        ("B\n" * 12, r"list\.txt: and 2 more"),
     ],
 )
 def test_faults(base: Path, text: str, words: str) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from components.settings.text import visible
 from tools.preview.model import Change, FileDiff, Step
 
 SECRET = "[secret]"  # noqa: S105 (the engine's mark, not a secret)
@@ -35,8 +36,13 @@ def manifest_of(inputs: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def unified(old: str, new: str) -> tuple[str, ...]:
     """The lines of a unified diff without its file headers."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=_CONTEXT, lineterm="")
+    lines = difflib.unified_diff(_lines(old), _lines(new), n=_CONTEXT, lineterm="")
     return tuple(list(lines)[2:])
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as Postfix and all else on a host see them: they end at newlines and nowhere else."""
+    return [visible(line) for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def host_of(step: Step, hosts: Iterable[str] = ()) -> tuple[str, str]:

@@ -39,7 +39,13 @@ def markdown(report: Report, budget: int | None = None) -> str:
     # What changes comes before how: the files' diffs get what the other parts leave.
     files = sections.files(report)
     first, cut_first = fit(blocks, room * 3 // 4 if files else room)
-    rest, cut_rest = fit(files, room - sum(size(text) + 1 for text in first))
+    left = room - sum(size(text) + 1 for text in first)
+    # main.cf has the first share of what is left, up to half of it.
+    above = [block for block in files if block.name.startswith(sections.FIRST)]
+    others = [block for block in files if block not in above]
+    rest, cut_rest = fit(above, left // 2 if others else left)
+    more, cut_more = fit(others, left - sum(size(text) + 1 for text in rest))
+    rest, cut_rest = [*rest, *more], [*cut_rest, *cut_more]
     texts, cut = [*first, *rest], [*cut_first, *cut_rest]
     note = _cut_note(cut) if cut else ""
     return "\n".join([top, *texts, *([note] if note else [])])
@@ -49,7 +55,7 @@ def _cut_note(names: list[str]) -> str:
     note = f"> ✂️ Cut to the forge's limit: {len(names)} parts are shorter or missing"
     shown = ": "
     for name in names:
-        item = f"{shown}{name}"
+        item = f"{shown}{plain(name)}"
         if size(note + item) > _NOTE - 80:
             return f"{note}, and others. `scripts/preview` shows all.\n"
         note, shown = note + item, ", "

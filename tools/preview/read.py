@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from components.settings.text import visible
 from tools.preview.model import Reading, Step
 
 KNOWN_OPS = {
@@ -129,7 +130,7 @@ def _diagnose(severity: str, message: str, reading: Reading) -> None:
 
 
 def _clean(text: str) -> str:
-    lines = _COLOUR.sub("", text).splitlines()
+    lines = [visible(line) for line in _COLOUR.sub("", text).split("\n")]
     return "\n".join(line.rstrip() for line in lines if not _AMBIENT.search(line)).strip()
 
 

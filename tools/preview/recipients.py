@@ -72,7 +72,7 @@ def _without_extension(local: str) -> list[str]:
 
 
 def _rows(of: Tables, table: str, fields: int) -> Iterable[tuple[str, ...]]:
-    rows = (tuple(line.split("\t")) for line in of.get(table, "").splitlines())
+    rows = (tuple(line.split("\t")) for line in of.get(table, "").split("\n"))
     return [row for row in rows if len(row) == fields]
 
 

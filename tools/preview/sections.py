@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator
 from itertools import groupby
 
+from components.settings.text import visible
 from tools.preview.budget import Block
 from tools.preview.model import Change, FileDiff, Report
 from tools.preview.text import fenced, plain
@@ -14,6 +15,8 @@ from tools.preview.text import fenced, plain
 _OPEN_LINES, _OPEN_NAMES = 40, 10
 # Programs of ours: their text stands in this repository and is reviewed there.
 _PROGRAMS = "/usr/local/"
+# What a reviewer must see however much else changes.
+FIRST = "/etc/postfix/main.cf"
 
 
 def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]]]]]:
@@ -24,7 +27,7 @@ def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]
     told: dict[str, list[str]] = {}
     for text in texts:
         where, _, rest = text.removeprefix("drift: ").partition("\n")
-        told.setdefault(where, []).extend(rest.splitlines())
+        told.setdefault(where, []).extend(rest.split("\n") if rest else [])
     for where, lines in told.items():
         parts = where.split(": ", 2)
         name = " ".join(part.rstrip(":") for part in parts[:2])
@@ -116,10 +119,10 @@ def files(report: Report) -> list[Block]:
     bare = [
         f"- {n} files on {host} (go away or come back as they were)" for host, n in gone.items()
     ]
-    for file, hosts in grouped.items():
+    for file, hosts in sorted(grouped.items(), key=lambda item: item[0].path != FIRST):
         where = f"{file.path}, {file.section}" if file.section else file.path
         notes = "; ".join([*file.attributes, *(["changed (secret)"] if file.secret else [])])
-        title = f"<code>{html.escape(where)}</code> on {', '.join(hosts)}"
+        title = f"<code>{html.escape(visible(where))}</code> on {', '.join(hosts)}"
         title += f" ({html.escape(notes)})" if notes else ""
         if not file.lines or (file.path.startswith(_PROGRAMS) and "new file" in file.attributes):
             bare.append(f"- {title}")

@@ -6,15 +6,18 @@ import html
 import re
 import textwrap
 
+from components.settings.text import visible
 from tools.preview.budget import Block
 
 # Characters of code that a phone shows without scrolling.
 _WIDTH = 46
+# What a forge makes a link of by itself (GFM section 6.9).
+_LINK = re.compile(r"(?i)\b(https?:|ftp:|mailto:|xmpp:|www\.)")
 
 
 def lines_of(texts: list[str]) -> list[str]:
     """The lines of all texts."""
-    return [line for text in texts for line in text.splitlines()]
+    return [visible(line) for text in texts for line in text.removesuffix("\n").split("\n")]
 
 
 def wrapped(texts: list[str]) -> list[str]:
@@ -29,6 +32,7 @@ def wrapped(texts: list[str]) -> list[str]:
 
 def fenced(name: str, head: str, lines: list[str], kind: str = "text", keep: int = 8) -> Block:
     """A code block whose fence is longer than any in its text (CommonMark section 4.5)."""
+    lines = [visible(line) for line in lines]
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return Block(name, f"{head}\n\n{fence}{kind}", tuple(lines), fence, keep)
@@ -36,11 +40,17 @@ def fenced(name: str, head: str, lines: list[str], kind: str = "text", keep: int
 
 def cell(text: str, most: int = 120) -> str:
     """Text in a table, at most so many characters; long names may break."""
+    text = visible(text, but="\n")
     text = re.sub(r"\S{20,}", lambda word: re.sub(r"([-_./])", "\\1\u200b", word[0]), text)
     short = text if len(text) <= most else text[: most - 1] + "…"
-    return plain(short).replace("|", "\\|").replace("\n", " ")
+    return _without_markup(short).replace("|", "\\|").replace("\n", " ")
 
 
 def plain(text: str) -> str:
-    """Text that neither names a user of the forge nor starts markup."""
+    """Text that neither names a user of the forge nor starts markup, and leads nowhere."""
+    return _without_markup(visible(text, but="\n"))
+
+
+def _without_markup(text: str) -> str:
+    text = _LINK.sub("\\1\u200b", text)
     return re.sub(r"([*_`\[\]])", r"\\\1", html.escape(text, quote=False)).replace("@", "@\u200b")

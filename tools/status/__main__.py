@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from components.dns import records as dns_records
 from components.settings.environment import Settings, SettingsError, from_mapping
+from components.settings.text import visible
 from components.stack.outputs import Outputs
 from tools.status import expected, renewal, run
 from tools.status.check import Check, Finding
@@ -131,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         document = {"domains": names, "findings": [asdict(each) for each in found]}
         print(json.dumps(document, indent=2))
     else:
-        print(text(names, found))
+        print(visible(text(names, found), but="\n"))
     return 1 if any(each.severity != "notice" for each in found) else 0
 
 

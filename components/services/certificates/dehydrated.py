@@ -6,6 +6,8 @@ Sources: dehydrated(1), /usr/share/doc/dehydrated/docs/domains_txt.md, per-certi
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Mapping
 
 from components.settings.certificates import CertificatesSettings
 from components.settings.environment import Settings
@@ -41,27 +43,33 @@ def config(certificates: CertificatesSettings) -> str:
     curl = "--connect-timeout 15 --max-time 120"
     if certificates.acme_ca_root is not None:
         curl += f" --cacert {ca_root_path(certificates)}"
-    lines = [
-        "# Read by dehydrated(1).",
-        "# shellcheck shell=bash disable=SC2034",
-        f'CA="{certificates.acme_directory_url}"',
-        f'CHALLENGETYPE="{certificates.challenge}"',
-        'HOOK="/usr/local/sbin/mx-certificates-hook"',
-        f'WELLKNOWN="{WELL_KNOWN}"',
-        'DOMAINS_D="/etc/dehydrated/domains.d"',
-        "# The published TLSA 3 1 1 records are of this key (RFC 7671): it outlives renewals.",
-        'PRIVATE_KEY_RENEW="no"',
-        'PRIVATE_KEY_ROLLOVER="no"',
-        f'KEYSIZE="{certificates.rsa_bits}"',
-        'OCSP_MUST_STAPLE="no"',
-        'AUTO_CLEANUP="yes"',
-        f'CURL_OPTS="{curl}"',
-    ]
-    if certificates.contact is not None:
-        lines.append(f'CONTACT_EMAIL="{certificates.contact}"')
-    if certificates.acme_profile is not None:
-        lines.append(f'ACME_PROFILE="{certificates.acme_profile}"')
-    return "\n".join(lines) + "\n"
+    values = {
+        "CA": certificates.acme_directory_url,
+        "CHALLENGETYPE": certificates.challenge,
+        "HOOK": "/usr/local/sbin/mx-certificates-hook",
+        "WELLKNOWN": WELL_KNOWN,
+        "DOMAINS_D": "/etc/dehydrated/domains.d",
+        "PRIVATE_KEY_RENEW": "no",
+        "PRIVATE_KEY_ROLLOVER": "no",
+        "KEYSIZE": str(certificates.rsa_bits),
+        "OCSP_MUST_STAPLE": "no",
+        "AUTO_CLEANUP": "yes",
+        "CURL_OPTS": curl,
+        "CONTACT_EMAIL": certificates.contact,
+        "ACME_PROFILE": certificates.acme_profile,
+    }
+    return (
+        "# Read by dehydrated(1).\n"
+        "# shellcheck shell=bash disable=SC2034\n"
+        "# The published TLSA 3 1 1 records are of the key (RFC 7671): it outlives renewals.\n"
+    ) + assignments(values)
+
+
+def assignments(values: Mapping[str, str | None]) -> str:
+    """Lines for a shell of root's: names are ours, each value is one word whatever is in it."""
+    return "".join(
+        f"{name}={shlex.quote(value)}\n" for name, value in values.items() if value is not None
+    )
 
 
 def ca_root_path(certificates: CertificatesSettings) -> str:
@@ -83,7 +91,7 @@ def files(settings: Settings, certificates: CertificatesSettings, host: str) -> 
     for name in names(settings, host):
         for algorithm in ALGORITHMS:
             path = f"/etc/dehydrated/domains.d/{alias(name, algorithm)}"
-            texts[path] = f'KEY_ALGO="{_KEY_ALGORITHM[algorithm]}"\n'
+            texts[path] = assignments({"KEY_ALGO": _KEY_ALGORITHM[algorithm]})
     if certificates.acme_ca_root is not None and ca_root_path(certificates) == CA_ROOT:
         texts[CA_ROOT] = certificates.acme_ca_root.strip() + "\n"
     return texts

@@ -13,6 +13,7 @@ import pulumi
 from components.host.manifest import Check, File, Manifest, RunProbe, Unit, UnitProbe
 from components.services.resolver import unbound
 from components.services.service import Service
+from components.settings import resolver_files
 from components.settings.environment import Settings, SettingsError
 
 UNIT = "unbound.service"
@@ -109,22 +110,15 @@ def given_files(settings: Settings) -> tuple[str | None, str]:
 
     Raises SettingsError when one cannot be read, or the private root has no trust anchor.
     """
-    hints = _read(settings.resolver.root_hints_file, "rootHintsFile")
-    anchors = _read(settings.resolver.trust_anchor_file, "trustAnchorFile") or ""
+    wanted = settings.resolver
+    hints, anchors = None, ""
+    if wanted.root_hints_file is not None:
+        hints = resolver_files.read(wanted.root_hints_file, resolver_files.HINTS)
+    if wanted.trust_anchor_file is not None:
+        anchors = resolver_files.read(wanted.trust_anchor_file, resolver_files.ANCHORS)
     if hints is not None and not unbound.has_root_anchor(settings, anchors):
         raise SettingsError(
             "mx:mail.resolver.rootHintsFile: a private root needs its trust anchor too: "
             "no record for `.` in trustAnchors or trustAnchorFile"
         )
     return hints, anchors
-
-
-def _read(path: str | None, key: str) -> str | None:
-    if path is None:
-        return None
-    try:
-        return Path(path).expanduser().read_text()
-    except OSError as error:
-        raise SettingsError(
-            f"mx:mail.resolver.{key}: cannot read {path}: {error.strerror}"
-        ) from None

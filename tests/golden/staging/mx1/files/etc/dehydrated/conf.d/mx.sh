@@ -1,14 +1,14 @@
 # Read by dehydrated(1).
 # shellcheck shell=bash disable=SC2034
-CA="https://acme-staging-v02.api.letsencrypt.org/directory"
-CHALLENGETYPE="dns-01"
-HOOK="/usr/local/sbin/mx-certificates-hook"
-WELLKNOWN="/var/lib/mx/acme-challenges"
-DOMAINS_D="/etc/dehydrated/domains.d"
-# The published TLSA 3 1 1 records are of this key (RFC 7671): it outlives renewals.
-PRIVATE_KEY_RENEW="no"
-PRIVATE_KEY_ROLLOVER="no"
-KEYSIZE="3072"
-OCSP_MUST_STAPLE="no"
-AUTO_CLEANUP="yes"
-CURL_OPTS="--connect-timeout 15 --max-time 120"
+# The published TLSA 3 1 1 records are of the key (RFC 7671): it outlives renewals.
+CA=https://acme-staging-v02.api.letsencrypt.org/directory
+CHALLENGETYPE=dns-01
+HOOK=/usr/local/sbin/mx-certificates-hook
+WELLKNOWN=/var/lib/mx/acme-challenges
+DOMAINS_D=/etc/dehydrated/domains.d
+PRIVATE_KEY_RENEW=no
+PRIVATE_KEY_ROLLOVER=no
+KEYSIZE=3072
+OCSP_MUST_STAPLE=no
+AUTO_CLEANUP=yes
+CURL_OPTS='--connect-timeout 15 --max-time 120'

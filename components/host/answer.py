@@ -1,0 +1,93 @@
+"""What a host answers when it is asked for its drift: checked before anything believes it.
+
+A login can greet, a machine can be without an ID, a host can be somebody else's by now. None of
+that may end the run of the other hosts, and nothing of it reaches a terminal as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, Field, StrictBool, StrictInt, TypeAdapter, ValidationError
+
+from components.settings.text import visible
+
+_MACHINE = re.compile("[0-9a-f]{32}")
+_AGENT = re.compile(r"([0-9a-f]{64}( .*)?)?")
+_RENEWALS: TypeAdapter[dict[str, dict[str, str]]] = TypeAdapter(dict[str, dict[str, str]])
+
+
+class OddAnswer(Exception):
+    """An answer that is none of the agent's; the text says what was there instead."""
+
+
+class _Bundle(BaseModel):
+    heal: StrictInt = Field(0, ge=0)
+    applied: str = ""
+    given: str | None = None
+    drift: list[dict[str, Any]]
+
+
+class _Status(BaseModel):
+    """What `mx-agent status` prints, as far as it is used."""
+
+    heal: StrictInt = Field(0, ge=0)
+    unfinished: StrictBool = False
+    failed: dict[str, str] = Field(default_factory=dict)
+    bundles: dict[str, _Bundle]
+
+
+def machine(line: str) -> None:
+    """Raise OddAnswer when the first line is no machine ID (machine-id(5))."""
+    if not _MACHINE.fullmatch(line):
+        raise OddAnswer(
+            f"it answers {shortened(line)} where the machine ID (machine-id(5)) is expected; a "
+            "login that runs commands must print nothing of its own"
+        )
+
+
+def agent(line: str) -> str:
+    """The digest of the agent. Raises OddAnswer when the line is none."""
+    if not _AGENT.fullmatch(line):
+        raise OddAnswer(f"it answers {shortened(line)} where the agent's digest is expected")
+    return line.split(" ")[0]
+
+
+def status(text: str) -> dict[str, Any]:
+    """The agent's status. Raises OddAnswer."""
+    try:
+        _Status.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        words = f"{where}: {first['msg']}" if where else first["msg"]
+        raise OddAnswer(f"not an agent's answer: {visible(words)}") from None
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def renewals(line: str) -> dict[str, dict[str, str]]:
+    """The notes of renewals by certificate. Raises OddAnswer."""
+    try:
+        return _RENEWALS.validate_json(line or "{}")
+    except ValidationError:
+        raise OddAnswer(f"it has {shortened(line)}") from None
+
+
+def describe(drift: Iterable[dict[str, Any]]) -> str:
+    """Drift as lines: what is different, then the diff from what was applied to what is there."""
+    lines = []
+    for item in drift:
+        name = next((value for key, value in item.items() if key not in ("what", "diff")), "")
+        lines.append(f"{name}: {item.get('what', '')}")
+        diff = item.get("diff", [])
+        lines += [str(line) for line in diff] if isinstance(diff, list) else [str(diff)]
+    return "\n".join(visible(line) for line in lines)
+
+
+def shortened(text: str) -> str:
+    """The begin of what a host says, in quotes and with nothing that cannot be seen."""
+    return repr(visible(text[:60])) if text else "nothing"
