@@ -97,6 +97,13 @@ FACTS: dict[str, Fact] = {
     "smtpd_client_connection_limit_exceptions": _renamed(
         "2.2", "smtpd_client_event_limit_exceptions"
     ),
+    "postscreen_use_tls": Fact(obsolete="3.9", instead=_LEVEL.format("postscreen", "may")),
+    "postscreen_enforce_tls": Fact(obsolete="3.9", instead=_LEVEL.format("postscreen", "encrypt")),
+    "tlsproxy_use_tls": Fact(obsolete="3.9", instead=_LEVEL.format("tlsproxy", "may")),
+    "tlsproxy_enforce_tls": Fact(obsolete="3.9", instead=_LEVEL.format("tlsproxy", "encrypt")),
+    "tlsproxy_client_use_tls": _renamed("3.9", "tlsproxy_client_security_level"),
+    "tlsproxy_client_enforce_tls": _renamed("3.9", "tlsproxy_client_security_level"),
+    "tlsproxy_client_per_site": _renamed("3.9", "tlsproxy_client_policy_maps"),
     "tlsproxy_client_level": _renamed("3.4", "tlsproxy_client_security_level"),
     "tlsproxy_client_policy": _renamed("3.4", "tlsproxy_client_policy_maps"),
     "disable_dns_lookups": Fact(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.postconf.syntax import Broken, Entry, parse, references
+from components.postconf.syntax import Broken, parse, references
 from components.services.postfix import main_cf as postfix_main
 from components.settings.environment import from_mapping
 from tests.support.stacks import HOSTS
@@ -221,7 +221,13 @@ def test_what_is_right_is_no_finding(text: str) -> None:
 
 def test_logical_lines() -> None:
     text = "a = 1\n  # a comment inside\n\n  2,\n\t3\n# b = 4\nc=\n"
-    assert parse(text) == ([Entry("a", "1 2, 3", 1), Entry("c", "", 7)], [])
+    entries, broken = parse(text)
+    assert [(one.name, one.value, one.line) for one in entries] == [
+        ("a", "1  2,\t3", 1),
+        ("c", "", 7),
+    ]
+    assert [number for number, _ in entries[0].pieces] == [1, 4, 5]
+    assert broken == []
     assert parse("  x\n") == (
         [],
         [Broken(1, "begins with a blank, but there is no line to continue")],

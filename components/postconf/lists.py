@@ -1,0 +1,165 @@
+"""Lists of restrictions, tables and networks: what stops Postfix, or makes it defer all mail."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from components.postconf.restrictions import LISTS, RESTRICTIONS
+from components.postconf.syntax import shown, words
+
+_TABLES = re.compile(r"\w+_(maps|checks|database|map)|relay_clientcerts")
+# These name tables that programs may ask for; a word that is no table is passed over.
+_NO_TABLES = frozenset(("proxy_read_maps", "proxy_write_maps"))
+NETWORKS = frozenset(
+    (
+        *("mynetworks", "permit_mx_backup_networks", "smtpd_authorized_xclient_hosts"),
+        *("smtpd_authorized_xforward_hosts", "smtpd_client_event_limit_exceptions"),
+        *("smtpd_forbid_bare_newline_exclusions", "smtpd_authorized_verp_clients"),
+        *("debug_peer_list", "smtpd_sasl_exceptions_networks"),
+    )
+)
+DOMAINS = frozenset(
+    (
+        *("mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"),
+        *("fast_flush_domains", "masquerade_domains"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One restriction as it is evaluated, with its argument ("" without)."""
+
+    name: str
+    argument: str = ""
+    warned: bool = False
+    """Whether warn_if_reject comes before it somewhere in the list."""
+    fault: str = ""
+    """Why smtpd(8) answers 451 at it; "" when it does not."""
+
+
+def meant(word: str) -> str | None:
+    """The restriction whose name is nearest to a word."""
+    if len(word) > 60:
+        return None
+    close = difflib.get_close_matches(word.lower(), RESTRICTIONS, n=1, cutoff=0.75)
+    return close[0] if close else None
+
+
+def _unknown(word: str) -> str:
+    if word == "\\":
+        return "a backslash: main.cf has no continuation by backslash, the next line needs a blank"
+    odd = re.search(r"[^\x21-\x7e]+", word)
+    if odd:
+        return (
+            f"{shown(word[:60])!r} holds a character that is neither a blank nor part of a name"
+            f" ({shown(odd[0][:8])!r}, often copied from a web page)"
+        )
+    near = meant(word)
+    return f"unknown restriction {word[:60]!r}" + (f", {near} is meant" if near else "")
+
+
+def steps(name: str, value: str, classes: Collection[str] = frozenset()) -> Iterable[Step]:
+    """The restrictions of a list in order, with what smtpd(8) cannot make sense of."""
+    listed = words(value)
+    at = 0
+    warned = False
+    while at < len(listed):
+        word = listed[at]
+        at += 1
+        lower = word.lower()
+        if lower == "warn_if_reject":
+            warned = True
+            continue
+        if ":" in word:
+            if name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions"):
+                yield Step(word, "", warned, f"{shown(word[:60])!r} needs check_..._access before")
+            else:
+                yield Step("", word, warned)
+            continue
+        one = RESTRICTIONS.get(lower)
+        if one is None:
+            known = word in classes
+            yield Step(word, "", warned, "" if known else _unknown(word))
+            continue
+        argument = listed[at] if one.argument and at < len(listed) else ""
+        wrong = ""
+        if one.argument in ("table", "policy") and ":" not in argument:
+            form = "type:name" if one.argument == "table" else "transport:server"
+            wrong = f"{lower} needs {form} after it, not {shown(argument[:60])!r}"
+        elif one.argument == "number" and not argument.isdigit():
+            wrong = f"{lower} needs a number after it, not {shown(argument[:60])!r}"
+        elif one.argument == "domain" and not argument:
+            wrong = f"{lower} needs a domain after it"
+        # A malformed argument of a table is used up, of the others it is the next restriction.
+        if one.argument and (not wrong or one.argument == "table"):
+            at += 1
+        yield Step(lower, argument, warned, wrong)
+
+
+def _restrictions(name: str, value: str, classes: Collection[str]) -> str | None:
+    for step in steps(name, value, classes):
+        if step.fault:
+            return f"{step.fault}: every mail that gets that far is deferred (451)"
+    return None
+
+
+def _tables(value: str) -> str | None:
+    for word in words(value):
+        kind, colon, rest = word.partition(":")
+        if not colon or not kind or not rest:
+            return (
+                f"{shown(word[:60])!r} is no table; type:name is, for example lmdb:/etc/postfix/x"
+            )
+    return None
+
+
+def network(word: str) -> str | None:
+    """Why Postfix cannot read one word of a list of networks; None when it can."""
+    bare = word.lstrip("!")
+    if not bare:
+        return "! with nothing after it"
+    if bare.startswith("[") or re.fullmatch(r"[0-9./]+", bare):
+        inner = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](/\d+)?", bare)
+        address = f"{inner[1]}{inner[2] or ''}" if inner else bare
+        try:
+            ip_network(address)
+        except ValueError as error:
+            return f"{shown(bare[:60])!r} is no network ({error})"
+    elif re.fullmatch(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(/\d+)?", bare):
+        address, slash, bits = bare.partition("/")
+        return (
+            f"{bare!r} is taken for a table; IPv6 is written in brackets: [{address}]{slash}{bits}"
+        )
+    elif bare.startswith(":") or bare.endswith(":"):
+        return f"{shown(bare[:60])!r} is no table; type:name is"
+    return None
+
+
+def _networks(value: str) -> str | None:
+    return next((wrong for word in words(value) if (wrong := network(word))), None)
+
+
+def holds_tables(name: str) -> bool:
+    """Tell whether a parameter is a list of tables and of nothing else."""
+    return _TABLES.fullmatch(name) is not None and name not in _NO_TABLES
+
+
+def fault(name: str, value: str, classes: Collection[str]) -> str | None:
+    """Why a version of Postfix cannot work with a list; None when it can, or it is none."""
+    if name in LISTS:
+        return _restrictions(name, value, classes)
+    if name in NETWORKS:
+        return _networks(value)
+    if name in DOMAINS:
+        for word in words(value):
+            if word.lstrip("!") == "" or (":" in word and not all(word.split(":", 1))):
+                return f"{shown(word[:60])!r} is neither a domain nor a table (type:name)"
+        return None
+    if holds_tables(name):
+        return _tables(value)
+    return None
