@@ -724,11 +724,11 @@ class Agent:
 
     def say(self, line: str) -> None:
         """Print a progress line; a closed pipe does not matter."""
-        _print(sys.stdout, self.redact(line))
+        _print(sys.stdout, _short(self.redact(line)))
 
     def warn(self, line: str) -> None:
         """Print a line to stderr; a closed pipe does not matter."""
-        _print(sys.stderr, self.redact(line))
+        _print(sys.stderr, _short(self.redact(line)))
 
     def step(self, name: str, detail: str = "") -> None:
         """Announce a step of the transaction."""
@@ -2043,8 +2043,24 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def _short(text: str) -> str:
+    """Cut long lines: the engine's plug-in hangs for ever on one of 65,536 bytes or more."""
+    lines = [
+        line
+        if len(line) <= LINE_LIMIT
+        else f"{line[:LINE_LIMIT]} ... and {len(line) - LINE_LIMIT} characters more"
+        for line in text.split("\n")
+    ]
+    return "\n".join(lines)
+
+
 def _print(stream: Any, line: str) -> None:
-    """Print a line; when nobody reads any more, the work goes on all the same."""
+    """Print a line; when nobody reads any more, the work goes on all the same.
+
+    What is not UTF-8, such as a byte of a file's name, is written as an escape: the engine's
+    plug-in makes a failure of a command that wrote anything else and succeeded.
+    """
+    line = line.encode("utf-8", "backslashreplace").decode("utf-8")
     try:
         stream.write(line + "\n")
         stream.flush()
@@ -2060,6 +2076,8 @@ def _on_signal(number: int, _frame: object) -> None:
     raise Interrupted(f"stopped by signal {number}")
 
 
+# Characters of a line of output; each is four bytes at most.
+LINE_LIMIT = 4000
 VERBS = ("apply", "remove", "rollback", "status", "recover", "install", "uninstall")
 HEAL = re.compile(r"--heal [1-9][0-9]{0,11}\Z")
 USAGE = (
@@ -2097,7 +2115,8 @@ def main(argv: list[str], agent: Agent | None = None) -> int:
         elif verb == "remove" and len(rest) == 1:
             agent.remove(rest[0])
         elif verb == "status" and len(rest) <= 1:
-            agent.say(json.dumps(agent.status(*rest), indent=1))
+            # Whole, because a program reads it; the engine does not log it line by line.
+            _print(sys.stdout, agent.redact(json.dumps(agent.status(*rest), indent=1)))
         elif verb == "recover" and rest in ([], ["--boot"]):
             agent.recover(boot=bool(rest))
         elif verb == "install" and not rest:

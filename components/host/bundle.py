@@ -60,7 +60,7 @@ class Bundle:
             logging=command.remote.Logging.NONE if secret else None,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions.merge(opts, hide) if secret else opts,
+                target.look.options(pulumi.ResourceOptions.merge(opts, hide) if secret else opts),
                 pulumi.ResourceOptions(depends_on=list(depends_on), ignore_changes=seen.ignored),
             ),
         )
@@ -91,7 +91,7 @@ def read(
         stdin=stdin,
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions.merge(
-            opts,
+            target.look.options(opts),
             pulumi.ResourceOptions(depends_on=[bundle.command], ignore_changes=seen.ignored),
         ),
     )
@@ -112,6 +112,6 @@ def install_agent(
         stdin=(_HERE.parent / "agent" / "mx_agent.py").read_text(),
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(ignore_changes=target.seen.ignored)
+            target.look.options(opts), pulumi.ResourceOptions(ignore_changes=target.seen.ignored)
         ),
     )

@@ -31,7 +31,7 @@ def confirm(
         stdin=f"{digest}\n",
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions.merge(
-            opts,
+            target.look.options(opts),
             pulumi.ResourceOptions(depends_on=[bundle.command], ignore_changes=target.seen.ignored),
         ),
     )

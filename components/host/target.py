@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from components.host.manifest import Manifest
 from components.host.seen import Seen
+from components.host.silent import Look
 from components.settings.environment import HostSettings, Settings
-from components.settings.types import HostKey
+from components.settings.types import KEY_TYPES, HostKey
 
 # Three dials of ten seconds: an unreachable host is reported within 40 s.
 _DIAL_ERROR_LIMIT = 3
@@ -37,6 +38,7 @@ class Target:
             private_key = pulumi.Output.secret(text)
         self.sudo = "" if ssh.user == "root" else "sudo -n "
         self.host_key = host_key_of(key, settings)
+        self.look = Look(key, address_of(host), ssh.port)
         self.connection = command.remote.ConnectionArgs(
             host=address_of(host),
             port=ssh.port,
@@ -75,12 +77,16 @@ def _known_host(key: str, host: HostSettings, address: str, path: str | None) ->
         fields = line.split()
         if len(fields) >= 3 and {address, host.hostname} & set(fields[0].split(",")):
             found.append(" ".join(fields[1:3]))
-    if not found:
+    usable = [entry for entry in found if entry.split()[0] in KEY_TYPES]
+    if not usable:
+        others = ", ".join(sorted({entry.split()[0] for entry in found}))
+        what = f"only lines of type {others}" if found else "no line"
         raise pulumi.RunError(
-            f"mx:mail.hosts.{key}.hostKey: {path} has no line for {address} or {host.hostname}; "
-            "ask the host's console for it: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+            f"mx:mail.hosts.{key}.hostKey: {path} has {what} for {address} or {host.hostname}, not "
+            f"one of type {' or '.join(KEY_TYPES)}; ask the host's console for it: "
+            "cat /etc/ssh/ssh_host_ed25519_key.pub"
         )
-    chosen = min(found, key=lambda entry: not entry.startswith("ssh-ed25519"))
+    chosen = min(usable, key=lambda entry: KEY_TYPES.index(entry.split()[0]))
     try:
         return _HOST_KEY.validate_python(chosen)
     except ValidationError:

@@ -36,6 +36,7 @@ def upload(
         remote_path=f"{DIRECTORY}/{remote_name}",
         triggers=[target.connection.host, target.connection.host_key, seen.number(name, bundle)],
         opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(ignore_changes=[] if seen.read else ["triggers"])
+            target.look.options(opts),
+            pulumi.ResourceOptions(ignore_changes=[] if seen.read else ["triggers"]),
         ),
     )

@@ -17,7 +17,14 @@ from pydantic.alias_generators import to_camel
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_STRING = re.compile(rf"{_ATOM}(\.{_ATOM})*")
-_KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ssh-rsa")
+# Without ssh-rsa: for a pinned RSA key the command plug-in takes SHA-1 signatures alone. No OpenSSH
+# since 8.8 makes them, so the plug-in would never reach the host.
+KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+)
 # A wider network is more than one organization has. The audit of a main.cf has the same limit.
 _WIDEST = {4: 8, 6: 20}
 # Networks of IPv6 that stand for all of IPv4: mapped (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
@@ -115,10 +122,15 @@ def _without_zone(value: IPv6Address) -> IPv6Address:
 
 def _host_key(value: str) -> str:
     fields = value.split()
-    if len(fields) < 2 or fields[0] not in _KEY_TYPES:
+    if fields[:1] == ["ssh-rsa"]:
+        raise ValueError(
+            "an RSA host key: the engine's SSH client reaches no OpenSSH since 8.8 by it; give the "
+            "key in /etc/ssh/ssh_host_ed25519_key.pub of the host"
+        )
+    if len(fields) < 2 or fields[0] not in KEY_TYPES:
         raise ValueError(
             "not an SSH host key: one line as ssh-keyscan prints it after the host name, "
-            f"beginning with one of {', '.join(_KEY_TYPES)}"
+            f"beginning with one of {', '.join(KEY_TYPES)}"
         )
     try:
         blob = base64.b64decode(fields[1], validate=True)

@@ -163,8 +163,13 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "host_key_base64": (("hosts", "mx1", "hostKey"), "ssh-ed25519 A?", "is not base64"),
     "host_key_mixed": (
         ("hosts", "mx1", "hostKey"),
-        KEY.replace("ssh-ed25519", "ssh-rsa"),
-        "the base64 part is not of type ssh-rsa",
+        KEY.replace("ssh-ed25519", "ecdsa-sha2-nistp256"),
+        "the base64 part is not of type ecdsa-sha2-nistp256",
+    ),
+    "host_key_rsa": (
+        ("hosts", "mx1", "hostKey"),
+        "ssh-rsa AAAAB3NzaC1yc2E=",
+        "reaches no OpenSSH since 8.8 by it; give the key in /etc/ssh/ssh_host_ed25519_key.pub",
     ),
     "no_host_key": (("hosts", "mx1", "hostKey"), DELETE, "hosts.mx1.hostKey: give it, or"),
     "port": (("ssh",), {"port": 70000}, "mx:mail.ssh.port: "),
