@@ -19,9 +19,9 @@ from typing import Any
 import yaml
 
 from benchmarks import playbook
+from components.settings import stack_file
 
 _ROOT = Path(__file__).resolve().parents[1]
-_STACK = _ROOT / "stacks" / "Pulumi.lab.yaml"
 _LOGINS = "journalctl -q -t sshd -t sshd-session -g 'Accepted publickey' | wc -l"
 
 
@@ -38,7 +38,7 @@ def run(argv: list[str], **more: str) -> str:
 
 def main(ansible: str, rounds: int) -> None:
     """Measure and print. `ansible` is the path of ansible-playbook."""
-    document = yaml.safe_load(_STACK.read_text())
+    document = stack_file.document("lab")
     settings = document["config"]["mx:mail"]
     preview = ["pulumi", "preview", "--stack", "lab", "--expect-no-changes", "--non-interactive"]
     with tempfile.TemporaryDirectory(prefix="mx-benchmark-") as name:

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
+from components.settings import stack_file
 from components.settings.dns import DnsSettings
 from components.settings.environment import SettingsError
-from components.settings.stack_file import path, settings_of
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _API = "https://api.cloudflare.com/client/v4"
@@ -131,12 +130,12 @@ def main(stack: str, folder: Path) -> int:
     """Write the configuration; return the exit code."""
     try:
         wanted = creates((folder / "preview").read_text())
-        settings = settings_of(stack)
+        settings = stack_file.settings_of(stack)
         found = present(wanted, clients(settings.dns, json.load(sys.stdin)))
     except (Unread, SettingsError) as error:
         print(f"records: {error}", file=sys.stderr)
         return 1
-    document = yaml.safe_load(path(stack).read_text())
+    document = stack_file.document(stack)
     dns = document["config"]["mx:mail"]["dns"]
     keys = {urn.rpartition("::")[2].removeprefix("dns-"): found[urn] for urn in found}
     dns["adopt"] = dict(dns.get("adopt") or {}) | keys

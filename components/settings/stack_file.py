@@ -1,11 +1,13 @@
-"""A stack's file, read without the engine."""
+"""A stack's file, read without the engine and with the engine's result."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from components.settings import engine_yaml
 from components.settings.environment import Settings, SettingsError, from_mapping
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -16,17 +18,30 @@ def path(stack: str) -> Path:
     return _ROOT / "stacks" / f"Pulumi.{stack}.yaml"
 
 
+def document(stack: str) -> dict[str, Any]:
+    """All that the file of a stack says. Raises SettingsError with file, line and column."""
+    source = f"stacks/Pulumi.{stack}.yaml"
+    try:
+        found = engine_yaml.load(path(stack).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{source}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{source}: is not UTF-8: {error.reason}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+        raise SettingsError(f"{source}{at}: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{source}: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
+        raise SettingsError(f"{source}: config: missing; see stacks/README.md")
+    return found
+
+
 def settings_of(stack: str) -> Settings:
     """The settings in a stack's file. Raises SettingsError."""
     source = f"stacks/Pulumi.{stack}.yaml"
-    try:
-        document = yaml.safe_load(path(stack).read_text())
-    except OSError as error:
-        raise SettingsError(f"{source}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{source}: {error}") from None
-    config = document.get("config") if isinstance(document, dict) else None
-    mail = config.get("mx:mail") if isinstance(config, dict) else None
+    mail = document(stack)["config"].get("mx:mail")
     if not isinstance(mail, dict):
         raise SettingsError(f"{source}: config.mx:mail: missing; see stacks/README.md")
     return from_mapping(mail, source)

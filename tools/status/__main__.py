@@ -7,13 +7,12 @@ import json
 import socket
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from components.dns import records as dns_records
-from components.settings.environment import Settings, SettingsError, from_mapping
+from components.settings import stack_file
+from components.settings.environment import SettingsError
 from components.settings.text import visible
 from components.stack.outputs import Outputs
 from tools.status import expected, renewal, run
@@ -23,7 +22,6 @@ from tools.status.reputation import BLOCKLISTS
 from tools.status.smtp import Smtp
 from tools.status.world import Web, World
 
-_STACKS = Path(__file__).resolve().parents[2] / "stacks"
 _EPILOG = "Exit code: 0 nothing is wrong (notices aside), 1 something is, 2 it cannot be told."
 
 
@@ -54,16 +52,6 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="an answer (10)")
     top.add_argument("--days", type=int, default=14, metavar="N", help="a certificate needs (14)")
     return top
-
-
-def _stack(name: str) -> Settings:
-    """Settings of a stack file. Raises SettingsError."""
-    path = _STACKS / f"Pulumi.{name}.yaml"
-    try:
-        values = yaml.safe_load(path.read_text())["config"]["mx:mail"]
-    except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path.name}: {error}") from None
-    return from_mapping(values, f"stacks/{path.name}")
 
 
 def world(options: argparse.Namespace) -> World:
@@ -105,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
     if options.stack:
         try:
-            settings = _stack(options.stack)
+            settings = stack_file.settings_of(options.stack)
         except SettingsError as error:
             print(error, file=sys.stderr)
             return 2
