@@ -219,13 +219,14 @@ def _seconds(value: Any, where: str) -> float:
 
 
 def _probe(value: Any, where: str) -> Json:
-    table = _table(value, where, ("unit", "tcp", "expect", "run", "timeout"))
+    table = _table(value, where, ("unit", "tcp", "expect", "run", "timeout", "before"))
     kinds = [key for key in ("unit", "tcp", "run") if key in table]
     if len(kinds) != 1:
         _bad(where, "must have exactly one of unit, tcp, run")
     if "expect" in table and kinds != ["tcp"]:
         _bad(where, "expect goes with tcp only")
     probe: Json = {"timeout": _seconds(table.get("timeout", PROBE_TIMEOUT), f"{where}.timeout")}
+    probe["before"] = _bool(table.get("before", False), f"{where}.before")
     if "unit" in table:
         probe["unit"] = _text(table["unit"], f"{where}.unit")
     elif "run" in table:
@@ -1549,6 +1550,7 @@ class Agent:
             "record": record,
         }
         journal["old_dirs"], journal["heirs"] = _leaving_directories(old, record, others)
+        failing = self._failing(manifest["probe"]) if old is not None else {}
         guardian = self.start_guardian()
         try:
             try:
@@ -1565,7 +1567,7 @@ class Agent:
                 self._start_units(journal, manifest, old, shared_units, leaving_units)
                 self._run_steps(name, manifest["run"])
                 try:
-                    self._probe_all(manifest["probe"])
+                    self._probe_all(manifest["probe"], failing)
                 except Failure:
                     # A reload does not bring back what died: master(8) holds a daemon that
                     # fails back for service_throttle_time, and mail with it.
@@ -1736,10 +1738,30 @@ class Agent:
 
     # probes
 
-    def _probe_all(self, probes: list[Json]) -> None:
+    def _failing(self, probes: list[Json]) -> dict[str, str]:
+        """Probes marked `before` that fail before the change, with their words.
+
+        A change that repairs something is not undone for what it does not repair. A probe whose
+        program is not on the host yet is not asked.
+        """
+        found = {}
         for probe in probes:
-            what = probe.get("unit") or probe.get("tcp") or " ".join(probe.get("run", []))
+            programs = [word for word in probe.get("run", []) if word.startswith("/")]
+            if probe["before"] and all(os.path.lexists(self.real(each)) for each in programs):
+                words = self._probe_once(probe, probe["timeout"])
+                if words:
+                    found[_asked(probe)] = words
+        return found
+
+    def _probe_all(self, probes: list[Json], failing: dict[str, str]) -> None:
+        for probe in probes:
+            what = _asked(probe)
             self.step("probe", what)
+            if what in failing:
+                words = self._probe_once(probe, probe["timeout"])
+                if words:
+                    self.say(f"  warning: probe {what} failed before this change, too: {words}")
+                continue
             deadline = time.monotonic() + probe["timeout"]
             while True:
                 words = self._probe_once(probe, max(0.1, deadline - time.monotonic()))
@@ -1982,6 +2004,11 @@ def _directories_of(record: Json) -> set[str]:
     """Return the directories that a bundle declares or has files in."""
     paths = (*record["files"], *record["made"], *record["assemble"])
     return {*record["directories"], *(str(up) for path in paths for up in Path(path).parents)}
+
+
+def _asked(probe: Json) -> str:
+    """The name of a probe in messages."""
+    return str(probe.get("unit") or probe.get("tcp") or " ".join(probe.get("run", [])))
 
 
 def _leaving_directories(

@@ -147,10 +147,14 @@ class TcpProbe(_Entry):
 
 @dataclass(frozen=True)
 class RunProbe(_Entry):
-    """The command succeeds."""
+    """The command succeeds.
+
+    `before`: it is asked before the change as well; where it failed then, it only warns after it.
+    """
 
     run: Sequence[str]
     timeout: int | None = None
+    before: bool = False
 
 
 Probe = UnitProbe | TcpProbe | RunProbe

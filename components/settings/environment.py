@@ -99,6 +99,10 @@ class HostSettings(Model):
         None,
         description="Address that exporters listen on; default: ipv4, which needs `firewall`.",
     )
+    give_up_queue: bool = Field(
+        False,
+        description="Give up mail that is still queued when Postfix is taken from this host.",
+    )
     leaving: bool = Field(
         False,
         description="Leaves all its domains, as by their leavingMx; the step before it is removed.",

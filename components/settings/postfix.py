@@ -113,6 +113,11 @@ class PostfixSettings(Model):
         description="Who gets notices, and mail to root and postmaster of the host itself; "
         "default: postmaster of the host's first mail domain that has one.",
     )
+    drain_seconds: Annotated[StrictInt, Field(ge=10, le=3000)] = Field(
+        300,
+        description="How long the queue may take to empty before Postfix is taken from a host; "
+        "Postfix stays while mail is in it.",
+    )
     tls: TlsSettings = Field(default_factory=TlsSettings)
     tls_policies: dict[NextHop, TlsPolicy] = Field(
         default_factory=dict,

@@ -6,6 +6,8 @@ of their own, because they need certificates.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from components.host.manifest import (
     EXCLUSIVE,
     Assemble,
@@ -13,6 +15,7 @@ from components.host.manifest import (
     File,
     Manifest,
     RunProbe,
+    Step,
     TcpProbe,
     Unit,
     UnitProbe,
@@ -29,6 +32,9 @@ from components.settings.environment import Settings
 
 DIRECTORY = "/etc/postfix"
 UNIT = "postfix.service"
+PROGRAM = "/usr/local/lib/mx/mx_postfix.py"
+_PROGRAM_RUN = ("/usr/bin/python3", "-I", "-B", PROGRAM)
+_FILES = Path(__file__).parent / "files"
 PACKAGES = ["postfix", "postfix-mysql", "postfix-lmdb"]
 
 # postconf(1) warns of parameters that nothing uses, of deprecated ones and of overrides.
@@ -55,6 +61,7 @@ def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = 
     files |= {f"{sql_maps.DIRECTORY}/{name}": File(text) for name, text in maps}
     files[f"{DIRECTORY}/tables/mynetworks.cidr"] = File(postfix_tables.mynetworks(settings))
     files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
+    files[PROGRAM] = File((_FILES / PROGRAM.lstrip("/")).read_text())
     files[postfix_units.path(settings.hosts[host].debian)] = File(postfix_units.drop_in())
     return Manifest(
         bundle="postfix",
@@ -77,8 +84,28 @@ def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = 
             UnitProbe(UNIT),
             *_lookups(settings, host),
             TcpProbe("127.0.0.1:25", expect="220 "),
+            *outsider(settings, host),
         ],
+        undo=[_goodbye(settings, host)],
     )
+
+
+def outsider(settings: Settings, host: str) -> list[RunProbe]:
+    """Probes that ask as a stranger does, and whether a daemon died of the change."""
+    found = []
+    for name in settings.domains_of(host)[:1]:
+        domain = settings.domains[name]
+        known = [f"{local}@{name}" for local in [*domain.recipients, *domain.aliases][:1]]
+        found.append(RunProbe([*_PROGRAM_RUN, "probe", name, *known], timeout=30, before=True))
+    return [*found, RunProbe([*_PROGRAM_RUN, "lives"], timeout=15, before=True)]
+
+
+def _goodbye(settings: Settings, host: str) -> Step:
+    """Before Postfix is taken away: the mail in its queue leaves, or Postfix stays."""
+    seconds = settings.postfix.drain_seconds
+    if settings.hosts[host].give_up_queue:
+        return Step([*_PROGRAM_RUN, "give-up"])
+    return Step([*_PROGRAM_RUN, "drain", str(seconds)], timeout=seconds + 300)
 
 
 def _lookups(settings: Settings, host: str) -> list[RunProbe]:

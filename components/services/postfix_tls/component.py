@@ -11,7 +11,7 @@ from components.services.certificates.component import Certificates
 from components.services.postfix import main_cf as postfix_main
 from components.services.postfix import tls_profiles
 from components.services.postfix import tls_sections as postfix_tls
-from components.services.postfix.component import ASSEMBLE, CHECK, DIRECTORY, UNIT
+from components.services.postfix.component import ASSEMBLE, CHECK, DIRECTORY, UNIT, outsider
 from components.services.service import Service
 from components.settings.environment import Settings
 
@@ -44,6 +44,7 @@ def manifest(settings: Settings, host: str, owner: str, chain_files: list[str]) 
             UnitProbe(UNIT),
             TcpProbe("127.0.0.1:25", expect="220 "),
             RunProbe(_ANSWERS_STARTTLS),
+            *outsider(settings, host),
         ],
     )
 
