@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from components.postconf import VERSIONS, fault
+from components.postconf import VERSIONS, fault, types
 from components.settings.types import wide
 
 # Parameter to the setting that is checked, published and shown in its stead.
@@ -99,7 +99,8 @@ def contradictions(extra: Mapping[str, str], releases: Iterable[int]) -> Iterabl
     found: dict[str, None] = {}
     for release in sorted(releases):
         for name, value in extra.items():
-            wrong = fault(name, VERSIONS[release]) or guard(name, value)
+            version = VERSIONS[release]
+            wrong = fault(name, version) or guard(name, value) or types.fault(name, value, version)
             if wrong is not None:
                 found[f"postfix.extra.{name}: {wrong}"] = None
     return list(found)

@@ -129,8 +129,8 @@ def _readers(settings: Settings) -> Iterable[str]:
         if address is not None and (reason := known.dead_end(address)) is not None:
             yield f"{path}: {address} leads to nobody: {reason}"
     notices = settings.postfix.notice_recipient
-    if notices is not None and set(notices) & set("${}"):
-        yield f"postfix.noticeRecipient: {notices}: $, {{ and }} have a meaning in main.cf"
+    if notices is not None and set(notices) & set("{}"):
+        yield f"postfix.noticeRecipient: {notices}: {{ and }} have a meaning in main.cf"
     policies = {"dns": settings.dns.records}
     policies |= {f"domains.{name}": domain.records for name, domain in settings.domains.items()}
     for path, texts in policies.items():

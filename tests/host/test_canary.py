@@ -22,7 +22,8 @@ __all__ = ["stack_file", "stack_text"]
 pytestmark = pytest.mark.host
 
 Pulumi = Callable[..., subprocess.CompletedProcess[str]]
-BAD = "      extra: {smtpd_recipient_limit: 'many'}\n    rollout: {canary: mx1}"
+# A value that no type rules out and at which smtpd(8) dies.
+BAD = "      extra: {tls_random_source: 'dev:/no/such/device'}\n    rollout: {canary: mx1}"
 GOOD = "      messageSizeLimitBytes: 10485760\n    rollout: {canary: mx1}"
 # The files of Postfix, and everything that the agent writes down when it applies something.
 TOUCHED = (

@@ -341,7 +341,49 @@ HARM: dict[str, tuple[Change, str]] = {
     ),
 }
 
+# Values that `postfix check` takes, and at which the named daemon dies or answers 451 to everybody.
+DEADLY = {
+    "smtpd_restriction": (
+        "smtpd_client_restrictions",
+        "permit_mynetworks, reject_unauth_pipelinig",
+    ),
+    "smtpd_number": ("smtpd_recipient_limit", "many"),
+    "smtpd_boolean": ("smtpd_helo_required", "true"),
+    "smtpd_level": ("smtpd_tls_security_level", "maybe"),
+    "smtpd_table": ("smtpd_sender_restrictions", "check_sender_access /etc/postfix/senders"),
+    "smtpd_newline": ("smtpd_forbid_bare_newline", "true"),
+    "qmgr_time": ("minimal_backoff_time", "5 minutes"),
+    "qmgr_number": ("qmgr_message_active_limit", "20k"),
+    "qmgr_transport": ("smtp_destination_concurrency_limit", "unlimited"),
+    "qmgr_rate": ("default_destination_rate_delay", "half a second"),
+    "cleanup_size": ("header_size_limit", "100 KB"),
+    "cleanup_number": ("virtual_alias_expansion_limit", "1k"),
+    "smtp_time": ("smtp_connect_timeout", "30 sec"),
+    "smtp_level": ("smtp_tls_security_level", "opportunistic"),
+    "smtp_preference": ("smtp_address_preference", "ipv5"),
+    "trivial_rewrite_boolean": ("append_dot_mydomain", "off"),
+    "proxymap_number": ("max_use", "hundred"),
+    "trivial_rewrite_limit": ("ipc_timeout", "1 hour"),
+    "pickup_mask": ("masquerade_classes", "headers"),
+}
+DEADLY_CHANGES: dict[str, tuple[Change, str]] = {
+    f"deadly_{case}": ({EXTRA: {name: value}}, f"postfix.extra.{name}: ")
+    for case, (name, value) in DEADLY.items()
+}
+HARM |= DEADLY_CHANGES
+
 HARMLESS: dict[str, Change] = {
+    "own_parameters_of_every_type": {
+        EXTRA: {
+            "smtpd_recipient_limit": "500",
+            "minimal_backoff_time": "5m",
+            "smtpd_helo_required": "no",
+            "header_size_limit": "204800",
+            "smtp_connect_timeout": "20s",
+            "smtp_address_preference": "ipv4",
+            "smtpd_sender_restrictions": "check_sender_access lmdb:/etc/postfix/tables/s",
+        }
+    },
     "plus_in_a_target": alias("alice+shop@example.test", "j.doe+lists@partner.example"),
     "upper_case_of_others": alias("J.Doe@partner.example"),
     "alias_with_an_extension_of_its_own": {
