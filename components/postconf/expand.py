@@ -54,9 +54,17 @@ def compared(left: str, sign: str, suffix: str, right: str) -> bool:
     return _OPERATORS[sign](order, 0)
 
 
+class Budget:
+    """Steps that a whole file may take; hostile files would take for ever without it."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+
 class _Expansion:
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, budget: Budget) -> None:
         self.lookup = lookup
+        self.budget = budget
         self.steps = 0
         self.length = 0
 
@@ -93,7 +101,8 @@ class _Expansion:
     def _counted(self, text: str) -> str:
         self.length += len(text)
         self.steps += 1
-        if self.length > _LONGEST or self.steps > _STEPS:
+        self.budget.steps -= 1
+        if self.length > _LONGEST or self.steps > _STEPS or self.budget.steps < 0:
             raise ExpansionError("refers to itself so often that the value never ends")
         return text
 
@@ -180,9 +189,11 @@ def _closing(text: str, at: int) -> int:
     raise ExpansionError(f"truncated macro reference: {text[at : at + 40]!r} is not closed")
 
 
-def expand(value: str, lookup: Lookup) -> str:
+def expand(value: str, lookup: Lookup, budget: Budget | None = None) -> str:
     """The value of which every reference is replaced; lookup() gives None for what is not set.
 
     Raises ExpansionError where Postfix stops, and for a value that would never end.
     """
-    return _Expansion(lookup).text(value, 0)
+    if "$" not in value:
+        return value
+    return _Expansion(lookup, budget or Budget(_STEPS)).text(value, 0)

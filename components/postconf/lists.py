@@ -37,7 +37,7 @@ class Step:
     name: str
     argument: str = ""
     warned: bool = False
-    """Whether warn_if_reject comes before it somewhere in the list."""
+    """Whether warn_if_reject comes right before it: a refusal is then only logged."""
     fault: str = ""
     """Why smtpd(8) answers 451 at it; "" when it does not."""
 
@@ -59,8 +59,7 @@ def _unknown(word: str) -> str:
             f"{shown(word[:60])!r} holds a character that is neither a blank nor part of a name"
             f" ({shown(odd[0][:8])!r}, often copied from a web page)"
         )
-    near = meant(word)
-    return f"unknown restriction {word[:60]!r}" + (f", {near} is meant" if near else "")
+    return f"unknown restriction {word[:60]!r}"
 
 
 def steps(name: str, value: str, classes: Collection[str] = frozenset()) -> Iterable[Step]:
@@ -75,36 +74,45 @@ def steps(name: str, value: str, classes: Collection[str] = frozenset()) -> Iter
         if lower == "warn_if_reject":
             warned = True
             continue
-        if ":" in word:
-            if name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions"):
-                yield Step(word, "", warned, f"{shown(word[:60])!r} needs check_..._access before")
-            else:
-                yield Step("", word, warned)
-            continue
-        one = RESTRICTIONS.get(lower)
-        if one is None:
-            known = word in classes
-            yield Step(word, "", warned, "" if known else _unknown(word))
-            continue
-        argument = listed[at] if one.argument and at < len(listed) else ""
-        wrong = ""
-        if one.argument in ("table", "policy") and ":" not in argument:
-            form = "type:name" if one.argument == "table" else "transport:server"
-            wrong = f"{lower} needs {form} after it, not {shown(argument[:60])!r}"
-        elif one.argument == "number" and not argument.isdigit():
-            wrong = f"{lower} needs a number after it, not {shown(argument[:60])!r}"
-        elif one.argument == "domain" and not argument:
-            wrong = f"{lower} needs a domain after it"
-        # A malformed argument of a table is used up, of the others it is the next restriction.
-        if one.argument and (not wrong or one.argument == "table"):
-            at += 1
-        yield Step(lower, argument, warned, wrong)
+        step, used = _step(name, listed, at, warned, classes)
+        yield step
+        at += used
+        warned = False
+
+
+def _step(
+    name: str, listed: list[str], at: int, warned: bool, classes: Collection[str]
+) -> tuple[Step, int]:
+    """The restriction before position `at`, and how many words after it are its argument."""
+    word = listed[at - 1]
+    lower = word.lower()
+    if ":" in word:
+        late = name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
+        wrong = f"{shown(word[:60])!r} needs check_..._access before it" if late else ""
+        return Step("", word, warned, wrong), 0
+    one = RESTRICTIONS.get(lower)
+    if one is None:
+        return Step(word, "", warned, "" if word in classes else _unknown(word)), 0
+    argument = listed[at] if one.argument and at < len(listed) else ""
+    wrong = ""
+    if one.argument in ("table", "policy") and ":" not in argument:
+        form = "type:name" if one.argument == "table" else "transport:server"
+        wrong = f"{lower} needs {form} after it, not {shown(argument[:60])!r}"
+    elif one.argument == "number" and not argument.isdigit():
+        wrong = f"{lower} needs a number after it, not {shown(argument[:60])!r}"
+    elif one.argument == "domain" and not argument:
+        wrong = f"{lower} needs a domain after it"
+    # A malformed argument of a table is used up, of the others it is the next restriction.
+    used = bool(one.argument) and (not wrong or one.argument == "table")
+    return Step(lower, argument, warned, wrong), int(used)
 
 
 def _restrictions(name: str, value: str, classes: Collection[str]) -> str | None:
     for step in steps(name, value, classes):
         if step.fault:
-            return f"{step.fault}: every mail that gets that far is deferred (451)"
+            near = meant(step.name) if step.fault.startswith("unknown") else None
+            hint = f", {near} is meant" if near else ""
+            return f"{step.fault}{hint}: every mail that gets that far is deferred (451)"
     return None
 
 

@@ -1,26 +1,33 @@
-"""Audit of a main.cf, a stranger's too: what is unknown, obsolete, dangerous, contradictory.
+"""Audit of a Postfix configuration, a stranger's too: what is unknown, obsolete, dangerous.
 
 Pure: reads text, needs no network, no engine and no Postfix.
 """
 
 from __future__ import annotations
 
-from tools.audit import access, mail, names, tls
+from dataclasses import replace
+
+from tools.audit import access, dnslists, domains, mail, names, syntax, tls, values
 from tools.audit.model import Finding, MainCf
 
-__all__ = ["Finding", "audit"]
+__all__ = ["Finding", "audit", "judge"]
 
-RULES = (
-    *(names.syntax, names.unknown, names.obsolete, names.twice),
-    *(*tls.RULES, *access.RULES, *mail.RULES),
-)
+OF_THE_FILE = (*syntax.RULES, *names.RULES, *values.RULES, *mail.RULES)
+OF_PORT_25 = (*access.RULES, *domains.RULES, *dnslists.RULES, *tls.RULES)
 
 
-def audit(text: str, version: str | None = None) -> list[Finding]:
-    """Findings in the order of the file.
+def judge(main: MainCf) -> list[Finding]:
+    """Findings about main.cf, the most dangerous first."""
+    here = replace(main, overrides=main.port_25) if main.port_25 else main
+    found = {one for rule in OF_THE_FILE for one in rule(main)}
+    found.update(one for rule in OF_PORT_25 for one in rule(here))
+    return sorted(found, key=lambda one: one.order)
 
-    `version` is that of the Postfix which reads the file, "3.7" or "3.10"; None reports what is
-    wrong for either.
+
+def audit(text: str | bytes, version: str | None = None) -> list[Finding]:
+    """Findings about the text of a main.cf, the most dangerous first.
+
+    `version` is that of the Postfix which reads the file, "3.4" to "3.11"; None reports what is
+    wrong for 3.7 or for 3.10.
     """
-    main = MainCf(text, version)
-    return sorted({finding for rule in RULES for finding in rule(main)})
+    return judge(MainCf(text, version))

@@ -4,61 +4,88 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from pathlib import Path
 
-from components.postconf import VERSIONS
+from components.postconf.parameters import ALL_VERSIONS
 from tools.audit import Finding, audit
+from tools.audit.directory import judged
+from tools.audit.patch import patch
 
 
 def text(path: str, findings: Sequence[Finding]) -> str:
-    """The findings as an operator reads them."""
-    lines = []
-    for finding in findings:
-        where = f"{path}:{finding.line}" if finding.line else path
-        lines.append(f"{where}: {finding.kind}: {finding.parameter or 'syntax'}")
-        lines += [f"    {finding.reason}", f"    -> {finding.remedy}"]
+    """The findings as an operator reads them, the most dangerous first."""
+    lines: list[str] = []
+    for one in findings:
+        name = _file(path, one)
+        where = f"{name}:{one.line}" if one.line else name
+        lines.append(f"{where}: {one.severity}: {one.kind}: {one.parameter or 'syntax'}")
+        lines += [f"    {one.reason}", f"    -> {one.remedy}"]
     lines.append(f"{path}: {len(findings)} findings" if findings else f"{path}: no findings")
     return "\n".join(lines) + "\n"
 
 
+def _file(path: str, one: Finding) -> str:
+    return str(Path(path) / one.file) if Path(path).is_dir() else path
+
+
 def document(path: str, findings: Sequence[Finding]) -> str:
     """The findings as JSON."""
-    return (
-        json.dumps({"file": path, "findings": [asdict(one) for one in findings]}, indent=2) + "\n"
-    )
+    fields = ("file", "line", "parameter", "kind", "severity", "reason", "remedy")
+    rows = [
+        {name: getattr(one, name) for name in fields} | {"file": _file(path, one)}
+        for one in findings
+    ]
+    return json.dumps({"file": path, "findings": rows}, indent=2) + "\n"
+
+
+def _read(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    return (Path(path) / "main.cf" if Path(path).is_dir() else Path(path)).read_bytes()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 no finding, 1 findings, 2 usage or a file that cannot be read."""
     parser = argparse.ArgumentParser(
         prog="audit",
-        description="Read a main.cf and report what is wrong in it, by line.",
+        description="Read a Postfix configuration and report what is wrong in it, by line.",
         epilog="Exit codes: 0 no finding, 1 findings, 2 usage.",
     )
-    parser.add_argument("file", metavar="FILE", help="a main.cf; - reads standard input")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="a main.cf, or a directory with main.cf, master.cf and tables; - reads standard input",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
+        "--fix", action="store_true", help="print a patch of main.cf for what is mechanical"
+    )
+    parser.add_argument(
         "--postfix",
-        choices=sorted(VERSIONS.values()),
-        help="version that reads the file (default: report what is wrong for either)",
+        choices=ALL_VERSIONS,
+        help="version that reads the file (default: report what is wrong for 3.7 or for 3.10)",
     )
     options = parser.parse_args(arguments)
     try:
-        if options.file == "-":
-            content = sys.stdin.read()
-        else:
-            with open(options.file, encoding="utf-8") as stream:
-                content = stream.read()
-    except OSError as error:
-        print(f"audit: {options.file}: {error.strerror}", file=sys.stderr)
+        content = _read(options.file)
+        findings = (
+            judged(Path(options.file), options.postfix)
+            if options.file != "-" and Path(options.file).is_dir()
+            else audit(content, options.postfix)
+        )
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name of the file
+        reason = getattr(error, "strerror", None) or error
+        print(f"audit: {options.file}: {reason}", file=sys.stderr)
         return 2
-    except UnicodeDecodeError as error:
-        print(f"audit: {options.file}: {error}", file=sys.stderr)
-        return 2
-    findings = audit(content, options.postfix)
-    print((document if options.json else text)(options.file, findings), end="")
+    if options.fix:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(patch(os.path.basename(options.file), content, findings))
+        sys.stdout.buffer.flush()
+    else:
+        print((document if options.json else text)(options.file, findings), end="")
     return 1 if findings else 0
 
 

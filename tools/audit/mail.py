@@ -5,19 +5,23 @@ Sources: MILTER_README, DATABASE_README, NON_BERKELEYDB_README, BACKSCATTER_READ
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from components.postconf.expand import ExpansionError, level
+from components.postconf.syntax import words
+from components.postconf.types import number, seconds
 from tools.audit.model import Finding, MainCf
-
-_DOMAINS = ("mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def filters(main: MainCf) -> Iterable[Finding]:
     """What happens to mail while the spam filter is down."""
     name = "milter_default_action"
-    action = main.value(name)
+    action = main.own(name)
+    used = (
+        main.own("smtpd_milters") or main.own("non_smtpd_milters") or main.own("smtpd_milter_maps")
+    )
+    if not used and not main.overrides and action in ("accept", "reject"):
+        return  # no filter: nothing happens
     if action == "accept":
         yield main.finding(
             name,
@@ -32,14 +36,14 @@ def filters(main: MainCf) -> Iterable[Finding]:
             "while the filter is down every message is refused for good",
             "Write tempfail, or shutdown where the version has it.",
         )
-    elif action == "tempfail" and main.newer():
+    elif action == "tempfail" and main.at_least("3.8"):
         yield main.finding(
             name,
             "obsolete",
             "shutdown is the default of the releases of 2026 (3.7.20, 3.8.15, 3.9.9, 3.10.8, 3.11)",
             "Remove the line there; older ones need tempfail.",
         )
-    if main.value("milter_protocol", "6") < "6":
+    if (number(main.value("milter_protocol", "6")) or 6) < 6:
         yield main.finding(
             "milter_protocol",
             "obsolete",
@@ -49,71 +53,104 @@ def filters(main: MainCf) -> Iterable[Finding]:
 
 
 def tables(main: MainCf) -> Iterable[Finding]:
-    """Berkeley DB files, which distributions drop."""
-    for entry in main.entries:
-        for kind in dict.fromkeys(re.findall(r"\b(hash|btree):", entry.value)):
-            if main.used[entry.name] is entry:
-                yield main.finding(
-                    entry.name,
-                    "obsolete",
-                    f"{kind}: is Berkeley DB, which distributions drop (NON_BERKELEYDB_README)",
-                    "Write lmdb: and build the table again with postmap.",
-                )
-
-
-def recipients(main: MainCf) -> Iterable[Finding]:
-    """Domains without a list of their recipients, or in two classes at once."""
-    if main.value("relay_domains") not in ("", "$mydestination") and not main.value(
-        "relay_recipient_maps"
-    ):
+    """Berkeley DB files, which distributions drop: one finding a file, with a count."""
+    used = [
+        entry
+        for entry in main.used.values()
+        if any(word.lstrip("!").startswith(("hash:", "btree:")) for word in _inner(entry.value))
+    ]
+    if used:
+        more = f" (and {len(used) - 1} more lines)" if len(used) > 1 else ""
         yield main.finding(
-            "relay_domains",
-            "dangerous",
-            "without relay_recipient_maps unknown recipients are accepted and bounced: backscatter",
-            "Set relay_recipient_maps to the addresses that exist.",
+            used[0].name,
+            "obsolete",
+            f"hash: and btree: are Berkeley DB, which distributions drop{more}"
+            " (NON_BERKELEYDB_README)",
+            "Write lmdb: and build the tables again with postmap.",
         )
-    seen: dict[str, str] = {}
-    for name in _DOMAINS:
-        for word in main.words(name):
-            if ":" in word or "/" in word or "$" in word:
-                continue
-            if word in seen and seen[word] != name:
-                yield main.finding(
-                    name,
-                    "contradictory",
-                    f"{word} is in {seen[word]} too; a domain belongs to one address class",
-                    "Keep it in one of them.",
-                )
-            seen.setdefault(word, name)
+
+
+def _inner(value: str) -> list[str]:
+    """Words of a value, proxy: taken off, the content of groups included."""
+    return [
+        word.removeprefix("proxy:") for word in words(value.replace("{", " ").replace("}", " "))
+    ]
 
 
 def limits(main: MainCf) -> Iterable[Finding]:
     """Sizes that exclude each other, and a queue that gives up too soon."""
-    sizes = {}
-    for name, default in (("message_size_limit", "10240000"), ("mailbox_size_limit", "51200000")):
-        text = main.value(name, default)
-        sizes[name] = int(text) if text.isdigit() else -1
-    message, mailbox = sizes["message_size_limit"], sizes["mailbox_size_limit"]
-    if message >= 0 and mailbox > 0 and ((message == 0) or message > mailbox):
+    message = number(main.value("message_size_limit"), 2**63)
+    for name, program in (("mailbox_size_limit", "local"), ("virtual_mailbox_limit", "virtual")):
+        mailbox = number(main.value(name), 2**63)
+        asked = "message_size_limit" in main or name in main
+        if message is None or not mailbox or not asked or 0 < message <= mailbox:
+            continue
+        if program == "virtual" and main.own("virtual_transport") not in ("", "virtual"):
+            continue
+        if program == "virtual" and not main.own("virtual_mailbox_domains"):
+            continue
+        where = name if name in main else "message_size_limit"
         yield main.finding(
-            "message_size_limit",
+            where,
             "contradictory",
-            f"larger than mailbox_size_limit ({mailbox}): local(8) refuses to run",
-            "Set mailbox_size_limit = 0, or to more than the message size.",
+            f"message_size_limit ({message}) is larger than {name} ({mailbox}): {program}(8)"
+            " refuses to run",
+            f"Set {name} = 0, or to more than the message size.",
+            "high",
         )
-    lifetime = re.fullmatch(r"(\d+)([smhdw]?)", main.value("maximal_queue_lifetime"))
-    if lifetime and int(lifetime[1]) * _SECONDS[lifetime[2] or "d"] < _SECONDS["d"]:
+    lifetime = seconds(main.value("maximal_queue_lifetime"), "d")
+    if "maximal_queue_lifetime" in main and lifetime is not None and lifetime < 86400:
         yield main.finding(
             "maximal_queue_lifetime",
             "dangerous",
             "mail bounces when its destination is away for less than a day (RFC 5321: 4 to 5 days)",
             "Write 5d.",
+            replacement="5d",
+        )
+
+
+def stopped(main: MainCf) -> Iterable[Finding]:
+    """Mail that waits for ever, by switches that an operator once needed."""
+    disabled = words(main.own("master_service_disable"))
+    if any(one in ("inet", "*") or one in ("smtp.inet", "smtp/inet") for one in disabled):
+        yield main.finding(
+            "master_service_disable",
+            "dangerous",
+            "port 25 is switched off: no mail arrives",
+            "Remove the line.",
+            "critical",
+        )
+    waiting = words(main.own("defer_transports"))
+    if waiting:
+        yield main.finding(
+            "defer_transports",
+            "dangerous",
+            f"mail by {', '.join(waiting[:4])} waits in the queue until somebody flushes it",
+            "Remove the line.",
+        )
+    for name in ("smtp_bind_address", "smtp_bind_address6"):
+        loopback = main.own(name).startswith("127.") or main.own(name) in ("::1", "[::1]")
+        if loopback and not main.value("relayhost"):
+            yield main.finding(
+                name,
+                "dangerous",
+                "from a loopback address no other host can be reached: no mail goes out",
+                "Remove the line, or write an address of this host.",
+                "critical",
+            )
+    if "ignore_mx_lookup_error" in main and main.is_on("ignore_mx_lookup_error"):
+        yield main.finding(
+            "ignore_mx_lookup_error",
+            "dangerous",
+            "while DNS does not answer, mail goes to the A record of the domain: lost or bounced",
+            "Remove the line.",
+            replacement="",
         )
 
 
 def leftovers(main: MainCf) -> Iterable[Finding]:
     """Debugging switches, old levels, protocols that exclude the addresses."""
-    if main.is_on("soft_bounce"):
+    if "soft_bounce" in main and main.is_on("soft_bounce"):
         yield main.finding(
             "soft_bounce",
             "dangerous",
@@ -121,16 +158,26 @@ def leftovers(main: MainCf) -> Iterable[Finding]:
             "Remove the line.",
         )
     name = "compatibility_level"
-    numbers = [int(part) for part in re.findall(r"\d+", main.value(name, "0"))]
-    if numbers < [3, 6]:
+    try:
+        low = level(main.value(name)) < (3, 6, 0)
+    except ExpansionError:
+        low = False
+        yield main.finding(
+            name,
+            "dangerous",
+            "is no level: Postfix does not start",
+            "Write a version, for example 3.6.",
+            "critical",
+        )
+    if low:
         yield main.finding(
             name,
             "obsolete",
-            f"level {main.value(name, '0')} keeps defaults from before Postfix 3.6 (MD5 "
+            f"level {main.value(name)} keeps defaults from before Postfix 3.6 (MD5 "
             "fingerprints, relay restrictions after those of recipients)",
             "Set it to 3.6 or the version at hand, after reading COMPATIBILITY_README.",
         )
-    if main.value("inet_protocols") == "ipv4":
+    if main.own("inet_protocols").lower() == "ipv4":
         listed = [word for word in main.words("inet_interfaces") if word.count(":") > 1]
         if listed:
             yield main.finding(
@@ -139,7 +186,7 @@ def leftovers(main: MainCf) -> Iterable[Finding]:
                 f"IPv6 is off, but inet_interfaces has {listed[0]}",
                 "Set inet_protocols = all, or remove the address.",
             )
-    if main.value("inet_protocols") == "ipv6":
+    if main.own("inet_protocols").lower() == "ipv6":
         yield main.finding(
             "inet_protocols",
             "dangerous",
@@ -148,4 +195,17 @@ def leftovers(main: MainCf) -> Iterable[Finding]:
         )
 
 
-RULES = (filters, tables, recipients, limits, leftovers)
+def banner(main: MainCf) -> Iterable[Finding]:
+    """A greeting that does not begin with the name of the host (RFC 5321 section 4.2)."""
+    value = main.own("smtpd_banner")
+    host = main.value("myhostname")
+    if value and not value.lower().startswith(host.lower()):
+        yield main.finding(
+            "smtpd_banner",
+            "contradictory",
+            "does not begin with $myhostname, as RFC 5321 demands: some clients give up",
+            "Begin it with $myhostname.",
+        )
+
+
+RULES = (filters, tables, limits, stopped, leftovers, banner)

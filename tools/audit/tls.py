@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from components.postconf.syntax import words as split
+from components.postconf.types import protocols as fault
 from tools.audit.model import Finding, MainCf
 
 _ORDER = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -13,22 +15,38 @@ _STATIC_RSA = re.compile(r"(AES(128|256)(-GCM)?-SHA(256|384)?|AES(128|256)-CCM8?
 _BROKEN = re.compile(r"(DES-CBC3|3DES|RC4|MD5|EXP(ORT)?|\bLOW\b|SEED|IDEA|aNULL|eNULL|ADH|AECDH)")
 
 
+_HEX = {0x300: "SSLv3", 0x301: "TLSv1", 0x302: "TLSv1.1", 0x303: "TLSv1.2", 0x304: "TLSv1.3"}
+
+
+def _named(word: str) -> str | None:
+    """A protocol by its name in any case, or by its number in hex; None when it is neither."""
+    for name in _ORDER:
+        if word.lower() == name.lower():
+            return name
+    return _HEX.get(int(word, 16)) if re.fullmatch(r"(0[xX])?[0-9A-Fa-f]{1,4}", word) else None
+
+
 def allowed(words: list[str]) -> set[str]:
     """Protocols that a value of *_tls_protocols lets in.
 
-    A protocol that is named without "!" excludes all that are not named (postconf(5)).
+    A protocol that is named without "!" excludes all that are not named (tls_proto_mask_lims()).
     """
     result = set(_ORDER[1:])
-    included = [word for word in words if word in _ORDER]
+    included = {name for word in words if (name := _named(word)) is not None}
     if included:
-        result = set(included)
+        result = included
     for word in words:
+        bare = word.lstrip("!<>=")
+        name = _named(bare)
+        if name is None:
+            continue
+        at = _ORDER.index(name)
         if word.startswith("!"):
-            result.discard(word[1:])
-        elif word.startswith(">=") and word[2:] in _ORDER:
-            result &= set(_ORDER[_ORDER.index(word[2:]) :])
-        elif word.startswith("<=") and word[2:] in _ORDER:
-            result &= set(_ORDER[: _ORDER.index(word[2:]) + 1])
+            result.discard(name)
+        elif word.startswith(">="):
+            result &= set(_ORDER[at:])
+        elif word.startswith("<="):
+            result &= set(_ORDER[: at + 1])
     return result
 
 
@@ -36,8 +54,8 @@ def protocols(main: MainCf) -> Iterable[Finding]:
     """Floors that are too low, and lists that shut TLS 1.3 out."""
     for side in ("smtpd", "smtp", "lmtp"):
         for name in (f"{side}_tls_protocols", f"{side}_tls_mandatory_protocols"):
-            words = main.words(name)
-            if name not in main or not words:
+            words = split(main.own(name), ", \t\r\n:")
+            if name not in main or not words or fault(main.value(name)) is not None:
                 continue
             got = allowed(words)
             if "TLSv1.3" not in got:
@@ -46,6 +64,8 @@ def protocols(main: MainCf) -> Iterable[Finding]:
                     "dangerous",
                     "TLS 1.3 is off: a protocol named without ! excludes all that are not named",
                     "Write >=TLSv1.2.",
+                    "medium",
+                    ">=TLSv1.2",
                 )
             # Opportunistic TLS of a client: an old protocol is better than none.
             if got & _OLD and name not in ("smtp_tls_protocols", "lmtp_tls_protocols"):
@@ -55,6 +75,8 @@ def protocols(main: MainCf) -> Iterable[Finding]:
                     "dangerous",
                     f"lets {old} in (RFC 8996 forbids them; tests of mail servers fail on it)",
                     "Write >=TLSv1.2.",
+                    "medium",
+                    ">=TLSv1.2",
                 )
 
 
@@ -64,7 +86,7 @@ def ciphers(main: MainCf) -> Iterable[Finding]:
         name = f"tls_{grade}_cipherlist"
         if name not in main:
             continue
-        words = [word for word in re.split(r"[:,\s]+", main.value(name)) if word]
+        words = split(main.own(name), ":, \t\r\n")
         on = [word for word in words if word[0] not in "!-+@"]
         broken = [word for word in on if _BROKEN.search(word)]
         static = [word for word in on if _STATIC_RSA.fullmatch(word) or word in ("kRSA", "RSA")]
@@ -81,6 +103,7 @@ def ciphers(main: MainCf) -> Iterable[Finding]:
                     "dangerous",
                     f"has suites that are {what}: {', '.join(found[:3])}{more}",
                     "Keep the ECDHE suites with AES-GCM or CHACHA20.",
+                    "medium",
                 )
         if {"!ECDSA", "!aECDSA", "-ECDSA", "-aECDSA"} & set(words):
             yield main.finding(
@@ -91,7 +114,7 @@ def ciphers(main: MainCf) -> Iterable[Finding]:
             )
     for side in ("smtpd", "smtp"):
         for name in (f"{side}_tls_ciphers", f"{side}_tls_mandatory_ciphers"):
-            if main.value(name) in ("low", "export") and main.newer():
+            if main.own(name) in ("low", "export") and main.at_least("3.8"):
                 yield main.finding(
                     name,
                     "obsolete",
@@ -102,17 +125,17 @@ def ciphers(main: MainCf) -> Iterable[Finding]:
 
 def client_certificates(main: MainCf) -> Iterable[Finding]:
     """Settings for client certificates that nothing uses."""
-    used = {word for _, word, _ in main.restrictions()}
+    used = {step.name for _, step in main.restrictions()}
     if used & {"permit_tls_clientcerts", "permit_tls_all_clientcerts", "check_ccert_access"}:
         return
-    if main.value("relay_clientcerts"):
+    if main.own("relay_clientcerts"):
         yield main.finding(
             "relay_clientcerts",
             "contradictory",
             "no restriction list has permit_tls_clientcerts: the table is never looked at",
             "Add it to smtpd_relay_restrictions, or remove the table.",
         )
-    if main.is_on("smtpd_tls_ask_ccert"):
+    if "smtpd_tls_ask_ccert" in main and main.is_on("smtpd_tls_ask_ccert"):
         yield main.finding(
             "smtpd_tls_ask_ccert",
             "contradictory",
@@ -120,7 +143,7 @@ def client_certificates(main: MainCf) -> Iterable[Finding]:
             "Remove it; some clients give up when they are asked.",
         )
     for name in ("smtp_tls_chain_files", "smtp_tls_cert_file"):
-        if main.value(name):
+        if main.own(name):
             yield main.finding(
                 name,
                 "obsolete",
@@ -130,14 +153,22 @@ def client_certificates(main: MainCf) -> Iterable[Finding]:
 
 
 def outbound(main: MainCf) -> Iterable[Finding]:
-    """DANE that cannot work, and MTA-STS that overrides it."""
-    level = main.value("smtp_tls_security_level")
+    """DANE that cannot work, MTA-STS that overrides it, levels that most of the world has not."""
+    name = "smtp_tls_security_level"
+    level = main.own(name).lower()
     if level.startswith("dane") and main.value("smtp_dns_support_level") != "dnssec":
         yield main.finding(
-            "smtp_tls_security_level",
+            name,
             "contradictory",
             "DANE without smtp_dns_support_level = dnssec looks up no TLSA record",
             "Set smtp_dns_support_level = dnssec, and use a validating resolver on this host.",
+        )
+    if level in ("encrypt", "verify", "secure", "dane-only") and not main.value("relayhost"):
+        yield main.finding(
+            name,
+            "dangerous",
+            f"{level} for every destination: mail to domains without it waits and bounces",
+            "Write may or dane, and demand more for single domains in smtp_tls_policy_maps.",
         )
     for word in main.words("smtp_tls_policy_maps"):
         if re.match(r"socketmap:\S*(:8461:|mta-?sts)\S*", word) or word.endswith(":postfix"):
@@ -147,7 +178,7 @@ def outbound(main: MainCf) -> Iterable[Finding]:
                 f"{word}: an MTA-STS policy from here replaces DANE, against RFC 8461",
                 "Ask a service that puts DANE first, for example postfix-tlspol.",
             )
-    if main.value("smtp_tls_CApath") and main.value("smtp_tls_CAfile"):
+    if main.own("smtp_tls_CApath") and main.own("smtp_tls_CAfile"):
         yield main.finding(
             "smtp_tls_CApath",
             "obsolete",
@@ -159,7 +190,7 @@ def outbound(main: MainCf) -> Iterable[Finding]:
 def options(main: MainCf) -> Iterable[Finding]:
     """Settings of OpenSSL that are the default, or that are best left alone."""
     superfluous = {"NO_SESSION_RESUMPTION_ON_RENEGOTIATION"}
-    if main.newer():
+    if main.at_least("3.8"):
         superfluous.add("NO_RENEGOTIATION")
     for word in main.words("tls_ssl_options"):
         if word.upper() in superfluous:
@@ -171,28 +202,46 @@ def options(main: MainCf) -> Iterable[Finding]:
             )
     for side in ("smtpd", "smtp", "lmtp"):
         name = f"{side}_tls_fingerprint_digest"
-        digest = main.value(name)
+        digest = main.own(name)
         if digest in ("md5", "sha1"):
             yield main.finding(name, "dangerous", f"{digest} is broken", "Write sha256.")
         elif digest == "sha256":
             yield main.finding(
                 name, "obsolete", "the default at compatibility_level 3.6", "Remove the line."
             )
-    if main.value("smtpd_tls_session_cache_database"):
+    if main.own("smtpd_tls_session_cache_database"):
         yield main.finding(
             "smtpd_tls_session_cache_database",
             "obsolete",
             "session tickets, which are on, need no cache on the server",
             "Remove the line.",
+            replacement="",
         )
-    if main.value("smtpd_tls_security_level") == "encrypt":
+
+
+def server(main: MainCf) -> Iterable[Finding]:
+    """TLS of the server on port 25: demanded of everybody, or missing where passwords are sent."""
+    level = main.value("smtpd_tls_security_level").lower()
+    demanded = level not in ("", "none", "may") or main.is_on("smtpd_enforce_tls")
+    if demanded and "smtpd_tls_security_level" in main:
         yield main.finding(
             "smtpd_tls_security_level",
             "dangerous",
             "senders without TLS cannot reach an MX that requires it (RFC 3207 section 4)",
             "Write may here; encrypt belongs to the submission services in master.cf.",
         )
-    if main.is_on("smtpd_sasl_auth_enable") and not main.is_on("smtpd_tls_auth_only"):
+    if "smtpd_tls_wrappermode" in main and main.is_on("smtpd_tls_wrappermode"):
+        yield main.finding(
+            "smtpd_tls_wrappermode",
+            "dangerous",
+            "port 25 then waits for TLS at once and greets nobody: no mail arrives",
+            "Remove the line; set it with -o for the service on port 465 in master.cf.",
+            "critical",
+            "",
+        )
+    options = split(main.value("smtpd_sasl_security_options").lower())
+    covered = demanded or main.is_on("smtpd_tls_auth_only") or "noplaintext" in options
+    if "smtpd_sasl_auth_enable" in main and main.is_on("smtpd_sasl_auth_enable") and not covered:
         yield main.finding(
             "smtpd_sasl_auth_enable",
             "dangerous",
@@ -201,4 +250,4 @@ def options(main: MainCf) -> Iterable[Finding]:
         )
 
 
-RULES = (protocols, ciphers, client_certificates, outbound, options)
+RULES = (protocols, ciphers, client_certificates, outbound, options, server)

@@ -1,0 +1,274 @@
+"""Kinds of faults in main.cf, each with siblings: what is found, and what is right and is not.
+
+Every case was tried on Postfix 3.7 and 3.10 or follows from the source that a rule names.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.audit import audit
+from tools.audit.patch import fixed, patch
+
+SMALL = "compatibility_level = 3.6\nsmtpd_forbid_bare_newline = normalize\n"
+GUARD = "reject_unauth_destination"
+
+# Lines after SMALL, then line, parameter, severity and a part of the reason of the first finding.
+FOUND = {
+    "relay_by_what_the_sender_says": (
+        "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = check_sender_access"
+        f" hash:/x, {GUARD}",
+        (4, "smtpd_recipient_restrictions", "critical", "open relay"),
+    ),
+    "relay_by_the_helo_name": (
+        f"smtpd_relay_restrictions = check_helo_access inline:{{mx=OK}}, {GUARD}",
+        (3, "smtpd_relay_restrictions", "critical", "open relay"),
+    ),
+    "relay_by_an_allow_list": (
+        f"smtpd_relay_restrictions = permit_dnswl_client list.dnswl.org, {GUARD}",
+        (3, "smtpd_relay_restrictions", "critical", "open relay"),
+    ),
+    "relay_by_a_class": (
+        "smtpd_restriction_classes = friends\nfriends = check_sender_access pcre:/x\n"
+        f"smtpd_relay_restrictions = friends, {GUARD}",
+        (5, "smtpd_relay_restrictions", "critical", "open relay"),
+    ),
+    "relay_by_a_table_that_matches_all": (
+        f"smtpd_relay_restrictions = check_client_access cidr:{{ {{0.0.0.0/0 OK}} }}, {GUARD}",
+        (3, "smtpd_relay_restrictions", "critical", "open relay"),
+    ),
+    "relay_by_short_hand": (
+        f"smtpd_relay_restrictions = static:OK, {GUARD}",
+        (3, "smtpd_relay_restrictions", "critical", "open relay"),
+    ),
+    "relay_by_all_networks": (
+        "mynetworks = static:all",
+        (3, "mynetworks", "critical", "open relay"),
+    ),
+    "relay_by_all_domains": (
+        "relay_domains = pcre:{ {/./ x} }\nrelay_recipient_maps = lmdb:/x",
+        (3, "relay_domains", "critical", "open relay"),
+    ),
+    "relay_by_a_top_level_domain": (
+        "relay_domains = org\nrelay_recipient_maps = lmdb:/x",
+        (3, "relay_domains", "critical", "open relay"),
+    ),
+    "own_domains_are_all_domains": (
+        "virtual_alias_maps = static:postmaster",
+        (3, "virtual_alias_maps", "critical", "matches every domain"),
+    ),
+    "guard_that_only_warns": (
+        f"smtpd_relay_restrictions = warn_if_reject {GUARD}",
+        (3, "smtpd_relay_restrictions", "critical", "does not start"),
+    ),
+    "guard_behind_permit": (
+        f"smtpd_relay_restrictions = permit, {GUARD}",
+        (3, "smtpd_relay_restrictions", "critical", "does not start"),
+    ),
+    "world_refused": (
+        "smtpd_client_restrictions = permit_mynetworks, reject",
+        (3, "smtpd_client_restrictions", "high", "all mail from outside is refused"),
+    ),
+    "world_deferred": (
+        "smtpd_sender_restrictions = defer_if_permit",
+        (3, "smtpd_sender_restrictions", "high", "all mail from outside is deferred"),
+    ),
+    "class_without_a_definition": (
+        "smtpd_restriction_classes = nobody",
+        (3, "smtpd_restriction_classes", "critical", "no definition"),
+    ),
+    "table_of_no_type": (
+        "virtual_alias_maps = hsah:/etc/postfix/virtual",
+        (3, "virtual_alias_maps", "critical", "no type of table"),
+    ),
+    "reference_without_an_end": (
+        "myorigin = ${mydomain",
+        (3, "myorigin", "critical", "not closed"),
+    ),
+    "two_names_that_refer_to_each_other": (
+        "myorigin = $mydomain\nmydomain = $myorigin",
+        (3, "myorigin", "critical", "nesting"),
+    ),
+    "backslash_in_a_list_of_domains": (
+        "mydestination = localhost, \\\n  example.net",
+        (3, "mydestination", "high", "no continuation by backslash"),
+    ),
+    "wide_blank_between_networks": (
+        "mynetworks = 127.0.0.0/8\u3000[::1]/128",
+        (3, "mynetworks", "high", "no blank for Postfix"),
+    ),
+    "zero_width_blank": (
+        "smtpd_helo_restrictions = \u200breject_invalid_helo_hostname\nsmtpd_helo_required = yes",
+        (3, "smtpd_helo_restrictions", "critical", "no blank for Postfix"),
+    ),
+    "accidental_continuation": (
+        "biff = no\n mynetworks = 127.0.0.0/8",
+        (4, "mynetworks", "critical", "part of the value of biff"),
+    ),
+    "comment_in_a_restriction_list": (
+        f"smtpd_relay_restrictions = {GUARD} # nobody",
+        (3, "smtpd_relay_restrictions", "critical", "begins no comment"),
+    ),
+    "restriction_that_3_9_dropped": (
+        "smtpd_client_restrictions = reject_maps_rbl",
+        (3, "smtpd_client_restrictions", "low", "since Postfix 3.9"),
+    ),
+    "words_after_the_end_of_a_list": (
+        f"smtpd_relay_restrictions = {GUARD}, permit, permit_mynetworks",
+        (3, "smtpd_relay_restrictions", "medium", "is never reached"),
+    ),
+    "recipient_words_too_early": (
+        "smtpd_delay_reject = no\n"
+        "smtpd_client_restrictions = check_recipient_access lmdb:/etc/postfix/x",
+        (4, "smtpd_client_restrictions", "medium", "is not known yet here"),
+    ),
+    "class_by_mydomain": (
+        "myhostname = mx.example.net\nmydestination = $mydomain\n"
+        "relay_domains = example.net\nrelay_recipient_maps = lmdb:/x",
+        (5, "relay_domains", "high", "is in mydestination too"),
+    ),
+    "mailbox_domain_without_a_list": (
+        "virtual_mailbox_domains = example.net\nvirtual_transport = lmtp:unix:/x",
+        (3, "virtual_mailbox_domains", "high", "backscatter"),
+    ),
+    "passwords_for_smtp_without_a_table": (
+        "smtp_sasl_auth_enable = yes",
+        (3, "smtp_sasl_auth_enable", "critical", "smtp(8) dies"),
+    ),
+    "tls_demanded_of_the_world": (
+        "smtp_tls_security_level = secure",
+        (3, "smtp_tls_security_level", "high", "waits and bounces"),
+    ),
+    "wrapper_mode_on_port_25": (
+        "smtpd_tls_wrappermode = yes",
+        (3, "smtpd_tls_wrappermode", "critical", "greets nobody"),
+    ),
+    "size_above_the_virtual_mailbox": (
+        "virtual_mailbox_domains = example.net\nvirtual_mailbox_maps = lmdb:/x\n"
+        "message_size_limit = 60000000\nmailbox_size_limit = 0",
+        (5, "message_size_limit", "high", "virtual_mailbox_limit"),
+    ),
+    "banner_without_the_name": (
+        "smtpd_banner = ESMTP",
+        (3, "smtpd_banner", "medium", "does not begin with $myhostname"),
+    ),
+    "list_that_is_gone": (
+        "postscreen_dnsbl_sites = dnsbl.sorbs.net=127.0.0.[2..14]*2",
+        (3, "postscreen_dnsbl_sites", "high", "is gone since 2024"),
+    ),
+    "codes_that_never_come": (
+        "smtpd_sender_restrictions = reject_rhsbl_sender dbl.spamhaus.org=127.0.0.[2..11]",
+        (3, "smtpd_sender_restrictions", "medium", "never matches"),
+    ),
+    "allow_list_with_codes_that_never_come": (
+        "postscreen_dnsbl_sites = list.dnswl.org=127.0.0.[4..11]*-2",
+        (3, "postscreen_dnsbl_sites", "medium", "never matches"),
+    ),
+    "port_25_switched_off": (
+        "master_service_disable = inet",
+        (3, "master_service_disable", "critical", "no mail arrives"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_fault_is_found(case: str) -> None:
+    text, (line, parameter, severity, words) = FOUND[case]
+    found = audit(SMALL + text + "\n")
+    assert found, case
+    one = found[0]
+    assert (one.line, one.parameter, one.severity) == (line, parameter, severity), found
+    assert words in one.reason
+
+
+RIGHT = {
+    "guard_by_defer_if_permit_is_no_open_relay": None,
+    "table_of_clients_before_the_guard": (
+        f"smtpd_relay_restrictions = check_client_access cidr:/etc/postfix/friends, {GUARD}"
+    ),
+    "table_that_only_refuses": (
+        f"smtpd_relay_restrictions = check_sender_access inline:{{a=REJECT}}, {GUARD}"
+    ),
+    "second_list_guards": (
+        "smtpd_recipient_restrictions = check_sender_access lmdb:/x, permit\n"
+        f"smtpd_relay_restrictions = {GUARD}"
+    ),
+    "null_client": "mydestination =\ninet_interfaces = loopback-only\nrelayhost = mx.example.net",
+    "top_level_domain_of_ones_own": "relay_domains = lan\nrelay_recipient_maps = lmdb:/x",
+    "helo_list_of_permits": "smtpd_helo_restrictions = permit_mynetworks",
+    "filter_action_without_a_filter": "milter_default_action = accept",
+    "local_part_of_a_pattern": "header_checks = pcre:{ {/^Subject: # 1 offer/ IGNORE} }",
+    "names_of_the_moment": 'mailbox_command = procmail -a "$EXTENSION"',
+    "settings_of_an_ldap_table": "virtual_alias_maps = ldap:users\nusers_server_host = ldap",
+    "asks_whether_a_name_is_set": "relayhost = ${smarthost?{[$smarthost]}:{}}",
+    "smarthost_with_tls": "relayhost = [mx.example.net]\nsmtp_tls_security_level = secure",
+    "passwords_never_in_plain": (
+        "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_security_options = noanonymous, noplaintext"
+    ),
+    "level_by_numbers": "smtpd_tls_protocols = >=0303",
+    "long_comment_in_a_value": "mynetworks =\n# one\n  127.0.0.0/8\n  # two\n\n  [::1]/128",
+    "carriage_returns": "biff = no\r\nmynetworks = 127.0.0.0/8\r",
+}
+del RIGHT["guard_by_defer_if_permit_is_no_open_relay"]
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_what_is_right_is_no_finding(case: str) -> None:
+    assert audit(SMALL + str(RIGHT[case]) + "\n") == []
+
+
+def test_guard_by_defer_if_permit_is_no_open_relay() -> None:
+    found = audit(SMALL + "smtpd_relay_restrictions = permit_mynetworks, defer_if_permit\n")
+    assert [one for one in found if "open relay" in one.reason] == []
+
+
+def test_relay_domains_everything_that_matches_nothing() -> None:
+    found = audit(SMALL + "relay_domains = *\n")
+    assert [(one.kind, one.line) for one in found] == [("contradictory", 3)]
+
+
+@pytest.mark.parametrize("separator", ["\f", "\v", "\x1c", "\x85", "\u2028", "\u2029", "\r"])
+def test_line_separators_that_end_no_line(separator: str) -> None:
+    found = audit(SMALL + f"# one{separator}two = 3\nsoft_bounce = yes\n")
+    assert [(one.parameter, one.line) for one in found] == [("soft_bounce", 4)]
+
+
+def test_bytes_of_no_encoding() -> None:
+    found = audit((SMALL + "soft_bounce = yes\n").encode() + b"# \xe4\xff\xfe\n\x00\n")
+    assert ("soft_bounce", 3) in [(one.parameter, one.line) for one in found]
+
+
+def test_tables_of_berkeley_db_are_one_finding_with_a_count() -> None:
+    text = SMALL + "alias_maps = hash:/a\nvirtual_alias_maps = hash:/b\ncanonical_maps = btree:/c\n"
+    found = audit(text)
+    assert [one.parameter for one in found] == ["alias_maps"]
+    assert "and 2 more lines" in found[0].reason
+
+
+def test_most_dangerous_comes_first() -> None:
+    found = audit(SMALL + "alias_maps = hash:/a\nbiff = maybe\nmynetworks = 0.0.0.0/0\n")
+    assert [one.severity for one in found] == ["critical", "critical", "low"]
+
+
+def test_patch_mends_what_is_mechanical() -> None:
+    text = (
+        SMALL + "smtpd_helo_required = true\nmessage_size_limit = 20M\n"
+        "queue_run_delay = 5 minutes\nmynetworks = 127.0.0.0/8 ::1/128\n"
+        "smtpd_relay_restrictions = \\\n  permit_mynetworks, \\\n  reject_unauth_destination\n"
+        "smtpd_tls_eecdh_grade = strong\n"
+    )
+    findings = audit(text)
+    mended = fixed(text.encode(), findings).decode()
+    assert mended == (
+        SMALL + "smtpd_helo_required = yes\nmessage_size_limit = 20971520\n"
+        "queue_run_delay = 5m\nmynetworks = 127.0.0.0/8 [::1]/128\n"
+        "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
+    )
+    assert audit(mended) == []
+    assert patch("main.cf", text.encode(), findings).startswith(b"--- main.cf\n+++ main.cf\n@@")
+    assert patch("main.cf", mended.encode(), []) == b""
+
+
+def test_misspelled_restriction_is_not_mended() -> None:
+    text = (SMALL + "smtpd_client_restrictions = reject_unknown_client_hostnam\n").encode()
+    assert fixed(text, audit(text)) == text

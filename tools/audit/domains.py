@@ -1,0 +1,202 @@
+"""Rules about networks, address classes and recipients.
+
+Sources: ADDRESS_CLASS_README, BACKSCATTER_README, LOCAL_RECIPIENT_README, trivial-rewrite(8).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import ip_network
+
+from components.postconf.syntax import words
+from tools.audit.evaluate import everybody
+from tools.audit.model import UNKNOWN_HOST, Finding, MainCf
+
+CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
+"""In the order in which trivial-rewrite(8) looks at them."""
+# Names without a dot that are no domains of the public DNS.
+_PRIVATE = frozenset(
+    (
+        *("localhost", "localdomain", "local", "lan", "home", "internal", "intranet", "corp"),
+        *("private", "test", "example", "invalid", "host", "mail"),
+    )
+)
+
+
+def networks(main: MainCf) -> Iterable[Finding]:
+    """Trusted networks that are the whole world, or nearly."""
+    name = "mynetworks"
+    found = everybody(main, name)
+    if found:
+        yield main.finding(
+            name,
+            "dangerous",
+            f"{found} matches every client: an open relay",
+            "List this host and the hosts that send through it.",
+            "critical",
+        )
+    for word in main.words(name):
+        bare = word.replace("[", "").replace("]", "")
+        try:
+            network = ip_network(bare, strict=False)
+        except ValueError:  # a table or an exclusion
+            continue
+        if network.prefixlen < 8 and word != found:
+            yield main.finding(
+                name,
+                "dangerous",
+                f"{word} trusts a large part of the world: an open relay",
+                "List this host and the hosts that send through it.",
+                "critical",
+            )
+    if name not in main and main.value("mynetworks_style").lower() == "class":
+        yield main.finding(
+            "mynetworks_style",
+            "dangerous",
+            "class trusts the whole network class of each address: an open relay",
+            "Set mynetworks, or mynetworks_style = host.",
+            "critical",
+        )
+
+
+def everything(main: MainCf) -> Iterable[Finding]:
+    """Domain lists that match every domain, or a whole top-level domain."""
+    for name in CLASSES:
+        # The default of virtual_alias_domains is $virtual_alias_maps.
+        set_by = "virtual_alias_maps" if name == "virtual_alias_domains" else name
+        shown_at = name if name in main else set_by
+        if shown_at not in main:
+            continue
+        found = everybody(main, name)
+        if found and not (name == "relay_domains" and _is_mydestination(main)):
+            effect = (
+                "mail from strangers to every domain is accepted: an open relay"
+                if name == "relay_domains"
+                else "every domain of the world counts as one of this host's own: its mail is "
+                "accepted from strangers, an open relay or a sink"
+            )
+            yield main.finding(
+                shown_at,
+                "dangerous",
+                f"{found} matches every domain; {effect}",
+                "List the domains of this host."
+                if shown_at == name
+                else "Set virtual_alias_domains, or list the addresses in the table.",
+                "critical",
+            )
+        for word in main.words(name):
+            if word == "*":
+                yield main.finding(
+                    name,
+                    "contradictory",
+                    "* is no pattern: it matches nothing",
+                    "List the domains, or remove the word.",
+                )
+    parents = words(main.value("parent_domain_matches_subdomains"))
+    for word in main.words("relay_domains"):
+        whole = word.lower().lstrip(".")
+        single = re.fullmatch(r"[a-z][a-z0-9-]*", whole) and whole not in _PRIVATE
+        if single and ("relay_domains" in parents or word.startswith(".")):
+            yield main.finding(
+                "relay_domains",
+                "dangerous",
+                f"{word} takes mail of strangers for every domain that ends in .{whole}: an open"
+                " relay",
+                "List the domains with their full names.",
+                "critical",
+            )
+
+
+def _is_mydestination(main: MainCf) -> bool:
+    raw = main.raw("relay_domains") or ""
+    return re.fullmatch(r"\$(mydestination|\{mydestination\}|\(mydestination\))", raw) is not None
+
+
+def _verified(main: MainCf) -> bool:
+    """Tell whether recipients are asked for at their mailbox host."""
+    return any(step.name == "reject_unverified_recipient" for _, step in main.restrictions())
+
+
+def unlisted(main: MainCf) -> Iterable[Finding]:
+    """Own domains without a list of their recipients."""
+    if _verified(main):
+        return
+    for domains, maps in (
+        ("relay_domains", "relay_recipient_maps"),
+        ("virtual_mailbox_domains", "virtual_mailbox_maps"),
+    ):
+        listed_domains = [word for word in main.words(domains) if word != "*"]
+        if not listed_domains or main.value(maps) or everybody(main, domains):
+            continue
+        if domains == "relay_domains" and _is_mydestination(main):
+            continue
+        yield main.finding(
+            domains,
+            "dangerous",
+            f"without {maps} unknown recipients are accepted and bounced: backscatter",
+            f"Set {maps} to the addresses that exist.",
+        )
+    name = "local_recipient_maps"
+    accepts = main.value("mydestination") and not main.value("local_transport").startswith("error:")
+    if name in main and not main.value(name) and accepts:
+        yield main.finding(
+            name,
+            "dangerous",
+            "is empty: unknown recipients in mydestination are accepted and bounced: backscatter",
+            "Remove the line, or set it to the addresses that exist.",
+        )
+    name = "smtpd_reject_unlisted_recipient"
+    listed = {"reject_unlisted_recipient", "check_recipient_maps"}
+    checked = any(step.name in listed for _, step in main.restrictions())
+    own = any(main.value(one) for one in CLASSES)
+    if name in main and main.value(name).lower() == "no" and own and not checked:
+        yield main.finding(
+            name,
+            "dangerous",
+            "unknown recipients are accepted and bounced: backscatter",
+            "Remove the line.",
+            replacement="",
+        )
+    for code in ("local_recipient", "relay_recipient", "virtual_alias", "virtual_mailbox"):
+        name = f"unknown_{code}_reject_code"
+        if name in main and main.value(name).startswith("4"):
+            yield main.finding(
+                name,
+                "dangerous",
+                "senders of a wrong address try again for days and are told late",
+                "Remove the line: the default is 550.",
+                "medium",
+                "",
+            )
+
+
+def overlaps(main: MainCf) -> Iterable[Finding]:
+    """Domains in two address classes, defaults included: the first class gets the mail."""
+    seen: dict[str, str] = {}
+    for name in CLASSES:
+        if name == "relay_domains" and (name not in main or _is_mydestination(main)):
+            continue
+        for listed in dict.fromkeys(words(main.value(name))):
+            word = listed.lower()
+            if ":" in word or "/" in word or "$" in word or UNKNOWN_HOST in word or "{" in word:
+                continue
+            first = seen.setdefault(word, name)
+            if first == name or (first not in main and name not in main):
+                continue
+            where = name if name in main else first
+            other = first if where == name else name
+            default = "" if other in main else " by its default"
+            yield main.finding(
+                where,
+                "contradictory",
+                f"{word} is in {other}{default} too; a domain belongs to one address class:"
+                f" {first} gets its mail",
+                "Keep it in one of them; mydestination = localhost is enough on many hosts."
+                if "mydestination" in (first, name)
+                else "Keep it in one of them.",
+                "high",
+            )
+
+
+RULES = (networks, everything, unlisted, overlaps)

@@ -1,0 +1,298 @@
+"""master.cf: services, their fields and their -o overrides, as master(8) reads them.
+
+Sources: master(5), src/master/master_ent.c.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from components.postconf.names import known
+from components.postconf.parameters import ALL_VERSIONS
+from components.postconf.syntax import SPACE, Entry, latin, logical_lines, references, shown, words
+from tools.audit import access, domains
+from tools.audit.evaluate import AT_RECIPIENT
+from tools.audit.model import Finding, MainCf, Severity
+from tools.audit.values import judged
+
+_TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
+_CORE = ("pickup", "cleanup", "qmgr", "rewrite", "bounce", "defer")
+_NOT_IN_CHROOT = ("local", "pipe", "virtual", "spawn", "proxymap")
+_LOOPBACK = ("127.", "localhost:", "[::1]:", "::1:")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: its fields and its overrides by name."""
+
+    line: int
+    name: str
+    type: str
+    chroot: str
+    command: str
+    overrides: dict[str, Entry]
+
+    @property
+    def port(self) -> str:
+        """Port or name of a port of an inet service."""
+        return self.name.rsplit(":", 1)[-1]
+
+    @property
+    def outside(self) -> bool:
+        """Tell whether clients of other hosts can reach it."""
+        return self.type == "inet" and not self.name.startswith(_LOOPBACK)
+
+
+def _broken(line: int, name: str, reason: str) -> Finding:
+    return Finding(
+        line,
+        shown(name[:60]),
+        "syntax",
+        f"{reason}: master(8) does not start",
+        "See master(5): name, type, private, unpriv, chroot, wakeup, maxproc, command.",
+        "critical",
+        "master.cf",
+    )
+
+
+def _overrides(line: int, arguments: list[str]) -> dict[str, Entry]:
+    found = {}
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        flag = arguments[at]
+        at += 1
+        text = flag[2:] if flag.startswith("-o") else ""
+        if flag == "-o" and at < len(arguments):
+            text = arguments[at]
+            at += 1
+        if text.startswith("{") and text.endswith("}"):
+            text = text[1:-1]
+        name, equals, value = text.partition("=")
+        if equals:
+            name = name.strip(SPACE)
+            found[name] = Entry(name, value.strip(SPACE), line)
+    return found
+
+
+def parse(text: bytes | str) -> tuple[list[Service], list[Finding]]:
+    """Every service in the order of the file, and what master(8) stops at."""
+    services: list[Service] = []
+    faults: list[Finding] = []
+    seen: dict[tuple[str, str], int] = {}
+    for pieces in logical_lines(latin(text)):
+        line = pieces[0][0]
+        fields = words("".join(piece for _, piece in pieces), " \t\r\n")
+        if not fields:
+            continue
+        name = fields[0]
+        if len(fields) < 8:
+            faults.append(_broken(line, name, f"has {len(fields)} fields of 8"))
+            continue
+        kind = fields[1]
+        if kind not in _TYPES:
+            faults.append(
+                _broken(line, name, f"{shown(kind[:40])!r} is none of {', '.join(_TYPES)}")
+            )
+        for what, value in zip(("private", "unpriv", "chroot"), fields[2:5], strict=True):
+            if value not in ("y", "n", "-"):
+                faults.append(
+                    _broken(line, name, f"{what} is {shown(value[:40])!r}, not y, n or -")
+                )
+        for what, value, form in (
+            ("wakeup", fields[5], r"\d+\??|-"),
+            ("maxproc", fields[6], r"\d+|-"),
+        ):
+            if re.fullmatch(form, value) is None:
+                faults.append(_broken(line, name, f"{what} is {shown(value[:40])!r}, no number"))
+        if (name, kind) in seen:
+            faults.append(_broken(line, name, f"line {seen[name, kind]} has the same service"))
+        seen.setdefault((name, kind), line)
+        command = fields[7].rsplit("/", 1)[-1]
+        services.append(Service(line, name, kind, fields[4], command, _overrides(line, fields[8:])))
+    return services, faults
+
+
+def referred(services: Iterable[Service]) -> frozenset[str]:
+    """Names of parameters that overrides refer to."""
+    found: set[str] = set()
+    for service in services:
+        found.update(*(references(entry.value) for entry in service.overrides.values()), ())
+    return frozenset(found)
+
+
+def _at(
+    service: Service, kind: str, reason: str, remedy: str, severity: Severity = "high"
+) -> Finding:
+    return Finding(
+        service.line,
+        shown(service.name),
+        "contradictory" if kind == "contradictory" else "dangerous",
+        reason,
+        remedy,
+        severity,
+        "master.cf",
+    )
+
+
+def _fields(service: Service) -> Iterable[Finding]:
+    if service.chroot == "y" and service.command in _NOT_IN_CHROOT:
+        yield _at(
+            service,
+            "dangerous",
+            f"{service.command}(8) cannot work in a chroot",
+            "Write n in the fifth field.",
+            "critical",
+        )
+
+
+def _options(main: MainCf, service: Service) -> Iterable[Finding]:
+    """Overrides with unknown names or values of the wrong type."""
+    here = replace(main, overrides=service.overrides)
+    for entry in service.overrides.values():
+        user = re.fullmatch(r"[a-z0-9_]*", entry.name) is None or entry.name in main
+        used = any(entry.name in references(one.value) for one in main.entries)
+        if not user and not used and not any(known(entry.name, one) for one in ALL_VERSIONS):
+            yield _at(
+                service,
+                "contradictory",
+                f"-o {shown(entry.name[:60])}: no parameter of Postfix, nothing refers to it",
+                "Spell it as postconf(5) does.",
+                "medium",
+            )
+        found = judged(here, entry)
+        if found is not None:
+            reason = f"service {service.name}: {found.reason.split(': no mail at all')[0]}"
+            yield replace(found, reason=reason)
+
+
+def _tls(main: MainCf, service: Service) -> Iterable[Finding]:
+    """Ports that clients expect to be with TLS, and passwords without it."""
+    here = replace(main, overrides=service.overrides)
+    wrapped = here.is_on("smtpd_tls_wrappermode")
+    if service.port in ("465", "smtps", "submissions") and not wrapped:
+        yield _at(
+            service,
+            "contradictory",
+            "clients begin with TLS on port 465, this service waits for plain SMTP",
+            "Add -o smtpd_tls_wrappermode=yes.",
+        )
+    if service.port in ("25", "smtp", "587", "submission") and wrapped:
+        yield _at(
+            service,
+            "dangerous",
+            f"clients begin with plain SMTP on port {service.port}, this service waits for TLS",
+            "Remove smtpd_tls_wrappermode; it belongs to port 465.",
+            "critical",
+        )
+    level = here.value("smtpd_tls_security_level").lower()
+    covered = wrapped or level not in ("", "none", "may") or here.is_on("smtpd_tls_auth_only")
+    options = here.value("smtpd_sasl_security_options")
+    plain = here.is_on("smtpd_sasl_auth_enable") and not covered and "noplaintext" not in options
+    if plain and "smtpd_sasl_auth_enable" in service.overrides:
+        yield _at(
+            service,
+            "dangerous",
+            "passwords are accepted without TLS",
+            "Add -o smtpd_tls_security_level=encrypt.",
+        )
+
+
+def _reach(main: MainCf, service: Service) -> Iterable[Finding]:
+    """Whom a service lets in that does not restrict as main.cf does."""
+    here = replace(main, overrides=service.overrides)
+    changed = any(
+        name.endswith("_restrictions") or name == "mynetworks" for name in service.overrides
+    )
+    if changed:
+        for one in access.starts(here):
+            yield replace(one, line=service.line, file="master.cf", parameter=service.name)
+        if service.outside:
+            for one in (*access.relay(here), *domains.networks(here)):
+                yield replace(one, line=service.line, file="master.cf", parameter=service.name)
+    submission = service.port in ("587", "submission", "465", "smtps", "submissions")
+    if submission and service.outside:
+        lists = (here.value(name) for name in AT_RECIPIENT)
+        if not any(word.lower() == "reject" for value in lists for word in words(value)):
+            yield _at(
+                service,
+                "contradictory",
+                "nothing here refuses clients without a password: it is a second port 25",
+                "Add -o smtpd_client_restrictions=permit_sasl_authenticated,reject.",
+                "medium",
+            )
+
+
+def _missing(main: MainCf, services: list[Service]) -> Iterable[Finding]:
+    """Services that others need, and transports that are none."""
+    names = {service.name for service in services}
+    needed = dict.fromkeys(_CORE, "without it no mail is accepted or delivered")
+    if any("proxy:" in entry.value for entry in main.entries):
+        needed["proxymap"] = "main.cf has proxy: tables, every look-up in them fails"
+    if any(
+        main.own(f"{side}_tls_security_level") not in ("", "none") for side in ("smtp", "smtpd")
+    ):
+        needed["tlsmgr"] = "without it there is no TLS"
+    if main.own("maillog_file"):
+        needed["postlog"] = "maillog_file needs it, nothing is logged"
+    postscreen = any(service.command == "postscreen" for service in services)
+    if postscreen and not any(
+        service.type == "pass" and service.command == "smtpd" for service in services
+    ):
+        needed["smtpd (pass)"] = "postscreen(8) has no smtpd(8) to hand clients on to"
+    for name, effect in needed.items():
+        if name not in names:
+            yield Finding(
+                0,
+                name,
+                "dangerous",
+                f"no service {name}: {effect}",
+                "Add it as in the master.cf of the distribution.",
+                "critical",
+                "master.cf",
+            )
+    for parameter in ("local", "virtual", "relay", "default", "mailbox", "fallback"):
+        yield from _transport(main, f"{parameter}_transport", names)
+    yield from _transport(main, "content_filter", names)
+
+
+def _transport(main: MainCf, parameter: str, names: set[str]) -> Iterable[Finding]:
+    value = main.value(parameter)
+    transport = value.partition(":")[0].strip(SPACE)
+    if transport and "$" not in transport and transport not in names:
+        yield main.finding(
+            parameter,
+            "dangerous",
+            f"master.cf has no service {shown(transport[:60])}: mail to it is deferred",
+            "Name a service of master.cf, or add it there.",
+            "critical",
+        )
+
+
+def findings(main: MainCf, services: list[Service]) -> Iterable[Finding]:
+    """What is wrong in master.cf, and in main.cf as its services use it."""
+    yield from _missing(main, services)
+    for service in services:
+        yield from _fields(service)
+        yield from _options(main, service)
+        if service.command == "smtpd":
+            if service.overrides is not main.port_25:
+                yield from _reach(main, service)
+            if service.type == "inet":
+                yield from _tls(main, service)
+
+
+def on_port_25(services: list[Service]) -> dict[str, Entry]:
+    """Overrides of the service that greets on port 25: what main.cf's rules have to see."""
+    for service in services:
+        if service.type == "inet" and service.port in ("25", "smtp") and service.command == "smtpd":
+            return service.overrides
+    return next(
+        (
+            service.overrides
+            for service in services
+            if service.type == "pass" and service.command == "smtpd"
+        ),
+        {},
+    )

@@ -1,0 +1,181 @@
+"""Rules about values: of the wrong type, not to be expanded, tables of no type.
+
+Source: components/postconf, which has the types from Postfix's own sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from components.postconf import lists
+from components.postconf.parameters import Parameter, parameter
+from components.postconf.restrictions import LISTS, RESTRICTIONS
+from components.postconf.syntax import Entry, shown, words
+from components.postconf.types import fault
+from tools.audit.lookup import TYPES
+from tools.audit.mend import mended
+from tools.audit.model import Finding, MainCf, Severity
+from tools.audit.syntax import disturbed
+
+_DIES = (
+    ("all", "no program of Postfix starts: no mail at all"),
+    ("smtpd", "smtpd(8) dies: port 25 does not greet"),
+    ("qmgr", "qmgr(8) dies: mail is accepted and none is delivered"),
+    ("cleanup", "cleanup(8) dies: no mail is accepted"),
+    ("trivial-rewrite", "trivial-rewrite(8) dies: no mail is accepted"),
+    ("tls", "every program with TLS dies"),
+    ("postscreen", "postscreen(8) dies where master.cf uses it: port 25 does not greet"),
+    ("smtp", "smtp(8) dies: no mail goes out"),
+    ("local", "local(8) dies: no local mail is delivered"),
+)
+_TLS_OFF = ("_protocols", "_ciphers")
+
+
+def consequence(one: Parameter) -> tuple[str, Severity]:
+    """What happens at a bad value, as the end of a sentence."""
+    if one.name in LISTS:
+        return "", "critical"
+    if one.name.endswith(_TLS_OFF):
+        return "; Postfix then switches TLS off", "high"
+    if one.name in lists.NETWORKS:
+        return "; mail is deferred (451), or smtpd(8) dies", "critical"
+    for program, effect in _DIES:
+        if program in one.programs:
+            return f"; {effect}", "critical"
+    return f"; {one.programs[0]}(8) dies", "high"
+
+
+def _known(entry: Entry, main: MainCf) -> tuple[Parameter, str] | None:
+    for version in main.asked:
+        one = parameter(entry.name, version)
+        if one is not None:
+            return one, version
+    return None
+
+
+def judged(main: MainCf, entry: Entry) -> Finding | None:
+    """What is wrong with the value of one entry, of main.cf or of master.cf."""
+    found = _known(entry, main)
+    if found is None:
+        return None
+    one, version = found
+    value = main.value(entry.name)
+    wrong = fault(entry.name, value, version, main.classes)
+    if wrong is None:
+        return None
+    effect, severity = consequence(one)
+    right = mended(entry.name, value, version, main.classes)
+    remedy = (
+        f"Write {entry.name} = {shown(right[:200])}."
+        if right is not None
+        else "See postconf(5) for what it can be."
+    )
+    raw_is_plain = "$" not in entry.value
+    return main.finding(
+        entry.name,
+        "dangerous",
+        f"{wrong}{effect}",
+        remedy,
+        severity,
+        right if raw_is_plain else None,
+    )
+
+
+def types(main: MainCf) -> Iterable[Finding]:
+    """Values that a parameter cannot have, and values that cannot be expanded."""
+    for entry in main.used.values():
+        why = main.stops(entry)
+        if why is not None:
+            yield main.finding(
+                entry.name,
+                "dangerous",
+                f"Postfix stops at this value: {why}",
+                "Write the value out, without a reference that leads back to itself.",
+                "critical",
+            )
+        elif not disturbed(entry):
+            found = judged(main, entry)
+            if found is not None:
+                yield found
+
+
+def _tables(main: MainCf) -> Iterable[tuple[str, str]]:
+    """Every table that the file names: parameter and "type:name"."""
+    for name, entry in main.used.items():
+        if disturbed(entry):
+            continue
+        if lists.holds_tables(name) or name in lists.NETWORKS or name in lists.DOMAINS:
+            for word in main.words(name):
+                bare = word.lstrip("!")
+                if ":" in bare and not bare.startswith(("[", "{")):
+                    yield name, bare
+    for name, step in main.restrictions():
+        one = RESTRICTIONS.get(step.name)
+        if not step.fault and (step.name == "" or (one and one.argument == "table")):
+            yield name, step.argument
+
+
+def table_types(main: MainCf) -> Iterable[Finding]:
+    """Tables whose type no Postfix has: every look-up fails."""
+    seen = set()
+    for name, word in _tables(main):
+        kind, _, rest = word.lstrip("{ ").partition(":")
+        while kind == "proxy":
+            kind, _, rest = rest.partition(":")
+        address = lists.network(word) is not None
+        if kind.lower() in TYPES or not kind or address or (name, kind) in seen:
+            continue
+        seen.add((name, kind))
+        yield main.finding(
+            name,
+            "dangerous",
+            f"{shown(kind[:40])}: is no type of table: every look-up fails and mail is deferred"
+            " (451)",
+            "Write the type that was meant; postconf -m lists those of this host.",
+            "critical",
+        )
+
+
+def combinations(main: MainCf) -> Iterable[Finding]:
+    """Settings with which a program of Postfix refuses to run."""
+    if (
+        main.value("relayhost")
+        and main.value("relayhost").lower() == main.own("myhostname").lower()
+    ):
+        yield main.finding(
+            "relayhost",
+            "dangerous",
+            "is myhostname: Postfix does not start",
+            "Name the next hop, or remove the line.",
+            "critical",
+        )
+    if len(words(main.own("myorigin"))) > 1:
+        yield main.finding(
+            "myorigin",
+            "dangerous",
+            "has several values: Postfix does not start",
+            "Keep one domain.",
+            "critical",
+        )
+    for side in ("smtp", "lmtp"):
+        enabled = f"{side}_sasl_auth_enable"
+        if main.is_on(enabled) and not main.value(f"{side}_sasl_password_maps"):
+            yield main.finding(
+                enabled,
+                "dangerous",
+                f"without {side}_sasl_password_maps {side}(8) dies: no mail goes out",
+                f"Set {side}_sasl_password_maps, or remove the line.",
+                "critical",
+            )
+    for name in main.classes:
+        if not main.value(name):
+            yield main.finding(
+                "smtpd_restriction_classes",
+                "dangerous",
+                f"the class {shown(name[:60])} has no definition: smtpd(8) dies, port 25 is dead",
+                f"Set {shown(name[:60])} to its restrictions, or remove it from the list.",
+                "critical",
+            )
+
+
+RULES = (types, table_types, combinations)
