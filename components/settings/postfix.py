@@ -104,9 +104,10 @@ class PostfixSettings(Model):
     delay_warning_time: QueueTime = "6h"
     confirm_delay_cleared: bool = True
     notify_classes: list[NotifyClass] = Field(
-        ["2bounce", "data", "resource", "software"],
-        description="What the postmaster is told of. `bounce` and `policy` are a mail for each "
-        "refused recipient (notify_classes, postconf(5)).",
+        ["2bounce"],
+        description="What the postmaster is told of (notify_classes, postconf(5)). `data`, "
+        "`resource` and `software` are a mail for each session while a part of the host is out of "
+        "order, `bounce` and `policy` one for each refused recipient; alerts tell it once.",
     )
     notice_recipient: Address | None = Field(
         None,

@@ -17,7 +17,7 @@ import pytest
 
 from lab import container
 from lab.system import run
-from lab.topology import BRIDGE_NETNS, MAILBOX1, MX1, Host
+from lab.topology import BRIDGE_NETNS, INTERNET, MAILBOX1, MX1, Host
 
 from .conftest import ROOT, eventually
 from .machine import switch_off, switch_on
@@ -104,6 +104,24 @@ def renamed(table: str) -> Fault:
     )
 
 
+def named(*instead: str) -> Fault:
+    """The mailbox host's name has other records, or none: a slip in its zone."""
+    ours = ("A 198.18.77.21", "AAAA 2001:db8:77::21")
+
+    def records(old: tuple[str, ...], new: tuple[str, ...]) -> Step:
+        changes = [f"zone-unset example.test mailbox1 {record.split()[0]}" for record in old]
+        changes += [f"zone-set example.test mailbox1 60 {record}" for record in new]
+        steps = ["zone-begin example.test", *changes, "zone-commit example.test"]
+
+        def change() -> None:
+            sh(INTERNET, " && ".join(f"knotc {step}" for step in steps))
+            sh(MX1, "unbound-control -q flush_zone example.test")
+
+        return change
+
+    return Fault(records(ours, instead), records(instead, ours), held_by="exchanger")
+
+
 FAULTS = {
     "mariadb_stopped": unit("mariadb"),
     "mariadb_restarted": Fault(
@@ -123,6 +141,9 @@ FAULTS = {
         on(MAILBOX1, "systemctl start postfix"),
         held_by="exchanger",
     ),
+    "mailbox_hosts_name_gone": named(),
+    "mailbox_hosts_name_without_an_address": named('TXT "nothing else"'),
+    "mailbox_hosts_name_leads_back": named("A 198.18.77.11"),
     "mailbox_host_cut_off": Fault(cut, mend_link, held_by="exchanger"),
     "disk_full": Fault(
         on(MX1, FILL),

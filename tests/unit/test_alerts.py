@@ -57,6 +57,7 @@ CASES: dict[str, dict[str, tuple[str, str]]] = {
         'mx_queue_destination_messages{destination="a"}': ("9x300", "10x300"),
         'mx_queue_destination_oldest_seconds{destination="a"}': ("901x300", "901x300"),
     },
+    "MxNextHopWithoutAddress": {'mx_next_hop_has_address{name="a"}': ("1x300", "0x300")},
     "MxNoMailAccepted": {
         'mx_postfix_last_accepted_timestamp_seconds{host="mx1"}': ("0+60x400", "0x400"),
     },

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import dns.resolver
 import pytest
 
 from components.services.monitoring import component as monitoring
@@ -238,6 +239,7 @@ def test_policy_is_compared_with_what_was_applied(
     metrics = collector("metrics").Metrics()
     config = {
         "blockLists": [],
+        "nextHops": [],
         "addresses": [],
         "domains": ["example.test"],
         "hostname": "mx1.example.test",
@@ -246,6 +248,35 @@ def test_policy_is_compared_with_what_was_applied(
     published.collect(metrics, config)
     found = re.findall(r'mx_policy_(\w+)\{domain="example.test"\} ([01])\n', metrics.text())
     assert {name: int(value) for name, value in found} == samples
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({"A": ["192.0.2.9"]}, 1),
+        ({"AAAA": ["2001:db8::9"]}, 1),
+        ({}, 0),
+        (dns.resolver.NoNameservers(), 0),
+    ],
+    ids=["IPv4", "IPv6", "name gone", "bogus signature"],
+)
+def test_next_hop_without_an_address_is_told(
+    collector: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: dict[str, list[str]] | Exception,
+    expected: int,
+) -> None:
+    def texts(name: str, kind: str) -> list[str]:
+        if isinstance(answers, Exception):
+            raise answers
+        return answers.get(kind, [])
+
+    published = collector("published")
+    monkeypatch.setattr(published, "_texts", texts)
+    metrics = collector("metrics").Metrics()
+    config = {"blockLists": [], "nextHops": ["a"], "addresses": [], "domains": [], "policies": {}}
+    published.collect(metrics, config | {"hostname": "mx1"})
+    assert f'mx_next_hop_has_address{{name="a"}} {expected}\n' in metrics.text()
 
 
 def test_dkim_records_are_compared_by_their_key(collector: Any) -> None:

@@ -127,6 +127,13 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "{{ $labels.host }}: {{ $value }} messages wait for {{ $labels.destination }}.",
         ),
         Alert(
+            "MxNextHopWithoutAddress",
+            "mx_next_hop_has_address == 0",
+            120,
+            critical,
+            "{{ $labels.host }}: DNS has no address of {{ $labels.name }}; mail for it waits.",
+        ),
+        Alert(
             "MxNoMailAccepted",
             "time() - max by (cluster) (mx_postfix_last_accepted_timestamp_seconds) "
             f"> {thresholds.silence_seconds}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from components.services.mta_sts import policy as mta_sts
+from components.services.postfix.tables import next_hops
 from components.settings.environment import Settings
 from components.settings.types import at
 
@@ -49,6 +50,7 @@ def collector(settings: Settings, host: str) -> str:
         "hostname": wanted.hostname,
         "addresses": [str(each) for each in (wanted.ipv4, wanted.ipv6) if each is not None],
         "domains": settings.domains_of(host),
+        "nextHops": next_hops(settings),
         "policies": {
             domain: mta_sts.policy_id(settings, domain)
             for domain in settings.mta_sts_domains_of(host)

@@ -60,6 +60,7 @@ def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = 
     maps = sql_maps.maps(version).items()
     files |= {f"{sql_maps.DIRECTORY}/{name}": File(text) for name, text in maps}
     files[f"{DIRECTORY}/tables/mynetworks.cidr"] = File(postfix_tables.mynetworks(settings))
+    files[postfix_tables.NEXT_HOPS] = File(postfix_tables.next_hop_faults(settings))
     files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
     files[PROGRAM] = File((_FILES / PROGRAM.lstrip("/")).read_text())
     files[postfix_units.path(settings.hosts[host].debian)] = File(postfix_units.drop_in())

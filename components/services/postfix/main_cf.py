@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from components.postconf import VERSIONS
 from components.services.postfix import restrictions as postfix_restrictions
 from components.services.postfix import sql_maps
+from components.services.postfix import tables as postfix_tables
 from components.services.postfix import tls_sections as postfix_tls
 from components.services.postfix.parameters import Parameter as P
 from components.services.postfix.parameters import section
@@ -134,6 +135,11 @@ def transport(settings: Settings) -> list[P]:
             "A mistake in a table must be seen, not end in a local mailbox.",
         ),
         P("transport_maps", sql_maps.table("transport"), "Mail domain to mailbox host."),
+        P(
+            "default_delivery_status_filter",
+            f"regexp:{postfix_tables.NEXT_HOPS}",
+            "Mail waits when the name of a next hop of ours is gone from DNS.",
+        ),
         P(
             "smtp_tls_policy_maps",
             ", ".join(policies),

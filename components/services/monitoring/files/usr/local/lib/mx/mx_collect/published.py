@@ -1,4 +1,4 @@
-"""What the world sees of this host: block lists and MTA-STS policies (RFC 5782, RFC 8461)."""
+"""What DNS and the world have of this host and its next hops (RFC 5782, RFC 8461)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def collect(metrics: Metrics, config: dict[str, Any]) -> None:
     for zone in config["blockLists"]:
         for address in config["addresses"]:
             _listed(metrics, zone, address)
+    for name in config["nextHops"]:
+        _next_hop(metrics, name)
     for domain in config["domains"]:
         _policy(metrics, domain, config["hostname"], config["policies"].get(domain))
 
@@ -49,6 +51,14 @@ def _listed(metrics: Metrics, zone: str, address: str) -> None:
             list=zone,
             family=family,
         )
+
+
+def _next_hop(metrics: Metrics, name: str) -> None:
+    try:
+        found = any(_texts(name, kind) for kind in ("A", "AAAA"))
+    except dns.resolver.NoNameservers:  # SERVFAIL: a signature of its zone is bogus, for example
+        found = False
+    metrics.add("mx_next_hop_has_address", "DNS has an address of it.", found, name=name)
 
 
 def _policy(metrics: Metrics, domain: str, hostname: str, applied: str | None) -> None:
