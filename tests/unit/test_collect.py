@@ -256,19 +256,19 @@ def test_policy_is_compared_with_what_was_applied(
         ({"A": ["192.0.2.9"]}, 1),
         ({"AAAA": ["2001:db8::9"]}, 1),
         ({}, 0),
-        (dns.resolver.NoNameservers(), 0),
+        (dns.resolver.NoNameservers, 0),
     ],
     ids=["IPv4", "IPv6", "name gone", "bogus signature"],
 )
 def test_next_hop_without_an_address_is_told(
     collector: Any,
     monkeypatch: pytest.MonkeyPatch,
-    answers: dict[str, list[str]] | Exception,
+    answers: dict[str, list[str]] | type[Exception],
     expected: int,
 ) -> None:
     def texts(name: str, kind: str) -> list[str]:
-        if isinstance(answers, Exception):
-            raise answers
+        if isinstance(answers, type):
+            raise answers()
         return answers.get(kind, [])
 
     published = collector("published")
