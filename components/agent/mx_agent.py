@@ -69,6 +69,12 @@ DIFF_LINES = 200
 DIFF_WIDTH = 500
 PREFIX = ".mx-agent-"
 RESOLV_CONF = "/etc/resolv.conf"
+KEEP_CONFIGURATION = ("--force-confold", "--force-confdef")
+# How apt and dpkg say that another process holds a lock of theirs.
+PACKAGES_LOCKED = re.compile(
+    r"Could not get lock[^\n]*|Unable to (?:acquire|lock)[^\n]*|lock was locked by another[^\n]*"
+)
+UNIT_FILE = re.compile(r"(?:/usr)?/lib/systemd/system/([^/@]+\.(?:service|socket|timer|path))")
 NAMESPACE = ["unshare", "--mount", "--propagation", "private", "--"]
 
 KEYS = (
@@ -1224,33 +1230,87 @@ class Agent:
             done = self.run(["debconf-set-selections"], text.encode(), 60.0)
             if done.code != 0:
                 raise Failure(f"debconf-set-selections: {done.words()}")
-        apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
-        argv = [
-            *apt,
-            "-o",
-            "Dpkg::Options::=--force-confold",
-            "-o",
-            "Dpkg::Options::=--force-confdef",
-        ]
-        argv += ["--no-install-recommends", "install", *packages]
+        apt = ["apt-get", "-q", "-y"]
+        keep = [f"Dpkg::Options::={option}" for option in KEEP_CONFIGURATION]
+        changing = [*apt, "-o", keep[0], "-o", keep[1], "--no-install-recommends"]
+        argv = [*changing, "install", *packages]
+        self.finish_packages([*changing, "--no-remove", "--fix-broken", "install"])
         lists = list(self.real("/var/lib/apt/lists").glob("*_Packages*"))
         newest = max((item.stat().st_mtime for item in lists), default=0.0)
         fresh = time.time() - newest < LISTS_MAX_AGE
-        done = self.run(argv, None, APT_TIMEOUT) if fresh else Result(1, "", "")
+        done = self.packages(argv) if fresh else Result(1, "", "")
         if done.code != 0:
             self.step("packages", "refreshing the lists")
-            update = self.run([*apt, "update"], None, APT_TIMEOUT)
-            done = self.run(argv, None, APT_TIMEOUT)
+            update = self.packages([*apt, "update"])
+            # apt compares the size of an archive that is there, not its digest.
+            self.packages([*apt, "clean"])
+            done = self.packages(argv)
             if done.code != 0 and not self.original(RESOLV_CONF).absent:
                 # The resolver of this host may be what does not work.
                 self.step("packages", "once more, with the resolvers of before")
                 with_before = [*NAMESPACE, sys.executable, "-I", os.path.abspath(__file__)]
                 with_before.append("_resolvers_of_before")
-                self.run([*with_before, *apt, "update"], None, APT_TIMEOUT)
-                done = self.run([*with_before, *argv], None, APT_TIMEOUT)
+                self.packages([*with_before, *apt, "update"])
+                done = self.packages([*with_before, *argv])
             if done.code != 0:
                 said = "" if update.code == 0 else f"\napt-get update: {update.words()}"
                 raise Failure(f"apt-get install {' '.join(packages)}: {done.words()}{said}")
+
+    def packages(self, argv: list[str]) -> Result:
+        """Run apt-get or dpkg; while another process holds a lock of theirs, wait and say so."""
+        deadline = time.monotonic() + self.lock_wait
+        told = False
+        while True:
+            done = self.run(argv, None, APT_TIMEOUT)
+            locked = PACKAGES_LOCKED.search(done.out + "\n" + done.err)
+            if done.code == 0 or locked is None or time.monotonic() >= deadline:
+                return done
+            if not told:
+                self.step("packages", f"waiting: {locked[0]}")
+                told = True
+            time.sleep(1.0)
+
+    def finish_packages(self, mend: list[str]) -> None:
+        """Finish what an interrupted dpkg left; apt installs nothing before.
+
+        `mend` is the call of apt-get that brings missing dependencies and removes nothing. No
+        service that is not running starts meanwhile: it would have its package's configuration.
+        Raises Failure with the words of dpkg and apt when a package needs a person.
+        """
+        updates = self.real("/var/lib/dpkg/updates")
+        written = updates.is_dir() and any(item.name.isdigit() for item in updates.iterdir())
+        if not written and not self.run(["dpkg", "--audit"], None, 60.0).out.strip():
+            return
+        self.step("packages", "finishing what an interrupted dpkg left")
+        held = [
+            unit
+            for unit, state in self.unit_states(self._unfinished_units()).items()
+            if not state["active"] and not state["masked"]
+        ]
+        self.hold_back(held)
+        try:
+            configured = self.packages(["dpkg", *KEEP_CONFIGURATION, "--configure", "-a"])
+            mended = self.packages(mend)
+        finally:
+            self.let_start(held)
+        if mended.code != 0:
+            said = "" if configured.code == 0 else f"dpkg --configure -a: {configured.words()}\n"
+            raise Failure(
+                f"{said}apt-get --fix-broken install: {mended.words()}\nAn interrupted dpkg left "
+                "packages unfinished. On the host, run `dpkg --configure -a` and `apt-get "
+                "--fix-broken install`, and mend what they name; nothing has been changed"
+            )
+
+    def _unfinished_units(self) -> list[str]:
+        """Return the units of packages that dpkg has unpacked, but not configured."""
+        line = "-f=${Package} ${db:Status-Status}\\n"
+        known = self.run(["dpkg-query", "-W", line], None, 60.0).out.splitlines()
+        found: list[str] = []
+        for package, _, state in (entry.partition(" ") for entry in known):
+            if state in ("unpacked", "half-installed", "half-configured"):
+                paths = self.run(["dpkg-query", "-L", package], None, 60.0).out.splitlines()
+                found += [match[1] for path in paths if (match := UNIT_FILE.fullmatch(path))]
+        return found
 
     # groups
 

@@ -21,6 +21,7 @@ if ! command -v python3 >/dev/null 2>&1; then
   export DEBIAN_FRONTEND=noninteractive
   get="apt-get -q -y -o DPkg::Lock::Timeout=300"
   $get install --no-install-recommends python3 >/dev/null 2>&1 </dev/null || {
+    dpkg --configure -a </dev/null >/dev/null
     $get update </dev/null >/dev/null
     $get install --no-install-recommends python3 </dev/null >/dev/null
   }

@@ -62,6 +62,7 @@ ALLOWED = {
 # A service knows another one only where the two work together on the host.
 NEIGHBOURS = {
     ("monitoring", "mta_sts"),
+    ("monitoring", "postfix"),
     ("mta_sts", "certificates"),
     ("postfix", "spam_filter"),
     ("postfix", "tls_policy"),
