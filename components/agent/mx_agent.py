@@ -1282,14 +1282,14 @@ class Agent:
         if not written and not self.run(["dpkg", "--audit"], None, 60.0).out.strip():
             return
         self.step("packages", "finishing what an interrupted dpkg left")
-        held = [
-            unit
-            for unit, state in self.unit_states(self._unfinished_units()).items()
-            if not state["active"] and not state["masked"]
-        ]
+        unfinished, spoiled = self._unfinished_packages()
+        units = self.unit_states(self._units_of(unfinished))
+        held = [unit for unit, now in units.items() if not now["active"] and not now["masked"]]
         self.hold_back(held)
         try:
             configured = self.packages(["dpkg", *KEEP_CONFIGURATION, "--configure", "-a"])
+            if spoiled:  # half unpacked: dpkg configures none of them before they are unpacked anew
+                mend = [*mend, "--reinstall", *spoiled]
             mended = self.packages(mend)
         finally:
             self.let_start(held)
@@ -1301,15 +1301,21 @@ class Agent:
                 "--fix-broken install`, and mend what they name; nothing has been changed"
             )
 
-    def _unfinished_units(self) -> list[str]:
-        """Return the units of packages that dpkg has unpacked, but not configured."""
-        line = "-f=${Package} ${db:Status-Status}\\n"
+    def _unfinished_packages(self) -> tuple[list[str], list[str]]:
+        """Return the packages that are not configured, and those that must be unpacked anew."""
+        line = "-f=${Package} ${db:Status-Status} ${db:Status-Eflag}\\n"
         known = self.run(["dpkg-query", "-W", line], None, 60.0).out.splitlines()
+        entries = [words for words in (entry.split() for entry in known) if len(words) == 3]
+        states = ("unpacked", "half-installed", "half-configured")
+        unfinished = [package for package, state, _ in entries if state in states]
+        return unfinished, [package for package, _, flag in entries if flag == "reinstreq"]
+
+    def _units_of(self, packages: list[str]) -> list[str]:
+        """Return the units that packages bring."""
         found: list[str] = []
-        for package, _, state in (entry.partition(" ") for entry in known):
-            if state in ("unpacked", "half-installed", "half-configured"):
-                paths = self.run(["dpkg-query", "-L", package], None, 60.0).out.splitlines()
-                found += [match[1] for path in paths if (match := UNIT_FILE.fullmatch(path))]
+        for package in packages:
+            paths = self.run(["dpkg-query", "-L", package], None, 60.0).out.splitlines()
+            found += [match[1] for path in paths if (match := UNIT_FILE.fullmatch(path))]
         return found
 
     # groups
