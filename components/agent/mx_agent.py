@@ -710,6 +710,9 @@ def explain(error: OSError, doing: str) -> str:
 class Agent:
     """The agent below a root directory; root and run are parameters for the unit tests."""
 
+    # A command of a bundle ends when this process is killed: it would go on after the undo.
+    tied: tuple[str, ...] = ("setpriv", "--pdeathsig", "TERM", "--")
+
     def __init__(self, root: Path = Path("/"), run: Run = run_command) -> None:
         self.root = root
         self.run = run
@@ -717,6 +720,8 @@ class Agent:
         self.journal_path = self.state / "journal.json"
         self.lock_wait = LOCK_WAIT
         self.secrets: list[str] = []
+        # Commands of the change that ran to their end, or were cut off.
+        self.begun: list[str] = []
         # What of the call itself goes into the record: see apply.
         self._call: Json = {}
         self.boot = False
@@ -900,6 +905,7 @@ class Agent:
 
     def _transact(self, text: str) -> None:
         manifest = parse_manifest(text)
+        self.begun = []
         if self._has_secret(manifest):
             self._call["text"] = ""
         hidden = [e["content"] for e in manifest["files"].values() if e["secret"]]
@@ -1794,8 +1800,10 @@ class Agent:
             if step["creates"] and os.path.lexists(self.real(step["creates"])):
                 continue
             self.step("run", what)
-            done = self.run(step["run"], step["stdin"].encode(), step["timeout"])
+            self.begun.append(what)
+            done = self.run([*self.tied, *step["run"]], step["stdin"].encode(), step["timeout"])
             if done.code != 0:
+                self.begun.remove(what)  # its own words say what it left
                 raise Failure(f"run {what}: {done.words()}")
             for line in done.out.splitlines():
                 self.say("  " + line)
@@ -1905,6 +1913,8 @@ class Agent:
             gone(self._unit_original(unit))
         gone(self.journal_path)
         sync_directory(self.state)
+        if self.begun:
+            troubles.append(f"what `{'`, `'.join(self.begun)}` did stays until the next apply")
         if troubles:
             return "the old files are back, but: " + "; ".join(troubles)
         return "all undone, the old state is back" if swapped else "nothing has been changed"

@@ -1,4 +1,4 @@
-"""Migrations on a real MariaDB: once and in order; changed, missing, failing, at the same time."""
+"""Migrations on a real MariaDB: once, in order, back again; failing ones, two at the same time."""
 
 from __future__ import annotations
 
@@ -52,14 +52,48 @@ def test_once_and_in_order(ssh: Ssh, directory: str) -> None:
     assert recorded.replace("\t", " ") == sums
 
 
-def test_changed_or_missing_is_refused_by_name(ssh: Ssh, directory: str) -> None:
+def test_former_schema_comes_back_with_the_former_directory(ssh: Ssh, directory: str) -> None:
+    before = ssh("mx1", STATE)
+    ssh("mx1", f"echo 'CREATE TABLE more (a INT PRIMARY KEY);' > {directory}/0004_more.sql")
     ssh("mx1", f"echo '-- a remark' >> {directory}/0002_transports.sql")
-    fails(ssh, "migration 0002_transports.sql: was changed after it had been applied")
+    assert ssh("mx1", APPLY) == (
+        "migration 0002_transports.sql: applied\nmigration 0004_more.sql: applied\n"
+    )
+    ssh("mx1", f"rm {directory}/0004_more.sql")
     ssh("mx1", f"cp /etc/mx-database/schema/0002_transports.sql {directory}")
-    ssh("mx1", f"rm {directory}/0003_tls_policies.sql")
-    fails(ssh, "migration 0003_tls_policies.sql: was applied to this database and is missing now")
-    ssh("mx1", f"cp /etc/mx-database/schema/0003_tls_policies.sql {directory}/0004_x.sql")
+    assert ssh("mx1", APPLY) == (
+        "migration 0002_transports.sql: applied\nmigration 0004_more.sql: taken back\n"
+    )
+    assert ssh("mx1", STATE) == before
+
+
+def test_a_gap_is_refused_by_name(ssh: Ssh, directory: str) -> None:
+    ssh("mx1", f"mv {directory}/0003_tls_policies.sql {directory}/0004_x.sql")
     fails(ssh, "migration 0004_x.sql: expected a name that begins with 0003_")
+
+
+def test_rows_that_a_good_migration_refuses_leave_schema_rows_and_record(
+    ssh: Ssh, directory: str
+) -> None:
+    check = "ALTER TABLE recipient ADD CONSTRAINT short CHECK (local_part <> 'alice');"
+    ssh("mx1", f'echo "{check}" > {directory}/0004_short.sql')
+    fails(ssh, "4025 CONSTRAINT `short` failed")
+    # The former directory is accepted, and has nothing to do.
+    ssh("mx1", f"rm {directory}/0004_short.sql")
+    assert ssh("mx1", APPLY) == ""
+
+
+@pytest.mark.parametrize("milliseconds", [50, 150, 250, 400])
+def test_killed_at_any_moment_it_leaves_the_former_or_the_new_and_takes_both(
+    ssh: Ssh, directory: str, milliseconds: int
+) -> None:
+    before = ssh("mx1", STATE)
+    ssh("mx1", f"echo 'CREATE TABLE more (a INT PRIMARY KEY);' > {directory}/0004_more.sql")
+    ssh("mx1", f"timeout -s KILL 0.{milliseconds:03} {APPLY} || true")
+    names = ssh("mx1", "mariadb -N -e 'SELECT name FROM mail.schema_migration'").split()
+    assert len(names) in (3, 4)
+    ssh("mx1", f"rm {directory}/0004_more.sql && {APPLY}")
+    assert ssh("mx1", STATE) == before
 
 
 def test_a_failing_one_leaves_data_and_record(ssh: Ssh, directory: str) -> None:

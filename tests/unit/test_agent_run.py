@@ -208,3 +208,12 @@ def test_a_rollback_that_the_stack_has_followed_is_no_drift(agent: Staged, users
     assert changed["diff"][-2:] == ["-2", "+1"]
     agent.apply(first)
     assert agent.status("one")["bundles"]["one"]["drift"] == []
+
+
+def test_words_of_an_undo_name_the_commands_that_had_run(agent: Staged, users: Users) -> None:
+    users.answers["ask"] = Result(1, "", "no answer")
+    with pytest.raises(Failure, match=r"what `migrate`, `keygen /etc/key` did stays until the"):
+        agent.apply(steps())
+    users.answers = {"migrate": Result(1, "", "refused")}
+    with pytest.raises(Failure, match="all undone, the old state is back"):
+        agent.apply(steps())

@@ -52,19 +52,6 @@ def test_a_gap_in_the_numbers_is_refused(program: Any, tmp_path: Path) -> None:
         program.read_migrations(tmp_path)
 
 
-def test_what_is_pending(program: Any) -> None:
-    first, second = (program.Migration(f"000{n}_x.sql", str(n), "") for n in (1, 2))
-    assert program.pending({}, [first, second]) == [first, second]
-    assert program.pending({"0001_x.sql": "1"}, [first, second]) == [second]
-    assert program.pending({"0001_x.sql": "1", "0002_x.sql": "2"}, [first, second]) == []
-    with pytest.raises(program.Refused, match=r"0001_x\.sql: was changed after it"):
-        program.pending({"0001_x.sql": "0"}, [first, second])
-    with pytest.raises(program.Refused, match=r"0002_x\.sql: was applied .* missing now"):
-        program.pending({"0001_x.sql": "1", "0002_x.sql": "2"}, [first])
-    with pytest.raises(program.Refused, match=r"0001_x\.sql: comes before 0002_x"):
-        program.pending({"0002_x.sql": "2"}, [first, second])
-
-
 def content(directory: Path, program: Any, files: dict[str, Any]) -> None:
     (directory / "content").mkdir()
     for table in program.TABLES:

@@ -5,6 +5,9 @@ usage: mail_database.py apply DIRECTORY    migrations, account, rows; DIRECTORY 
        mail_database.py drop               the database and the account are taken away
 
 Runs on the host as root, over the unix socket. Needs python3-pymysql, MariaDB >= 10.6.
+All that is in it comes from DIRECTORY. So where the schema is another one than that of DIRECTORY,
+older or newer, the database is built anew beside the present one, with its rows, and one RENAME
+TABLE puts it in its place: whatever fails before leaves schema, rows and record as they were.
 Exit codes: 0 done, 1 refused or failed: the database is as before.
 """
 
@@ -70,23 +73,6 @@ def read_migrations(directory: Path) -> list[Migration]:
     return found
 
 
-def pending(recorded: dict[str, str], found: list[Migration]) -> list[Migration]:
-    """What is still to be applied. Raises Refused when history was rewritten."""
-    known = {migration.name: migration for migration in found}
-    for name, sha256 in sorted(recorded.items()):
-        if name not in known:
-            raise Refused(f"migration {name}: was applied to this database and is missing now")
-        if known[name].sha256 != sha256:
-            raise Refused(
-                f"migration {name}: was changed after it had been applied; "
-                "put it back and write a new one"
-            )
-    left = [migration for migration in found if migration.name not in recorded]
-    if recorded and left and left[0].name < max(recorded):
-        raise Refused(f"migration {left[0].name}: comes before {max(recorded)}, already applied")
-    return left
-
-
 class Database:
     """One session of root; unless it only reads, it holds the lock until it ends."""
 
@@ -126,23 +112,26 @@ class Database:
         )
         return [name for (name,) in self.rows(query, database)]
 
-    def migrate(self, found: list[Migration]) -> list[str]:
-        """Apply what is pending, all or nothing; return its names.
+    def recorded(self) -> dict[str, str]:
+        """The migrations that made the database, name to SHA-256; none where it is not there."""
+        if "schema_migration" not in self.tables("mail"):
+            return {}
+        return dict(self.rows("SELECT name, sha256 FROM mail.schema_migration"))
 
-        MariaDB commits around every statement that defines something, so no transaction can
-        undo a half-applied migration. The migrations run on a copy, `mail_next`; one RENAME
-        TABLE then puts the copy in the place of `mail`.
+    def rebuild(
+        self, found: list[Migration], content: Mapping[str, Iterable[tuple[str, ...]]]
+    ) -> None:
+        """Make a database of these migrations and rows, and put it in the place of the present one.
+
+        MariaDB commits around every statement that defines something, so no transaction can undo
+        a half-applied migration. So all is made in `mail_next`; one RENAME TABLE ends it.
         """
-        recorded = {}
-        if "schema_migration" in self.tables("mail"):
-            recorded = dict(self.rows("SELECT name, sha256 FROM mail.schema_migration"))
-        left = pending(recorded, found)
-        if not left:
-            return []
         self._drop_copies()
         try:
-            self._copy()
-            for migration in left:
+            self.run("CREATE DATABASE mail_next CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+            self.session.select_db("mail_next")
+            self.run(RECORD)
+            for migration in found:
                 try:
                     self.run(migration.text)
                 except pymysql.MySQLError as error:
@@ -152,21 +141,21 @@ class Database:
                     migration.name,
                     migration.sha256,
                 )
+            self.session.begin()
+            for table in TABLES:
+                self._insert(table, table, content[table])
+            self.session.commit()
             self._swap()
         finally:
             self._drop_copies()
-        return [migration.name for migration in left]
 
-    def _copy(self) -> None:
-        self.run("CREATE DATABASE mail_next CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-        self.session.select_db("mail_next")
-        self.run("SET SESSION foreign_key_checks = 0")
-        for table in self.tables("mail"):
-            ((_, definition),) = self.rows(f"SHOW CREATE TABLE mail.`{table}`")
-            self.run(definition)
-            self.run(f"INSERT INTO mail_next.`{table}` SELECT * FROM mail.`{table}`")  # noqa: S608
-        self.run("SET SESSION foreign_key_checks = 1")
-        self.run(RECORD)
+    def _insert(self, table: str, into: str, rows: Iterable[tuple[str, ...]]) -> None:
+        columns = TABLES[table]
+        marks = ", ".join(["%s"] * len(columns))
+        insert = f"INSERT INTO {into} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+        with self.session.cursor() as cursor:
+            for batch in batches(rows):
+                cursor.executemany(insert, batch)
 
     def _swap(self) -> None:
         self.run("CREATE DATABASE IF NOT EXISTS mail CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
@@ -191,14 +180,10 @@ class Database:
         Only rows that differ are written, in one transaction: a lookup sees all or nothing.
         """
         self.session.select_db("mail")
-        for table, columns in TABLES.items():
+        for table in TABLES:
             self.run(f"CREATE TEMPORARY TABLE wanted_{table} LIKE {table}")
-            marks = ", ".join(["%s"] * len(columns))
-            insert = f"INSERT INTO wanted_{table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
             self.session.begin()
-            with self.session.cursor() as cursor:
-                for batch in batches(content[table]):
-                    cursor.executemany(insert, batch)
+            self._insert(table, f"wanted_{table}", content[table])
             self.session.commit()
         removed, added = {}, {}
         self.session.begin()
@@ -222,9 +207,7 @@ class Database:
     ) -> Iterator[str]:
         """Lines of a diff from what apply leaves to what is there."""
         present = self.tables("mail")
-        recorded = {}
-        if "schema_migration" in present:
-            recorded = dict(self.rows("SELECT name, sha256 FROM mail.schema_migration"))
+        recorded = self.recorded()
         known = {migration.name: migration.sha256 for migration in found}
         yield from _diff("migration", set(known.items()), recorded.items())
         try:
@@ -324,12 +307,17 @@ def apply(directory: Path) -> None:
     content = read_content(directory)
     found = read_migrations(directory / "schema")
     database = Database()
-    for name in database.migrate(found):
-        print(f"migration {name}: applied")
     database.grant()
-    for table, (added, removed) in database.load(content).items():
-        if added or removed:
-            print(f"{table}: {added} added, {removed} removed, {len(content[table])} rows now")
+    before, wanted = database.recorded(), {each.name: each.sha256 for each in found}
+    if before != wanted:
+        database.rebuild(found, content)
+        for name in sorted({*before, *wanted}):
+            if before.get(name) != wanted.get(name):
+                print(f"migration {name}: {'applied' if name in wanted else 'taken back'}")
+    else:
+        for table, (added, removed) in database.load(content).items():
+            if added or removed:
+                print(f"{table}: {added} added, {removed} removed, {len(content[table])} rows now")
     for path in UPLOADS.glob("recipients-*"):
         if path.name not in uploads:
             path.unlink()
