@@ -126,7 +126,6 @@ class Database:
         MariaDB commits around every statement that defines something, so no transaction can undo
         a half-applied migration. So all is made in `mail_next`; one RENAME TABLE ends it.
         """
-        self._drop_copies()
         try:
             self.run("CREATE DATABASE mail_next CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
             self.session.select_db("mail_next")
@@ -147,7 +146,7 @@ class Database:
             self.session.commit()
             self._swap()
         finally:
-            self._drop_copies()
+            self.drop_copies()
 
     def _insert(self, table: str, into: str, rows: Iterable[tuple[str, ...]]) -> None:
         columns = TABLES[table]
@@ -164,7 +163,8 @@ class Database:
         moves += [f"mail_next.`{table}` TO mail.`{table}`" for table in self.tables("mail_next")]
         self.run("RENAME TABLE " + ", ".join(moves))
 
-    def _drop_copies(self) -> None:
+    def drop_copies(self) -> None:
+        """Take away what a run left behind, also one that was killed."""
         self.run("DROP DATABASE IF EXISTS mail_next")
         self.run("DROP DATABASE IF EXISTS mail_old")
 
@@ -226,7 +226,7 @@ class Database:
 
     def drop(self) -> None:
         """Take away all that apply made."""
-        self._drop_copies()
+        self.drop_copies()
         self.run("DROP DATABASE IF EXISTS mail")
         self.run(f"DROP USER IF EXISTS {READER}")
 
@@ -307,6 +307,7 @@ def apply(directory: Path) -> None:
     content = read_content(directory)
     found = read_migrations(directory / "schema")
     database = Database()
+    database.drop_copies()
     database.grant()
     before, wanted = database.recorded(), {each.name: each.sha256 for each in found}
     if before != wanted:
