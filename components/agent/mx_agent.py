@@ -484,10 +484,13 @@ def place(real: Path, want: Want) -> None:
 def write_state(real: Path, text: str) -> None:
     """Write a file of the agent's own state: 0600, atomic, durable."""
     fresh = real.with_name(real.name + ".new")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    place(fresh, Want(data=text.encode(), mode=0o600, uid=os.geteuid(), gid=os.getegid()))
-    fresh.rename(real)
+    gone(fresh)
+    try:
+        place(fresh, Want(data=text.encode(), mode=0o600, uid=os.geteuid(), gid=os.getegid()))
+        fresh.rename(real)
+    except OSError:
+        gone(fresh)
+        raise
     sync_directory(real.parent)
 
 
@@ -935,7 +938,10 @@ class Agent:
         try:
             yield
         except BaseException:
-            write_state(mark, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+            try:
+                write_state(mark, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+            except OSError as error:  # the words of the failure itself matter more
+                self.warn(explain(error, "the mark of this failure was not written"))
             raise
         gone(mark)
 
@@ -1109,6 +1115,7 @@ class Agent:
         seen = self.seen(record for key, record in records.items() if name in (None, key))
         return {
             "version": VERSION,
+            "time": round(time.time()),
             "owner": owners[0] if owners else None,
             "unfinished": self.journal_path.exists(),
             "failed": {

@@ -13,6 +13,7 @@ stays as it is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,8 @@ from components.settings.text import visible
 # What mx-certificates(8) notes of its attempts, on one line.
 RENEWALS = "/var/lib/mx/certificates/status.json"
 AGENT = "agent"
+# Seconds; an answer takes ten at the most.
+CLOCK_OFF = 60
 
 
 def read(settings: Settings) -> dict[str, Seen]:
@@ -88,12 +91,25 @@ def _judge(
     status = answer.status(text)
     reasons = dict(_reasons(key, agent, status, applied))
     warnings = [f"drift: {key}: {visible(name)}: {words}" for name, words in reasons.items()]
+    warnings += _clock(key, status.get("time"), time.time())
     renewals: dict[str, dict[str, str]] = {}
     try:
         renewals = answer.renewals(noted)
     except answer.OddAnswer as error:
         warnings.append(f"renewals of {key} were not read: {RENEWALS}: {error}")
     return Seen(True, status, renewals, applied, frozenset(reasons)), warnings
+
+
+def _clock(key: str, there: int | None, here: float) -> list[str]:
+    """A warning when the host's clock, in seconds since 1970, is far from this machine's."""
+    off = 0.0 if there is None else there - here
+    if abs(off) <= CLOCK_OFF:
+        return []
+    which = "ahead of" if off > 0 else "behind"
+    return [
+        f"clock of {key}: {abs(off):.0f} s {which} this machine's; Postfix returns queued mail to "
+        "its senders by the host's clock, and certificates are valid by it: see to its time service"
+    ]
 
 
 def _reasons(

@@ -72,6 +72,8 @@ CASES: dict[str, dict[str, tuple[str, str]]] = {
         )
     },
     "MxDiskFilling": {'mx_disk_free_ratio{path="/"}': ("0.5x300", "0.09x300")},
+    "MxClockOff": {'node_time_seconds{job="mx-node"}': ("0+60x300", "400+60x300")},
+    "MxClockOff/behind": {'node_time_seconds{job="mx-node"}': ("20+60x300", "-400+60x300")},
     "MxDrift": {'mx_agent_drift{bundle="postfix"}': ("0x300", "1x300")},
     "MxApplyFailed": {'mx_agent_failed{bundle="postfix"}': ("0x300", "1x300")},
     "MxBlockListed": {"mx_block_list_listed": ("0x300", "1x300")},

@@ -207,6 +207,29 @@ def test_host_that_does_not_answer_changes_nothing_and_is_told(code: int) -> Non
     assert Seen() == seen
 
 
+@pytest.mark.parametrize(
+    ("off", "words"), [(400 * 86400, "34560000 s ahead of"), (-90, "90 s behind"), (20, None)]
+)
+def test_clock_that_is_off_is_told(
+    monkeypatch: pytest.MonkeyPatch, off: int, words: str | None
+) -> None:
+    monkeypatch.setattr("components.host.drift.time.time", lambda: 1_800_000_000.0)
+    seen, warnings = ask(status(time=1_800_000_000 + off))
+    assert seen.behind == frozenset()
+    assert [text for text in warnings if f"clock of mx1: {words}" in text] == warnings
+    assert len(warnings) == (words is not None)
+
+
+def test_disk_that_is_full_does_not_replace_the_words_of_the_failure(
+    agent: Staged, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent.apply(mail(agent))
+    (agent.state / "bundles/one.failed.new").mkdir()
+    with pytest.raises(Failure, match="nobody-here"):
+        agent.apply(manifest("one", files={"/etc/x": file("x", owner="nobody-here")}))
+    assert "the mark of this failure was not written" in capsys.readouterr().err
+
+
 def test_agent_tells_the_digest_of_the_manifest_as_it_was_given(agent: Staged) -> None:
     text = mail(agent)
     agent.apply(text)

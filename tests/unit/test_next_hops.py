@@ -65,7 +65,10 @@ def settings() -> Settings:
         mapping()
         | {
             "postfix": {
-                "extra": {"relayhost": "[Relay.example.net]:587", "mynetworks": "192.0.2.1"}
+                "extra": {
+                    "relayhost": "[Relay.example.net]:587",
+                    "smtp_fallback_relay": "[192.0.2.1]",
+                }
             }
         }
     )

@@ -164,6 +164,14 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "{{ $labels.host }}: {{ $labels.path }} has {{ $value | humanizePercentage }} left.",
         ),
         Alert(
+            "MxClockOff",
+            'abs(node_time_seconds{job="mx-node"} '
+            '- timestamp(node_time_seconds{job="mx-node"})) > 60',
+            120,
+            critical,
+            "{{ $labels.host }}: the clock is {{ $value }} s off.",
+        ),
+        Alert(
             "MxDrift",
             "mx_agent_drift > 0",
             900,
