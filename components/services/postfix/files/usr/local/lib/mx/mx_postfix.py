@@ -30,7 +30,8 @@ MYNETWORKS = Path("/etc/postfix/tables/mynetworks.cidr")
 _CALLED = {"postfix/sendmail", "postfix/postdrop", "postfix/postqueue", "postfix/postmap"}
 _BEGIN = re.compile(r"(reload|daemon started) -- version ")
 _DEAD = re.compile(
-    r"(fatal|panic): |warning: .*bad command startup|warning: process .* (exit status|killed by)"
+    r"(fatal|panic|error): |"
+    r"warning: .*bad command startup|warning: process .* (exit status|killed by)"
 )
 _LOG_MINUTES = 10
 _OUTSIDE = "mx-probe@mx-probe.invalid"
@@ -79,7 +80,7 @@ def strange() -> Iterator[str]:
     networks = trusted()
     for link in json.loads(run("ip", "-json", "address", "show", "scope", "global")):
         for each in link.get("addr_info", []):
-            if each.get("tentative") or each.get("dadfailed"):
+            if "local" not in each or each.get("tentative") or each.get("dadfailed"):
                 continue
             address = ipaddress.ip_address(each["local"])
             if not any(address in network for network in networks):
