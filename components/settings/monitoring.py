@@ -38,7 +38,9 @@ class MonitoringSettings(Model):
         60, description="Seconds between two runs of the collector on each host."
     )
     certificate_warning_days: Annotated[StrictInt, Field(ge=1, le=60)] = Field(
-        14, description="Days before its end at which a certificate raises an alert."
+        14,
+        description="Days before its end at which a certificate raises an alert; with a "
+        "short lifetime, once less than a fifth of it is left.",
     )
     queue_age_seconds: Annotated[StrictInt, Field(ge=60)] = Field(
         3600, description="Age in seconds of the oldest queued message that raises an alert."

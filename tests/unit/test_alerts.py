@@ -36,7 +36,21 @@ CASES: dict[str, dict[str, tuple[str, str]]] = {
         'mx_certificate_not_after_timestamp_seconds{name="mx1",algorithm="rsa"}': (
             f"{20 * DAY}x300",
             f"{10 * DAY}x300",
-        )
+        ),
+        'mx_certificate_not_before_timestamp_seconds{name="mx1",algorithm="rsa"}': (
+            f"{-70 * DAY}x300",
+            f"{-80 * DAY}x300",
+        ),
+    },
+    "MxCertificateExpiring/of six days": {
+        'mx_certificate_not_after_timestamp_seconds{name="mx1",algorithm="rsa"}': (
+            f"{2 * DAY}x300",
+            f"{DAY}x300",
+        ),
+        'mx_certificate_not_before_timestamp_seconds{name="mx1",algorithm="rsa"}': (
+            f"{-4 * DAY}x300",
+            f"{-5 * DAY}x300",
+        ),
     },
     "MxCertificateStale": {"mx_certificate_served_is_disk": ("1x300", "0x300")},
     "MxTlsaMismatch": {"mx_tlsa_matches": ("1x300", "0x300")},

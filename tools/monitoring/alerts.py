@@ -53,7 +53,9 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
         ),
         Alert(
             "MxCertificateExpiring",
-            f"mx:certificate_left:seconds < {days * 86400}",
+            # Renewal is due at a third of the lifetime, which is days for short-lived ones.
+            f"mx:certificate_left:seconds < clamp_max(mx:certificate_lifetime:seconds / 5, "
+            f"{days * 86400})",
             3600,
             critical,
             "{{ $labels.name }} ({{ $labels.algorithm }}, {{ $labels.source }}) ends in "
@@ -234,6 +236,11 @@ def rules(found: list[Alert], runbooks: str, hold_factor: float) -> dict[str, ob
         {
             "record": "mx:certificate_left:seconds",
             "expr": "mx_certificate_not_after_timestamp_seconds - time()",
+        },
+        {
+            "record": "mx:certificate_lifetime:seconds",
+            "expr": "mx_certificate_not_after_timestamp_seconds"
+            " - mx_certificate_not_before_timestamp_seconds",
         },
         {
             "record": "mx:accepted:rate5m",

@@ -85,16 +85,22 @@ def _end(
 ) -> None:
     # cryptography 38 (Debian 12) gives a naive time in UTC, later ones have _utc.
     end: datetime | None = getattr(certificate, "not_valid_after_utc", None)
-    if end is None:
+    begin: datetime | None = getattr(certificate, "not_valid_before_utc", None)
+    if end is None or begin is None:
         end = certificate.not_valid_after.replace(tzinfo=UTC)
-    metrics.add(
-        "mx_certificate_not_after_timestamp_seconds",
-        "End of the certificate's validity.",
-        end.timestamp(),
-        name=name,
-        algorithm=algorithm,
-        source=source,
-    )
+        begin = certificate.not_valid_before.replace(tzinfo=UTC)
+    for metric, words, moment in (
+        ("after", "End of the certificate's validity.", end),
+        ("before", "Begin of the certificate's validity.", begin),
+    ):
+        metrics.add(
+            f"mx_certificate_not_{metric}_timestamp_seconds",
+            words,
+            moment.timestamp(),
+            name=name,
+            algorithm=algorithm,
+            source=source,
+        )
 
 
 def _tlsa(metrics: Metrics, name: str, digests: set[str]) -> None:
