@@ -57,7 +57,7 @@ class Quick(Api):
 def settings(domains: int) -> dict[str, Any]:
     """Two hosts, each domain in its own zone: nine records, the first one 13."""
     names = [f"d{number}.test" for number in range(domains)]
-    plain: dict[str, Any] = {"mailboxHost": "mailbox1", "recipients": []}
+    plain: dict[str, Any] = {"mailboxHost": "mailbox1", "recipients": ["d", "t"]}
     hosts = {
         f"mx{number}": {
             "hostname": f"mx{number}.d0.test",

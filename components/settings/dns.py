@@ -65,7 +65,9 @@ class CaaSettings(Model):
         min_length=1, description="Authorities, for example `letsencrypt.org`."
     )
     account_uri: Annotated[str, StringConstraints(pattern=r'^https://[^\s";]+$')] | None = Field(
-        None, description="The only account of the authority that may ask."
+        None,
+        description="The only account of the authority that may ask; for a stack of one MX host, "
+        "since each has its own.",
     )
     validation_methods: list[ValidationMethod] = Field(
         default_factory=list, description="The only methods of validation that count."

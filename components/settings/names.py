@@ -88,6 +88,12 @@ def contradictions(settings: Settings) -> Iterable[str]:
                 f"dns.parkedDomains[{index}]: {name} is {other}, whose records are others than "
                 "those of a domain without mail"
             )
+    caa = settings.dns.caa
+    if caa is not None and caa.account_uri is not None and len(settings.hosts) > 1:
+        yield (
+            "dns.caa.accountUri: every MX host has an account of its own at the authority; one URI "
+            "for all of them locks the others out, and their certificates end. Leave it out"
+        )
     yield from twice("dns.parkedDomains", settings.dns.parked_domains)
     for name, domain in settings.domains.items():
         yield from twice(f"domains.{name}.mx", domain.mx or [])

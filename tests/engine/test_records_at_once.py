@@ -90,7 +90,7 @@ def settings() -> dict[str, Any]:
             "records": {
                 "spf": "v=spf1 mx -all",
                 "dmarc": "v=DMARC1; p=reject",
-                "tlsRpt": "v=TLSRPTv1; rua=mailto:t@d0.test",
+                "tlsRpt": "v=TLSRPTv1; rua=mailto:t@partner.test",
             },
         },
         "domains": {name: {"mailboxHost": "mailbox1", "recipients": []} for name in ZONES},

@@ -18,7 +18,7 @@ class Ready(pulumi.ComponentResource):
         super().__init__("test:index:Ready", name)
 
 
-domain = {"mailboxHost": "mailbox1", "recipients": []}
+domain = {"mailboxHost": "mailbox1", "recipients": ["hm", "d", "t"]}
 settings = from_mapping(
     {
         "hosts": {

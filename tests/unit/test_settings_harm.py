@@ -121,6 +121,10 @@ HARM: dict[str, tuple[Change, str]] = {
         {("dns", "caa"): {"issue": ["ca.test"], "iodef": "caa@example.test"}},
         "dns.caa.iodef: caa@example.test leads to nobody",
     ),
+    "caa_that_locks_the_other_host_out": (
+        {("dns", "caa"): {"issue": ["ca.test"], "accountUri": "https://ca.test/a/1"}},
+        "dns.caa.accountUri: every MX host has an account of its own",
+    ),
     "dmarc_reports_to_nobody": (
         {("dns", "records", "dmarc"): "v=DMARC1; p=none; rua=mailto:dmarc@example.test!10m"},
         "dns.records.dmarc: dmarc@example.test leads to nobody",
