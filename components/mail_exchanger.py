@@ -8,7 +8,7 @@ import pulumi
 
 from components.dns.api import DnsApi
 from components.dns.serving import Serving
-from components.host import Seen
+from components.host import Seen, Target
 from components.host.component import Host
 from components.services.certificates.component import Certificates
 from components.services.database.component import MailDatabase
@@ -57,10 +57,11 @@ class MailExchanger(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         after: Sequence[pulumi.Resource] = (),
         rspamd_password: str | None = None,
+        before: Target | None = None,
     ) -> None:
         super().__init__("mx:host:MailExchanger", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.host = Host(name, settings, seen, child, after)
+        self.host = Host(name, settings, seen, child, after, before)
         place = Place(name, settings, self.host, owner, api, rspamd_password)
         for service in SERVICES:
             if service.wanted(settings, name):
@@ -88,9 +89,18 @@ def mail_exchangers(
     """All MX hosts; with `rollout.canary` the others after everything on that one."""
     canary = settings.rollout.canary
     made: dict[str, MailExchanger] = {}
+    before: Target | None = None
     for key in sorted(settings.hosts, key=lambda key: key != canary):
         after = [made[canary]] if canary is not None and key != canary else []
         made[key] = MailExchanger(
-            key, settings, owner, seen[key], api, after=after, rspamd_password=rspamd_password
+            key,
+            settings,
+            owner,
+            seen[key],
+            api,
+            after=after,
+            rspamd_password=rspamd_password,
+            before=before,
         )
+        before = made[key].host.target
     return {key: made[key] for key in settings.hosts}

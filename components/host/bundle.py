@@ -11,6 +11,7 @@ import pulumi_command as command
 
 from components.host.manifest import Manifest
 from components.host.target import Target
+from components.host.turns import in_turn, interrupts
 
 AGENT = "/usr/local/sbin/mx-agent"
 _HERE = Path(__file__).resolve().parent
@@ -50,8 +51,12 @@ class Bundle:
         self.name = manifest.bundle
         target.manifests.append(manifest)
         stdin = manifest.text() if text is None else text
+        held = seen.held.get(name)
+        mine = held is not None and interrupts(held.text, manifest.text())
+        if mine:
+            stdin = in_turn(stdin, target.earlier)
         hide = pulumi.ResourceOptions(additional_secret_outputs=["stdin", "stdout", "stderr"])
-        self.command = command.remote.Command(
+        self.command = made = command.remote.Command(
             name,
             connection=target.connection,
             create=f"{target.sudo}{AGENT} apply{seen.argument(name, manifest.bundle)}",
@@ -64,6 +69,7 @@ class Bundle:
                 pulumi.ResourceOptions(depends_on=list(depends_on), ignore_changes=seen.ignored),
             ),
         )
+        target.interrupting += [made] if mine else []
 
     def done(self, value: T) -> pulumi.Output[T]:
         """`value`, known once the bundle is applied: order by data flow."""

@@ -27,9 +27,10 @@ class Host(pulumi.ComponentResource):
         seen: Seen,
         opts: pulumi.ResourceOptions | None = None,
         after: Sequence[pulumi.Resource] = (),
+        before: Target | None = None,
     ) -> None:
         super().__init__("mx:host:Host", name, None, opts)
-        self.target = Target(name, settings, seen)
+        self.target = Target(name, settings, seen, before)
         self.agent = install_agent(
             f"{name}-agent",
             self.target,

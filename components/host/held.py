@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -28,13 +28,15 @@ class Held:
     """One command in the state.
 
     `number`: what its call carries. `digest`: the SHA-256 of its stdin in hex. `tail`: the end of
-    the call, where the number is. `bundle`: what the manifest in its stdin is called, if it is one.
+    the call, where the number is. `bundle`: what the manifest in its stdin is called, if it is one;
+    `text`: that manifest.
     """
 
     number: int = 0
     digest: str = ""
     tail: str = ""
     bundle: str = ""
+    text: str = field(default="", repr=False)
 
 
 def read() -> dict[str, Held]:
@@ -58,7 +60,8 @@ def commands(resources: dict[str, dict[str, Any]]) -> dict[str, Held]:
             tail = mark[0] if mark else ""
             number = max(map(int, re.findall(r"\d+", tail)), default=0)
             text = outputs.get("stdin") or ""
-            found[name] = Held(number, digest(text), tail, bundle_of(text))
+            bundle = bundle_of(text)
+            found[name] = Held(number, digest(text), tail, bundle, text if bundle else "")
         elif resource["type"] == _COPY:
             found[name] = Held(int((outputs.get("triggers") or [0])[-1]))
     return found

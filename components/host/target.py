@@ -23,14 +23,22 @@ _HOST_KEY: TypeAdapter[str] = TypeAdapter(HostKey)
 class Target:
     """Connection of one MX host; its host key is always pinned.
 
-    `manifests`: what the bundles made so far send there.
+    `manifests`: what the bundles made so far send there. `before`: the host whose turn it is
+    before this one. `interrupting`: commands made so far that may keep this host from taking
+    mail; `earlier`: those of all hosts before it.
 
     Raises pulumi.RunError when the private key or the host's key cannot be read.
     """
 
-    def __init__(self, key: str, settings: Settings, seen: Seen) -> None:
+    def __init__(
+        self, key: str, settings: Settings, seen: Seen, before: Target | None = None
+    ) -> None:
         host, ssh = settings.hosts[key], settings.ssh
         self.seen = seen
+        self.interrupting: list[pulumi.Resource] = []
+        self.earlier: list[pulumi.Resource] = (
+            [*before.earlier, *before.interrupting] if before is not None else []
+        )
         self.manifests: list[Manifest] = []
         private_key = None
         if ssh.private_key_file is not None:
