@@ -77,6 +77,7 @@ def test_host_waits_for_the_one_before_it_whether_that_ends_well_or_not() -> Non
         assert await after.future() == "text"
         order.append("next host")
 
-    pulumi.runtime.settings.configure(pulumi.runtime.Settings("mx", "test"))
-    asyncio.run(scenario())
+    loop = asyncio.new_event_loop()  # asyncio.run would take away the one of the SDK
+    loop.run_until_complete(scenario())
+    loop.close()
     assert order == ["done", "failed", "next host"]
