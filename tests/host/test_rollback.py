@@ -142,8 +142,7 @@ manifest = json.loads(record["text"])
 file = manifest["files"][{edit.path!r}]
 assert {edit.old!r} in file["content"]
 file["content"] = file["content"].replace({edit.old!r}, {edit.new!r}, 1)
-heal = ["--heal", str(record["heal"])] if record["heal"] else []
-subprocess.run(["mx-agent", "apply", *heal], input=json.dumps(manifest).encode(), check=True)
+subprocess.run(["mx-agent", "apply"], input=json.dumps(manifest).encode(), check=True)
 END"""
 
 
