@@ -184,7 +184,7 @@ def test_state_gives_number_and_digest_of_every_command_and_nothing_of_other_res
     )
     assert found == {
         "mx1-agent": Held(7, digest("agent"), "heal=7\n"),
-        "mx1-postfix": Held(3, digest(manifest_), " --heal 3", "postfix"),
+        "mx1-postfix": Held(3, digest(manifest_), " --heal 3", "postfix", manifest_),
         "mx1-keys": Held(5, digest("{"), " --heal 4 # machine 5"),
         "mx1-upload": Held(9),
     }
