@@ -17,7 +17,19 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from lab.engine.plugin import UNKNOWN, Secret, from_struct, has_unknown, plain, serve, to_struct
+from lab.engine import cloudflare_schema as schema
+from lab.engine.plugin import (
+    UNKNOWN,
+    Log,
+    Secret,
+    engine_address,
+    engine_stub,
+    from_struct,
+    has_unknown,
+    plain,
+    serve,
+    to_struct,
+)
 
 VERSION = "6.23.1"
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
@@ -105,6 +117,10 @@ DNSSEC_OUTPUTS = [
 ]
 REQUIRED = {RECORD: ("name", "ttl", "type", "zoneId"), DNSSEC: ("zoneId",)}
 REPLACES = ("type", "zoneId")
+GONE = (
+    "[WARNING] The resource was not found on the server and will be removed from state.: "
+    "Resource not found"
+)
 
 
 class ApiFailure(Exception):
@@ -122,13 +138,13 @@ def snake(name: str) -> str:
 
 
 def value_in(value: Any, key: str = "") -> Any:
-    """A value of the API as a property: other names, no nulls, times without empty fractions."""
+    """A value of the API as a property: other names, no nulls, times without fractions."""
     if isinstance(value, Mapping):
         return {camel(k): value_in(v, k) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [value_in(item) for item in value]
     if isinstance(value, str) and key.endswith("_on"):
-        return re.sub(r"\.?0*Z$", "Z", value) if "." in value else value
+        return re.sub(r"\.[0-9]+Z$", "Z", value)
     return value
 
 
@@ -154,7 +170,7 @@ def same(key: str, old: Any, new: Any, kind: Any = None) -> bool:
         return old.lower() == new.lower()
     if key == "name" and isinstance(old, str) and isinstance(new, str):
         # The zone's name is not known here: the API's name may be the program's with a suffix.
-        return old == new or (new != "" and old.startswith(f"{new}."))
+        return old == new or new == "@" or (new != "" and old.startswith(f"{new}."))
     return bool(old == new)
 
 
@@ -164,13 +180,19 @@ def changed(kind: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list
     for key in RECORD_INPUTS if kind == RECORD else DNSSEC_INPUTS:
         new, old = news.get(key), olds.get(key)
         if new is None:
-            if key == "content" and news.get("data") is None:
-                pass
-            elif key in RECORD_COMPUTED or key == "status":
+            if key in RECORD_COMPUTED:
                 new = False if key == "proxied" else old
+        elif key in ("settings", "tags") and has_unknown(new):
+            new = old
         if not same(key, old, new, olds.get("type")):
             found.append(key)
     return found
+
+
+def computed_by(found: list[str]) -> list[str]:
+    """The outputs of a record that are unknown when these inputs change."""
+    computed = [] if {*found} <= {"zoneId", "privateRouting"} else ["modifiedOn"]
+    return computed + [f"{key}ModifiedOn" for key in ("comment", "tags") if key in found]
 
 
 def _null() -> Secret:
@@ -240,8 +262,10 @@ def body_of(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
 class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
     """The plug-in's side of the provider protocol."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Any = None) -> None:
+        """`engine`: takes log messages; without one they go nowhere."""
         self._credentials: tuple[str, str] | None = None
+        self._log = Log(engine)
 
     @functools.cached_property
     def _api(self) -> Any:
@@ -294,20 +318,20 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Check(self, request: Any, context: Any) -> Any:
-        """Require what the schema requires, and one of content and data."""
+        """Refuse what the schema of the original refuses (cloudflare_schema.py)."""
         kind = self._kind(request, context)
         inputs = from_struct(request.news)
-        reasons = [
-            (name, f"Missing required property '{name}'")
-            for name in REQUIRED[kind]
-            if inputs.get(name) is None
-        ]
-        given = [name for name in ("content", "data") if inputs.get(name) is not None]
-        if kind == RECORD and len(given) != 1:
-            text = "Exactly one of these attributes must be configured: [content,data]"
-            reasons.append(("content", f"Invalid Attribute Combination. {text}"))
-        failures = [provider_pb2.CheckFailure(property=name, reason=text) for name, text in reasons]
-        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
+        rules = schema.RECORD_RULES if kind == RECORD else schema.DNSSEC_RULES
+        name = request.name or request.urn.rpartition("::")[2]
+        try:
+            reasons = schema.failures(name, inputs, rules, REQUIRED[kind])
+        except schema.SchemaError as error:
+            text = f"cannot encode resource inputs to call ValidateResourceConfig: {error}"
+            context.abort(grpc.StatusCode.UNKNOWN, text)
+        return provider_pb2.CheckResponse(
+            inputs=to_struct(plain(inputs)),
+            failures=[provider_pb2.CheckFailure(reason=text) for text in reasons],
+        )
 
     def Diff(self, request: Any, context: Any) -> Any:
         """Compare the state with the inputs; another type or zone replaces."""
@@ -315,7 +339,7 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
         found = changed(kind, plain(from_struct(request.olds)), plain(from_struct(request.news)))
         if not found:
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-        computed = ("modifiedOn",) if kind == RECORD else DNSSEC_OUTPUTS
+        computed = computed_by(found) if kind == RECORD else DNSSEC_OUTPUTS
         replaces = [key for key in found if key in REPLACES]
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME,
@@ -331,7 +355,7 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
             state = self._planned(kind, inputs)
             return provider_pb2.CreateResponse(properties=to_struct(state))
         method, path = self._place(kind, inputs["zoneId"])
-        answer = self._call(context, method, path, body_of(kind, inputs))
+        answer = self._call(context, method, path, body_of(kind, inputs), request.urn)
         state = self._merged(kind, inputs, answer)
         properties = to_struct(finished(kind, state))
         return provider_pb2.CreateResponse(id=state["id"], properties=properties)
@@ -344,18 +368,19 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
         zone, _, number = request.id.rpartition("/")
         zone = olds.get("zoneId") or zone or request.id
         path = f"/zones/{zone}/" + ("dnssec" if kind == DNSSEC else f"dns_records/{number}")
-        answer = self._call(context, "GET", path)
-        if answer is None:
-            return provider_pb2.ReadResponse()
+        # The original imports with one request and reads with another.
+        for _ in range(1 if inputs or olds else 2):
+            answer = self._call(context, "GET", path, urn=request.urn)
+            if answer is None:
+                self._log.warning(GONE, request.urn)
+                return provider_pb2.ReadResponse(properties=to_struct({}), inputs=to_struct({}))
         make = record_state if kind == RECORD else dnssec_state
         state = make(zone, answer)
         if inputs:
             names = [name for name in inputs if name in state]
         else:
             names = [name for name in self._inputs(kind) if state.get(name) not in (None, [])]
-            names = [name for name in names if name != "settings"]
-            if "data" in names:
-                names.remove("content")
+            names = [name for name in names if name != "settings" and state[name] is not False]
         known = {name: state[name] for name in names}
         return provider_pb2.ReadResponse(
             id=state["id"],
@@ -376,16 +401,24 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
                 for key, value in olds.items()
                 if not key.startswith("__") and key not in self._inputs(kind)
             }
-            unknown = ("modifiedOn",) if kind == RECORD else DNSSEC_OUTPUTS
+            found = changed(kind, olds, news)
+            unknown = computed_by(found) if kind == RECORD else DNSSEC_OUTPUTS
+            if not found:
+                unknown = []
             state = {**fixed, **wanted, **dict.fromkeys(unknown, UNKNOWN)}
+            if isinstance(news.get("settings"), Mapping) and "settings" in found:
+                state["settings"] = {**dict.fromkeys(SETTINGS, UNKNOWN), **news["settings"]}
             if kind == RECORD:
                 state.setdefault("proxied", False)
             return provider_pb2.UpdateResponse(properties=to_struct(state))
         method, path = self._place(kind, olds["zoneId"])
         if kind == RECORD:
             method, path = "PUT", f"{path}/{request.id}"
-        answer = self._call(context, method, path, body_of(kind, wanted))
+        answer = self._call(context, method, path, body_of(kind, wanted), request.urn)
         state = self._merged(kind, news, answer)
+        if wanted.get("data") is not None and wanted.get("content") is not None:
+            # Sent, and so kept until the next refresh.
+            state["content"] = wanted["content"]
         return provider_pb2.UpdateResponse(properties=to_struct(finished(kind, state)))
 
     def Delete(self, request: Any, context: Any) -> Any:
@@ -394,10 +427,10 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
         state = plain(from_struct(request.properties))
         method, path = self._place(kind, state["zoneId"])
         if kind == DNSSEC:
-            self._call(context, method, path, {"status": "disabled"})
-            self._call(context, "DELETE", path)
+            self._call(context, method, path, {"status": "disabled"}, request.urn)
+            self._call(context, "DELETE", path, urn=request.urn)
         else:
-            self._call(context, "DELETE", f"{path}/{request.id}")
+            self._call(context, "DELETE", f"{path}/{request.id}", urn=request.urn)
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -428,13 +461,18 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
             context.abort(grpc.StatusCode.UNKNOWN, f"zone {number} not found")
         return {**arguments, **value_in(zone), "zoneId": number}
 
-    def _call(self, context: Any, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    def _call(
+        self, context: Any, method: str, path: str, body: Any = None, urn: str = "", **query: Any
+    ) -> Any:
         if self._api is None:
             text = "credentials are not set properly: no API token is configured"
             context.abort(grpc.StatusCode.UNKNOWN, text)
         try:
             return self._api.call(method, path, body, **query)
         except ApiFailure as error:
+            # The original says it twice: in a message, and as the error of the call.
+            what, _, said = str(error).partition(": ")
+            self._log.error(f"[ERROR] {said}: {what}", urn)
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
     @staticmethod
@@ -488,7 +526,8 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 def main() -> None:
     """Serve the engine that started this process."""
-    serve(CloudflareProvider())
+    address = engine_address()
+    serve(CloudflareProvider(engine_stub(address) if address else None))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ class Api:
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """The result of a request; ``None`` for what does not exist. Raises ApiFailure."""
-        options: Any = {"params": query} if query else {}
+        # In the order of Go's client.
+        options: Any = {"params": dict(sorted(query.items()))} if query else {}
         calls: dict[str, Any] = {
             "GET": self._client.get,
             "POST": self._client.post,

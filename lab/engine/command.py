@@ -23,8 +23,6 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import (
-    engine_pb2,
-    engine_pb2_grpc,
     plugin_pb2,
     provider_pb2,
     provider_pb2_grpc,
@@ -33,9 +31,10 @@ from pulumi.runtime.proto import (
 from lab.engine import copy
 from lab.engine.plugin import (
     UNKNOWN,
+    Log,
     Secret,
     engine_address,
-    engine_channel,
+    engine_stub,
     from_struct,
     plain,
     serve,
@@ -92,41 +91,10 @@ def failure(error: str, command: str, output: bytes) -> CommandError:
     return CommandError(f"{error}: running {quote(command)}:\n{output.decode(errors='replace')}")
 
 
-class Logger:
-    """Log lines to the engine; without an engine (a test) they go nowhere."""
-
-    def __init__(self, address: str | None) -> None:
-        self._stub: Any = None
-        if address:
-            self._stub = engine_pb2_grpc.EngineStub(engine_channel(address))
-
-    def log(self, severity: Any, message: str, urn: str, *, status: bool = False) -> None:
-        """Send one message; an engine that is gone is no reason to fail a command."""
-        if self._stub is None:
-            return
-        request = engine_pb2.LogRequest(
-            severity=severity, message=message, urn=urn, ephemeral=status
-        )
-        with contextlib.suppress(grpc.RpcError):
-            self._stub.Log(request)
-
-    def info(self, message: str, urn: str, *, status: bool = False) -> None:
-        """Log an information; ``status`` is shown only while the operation runs."""
-        self.log(engine_pb2.INFO, message, urn, status=status)
-
-    def error(self, message: str, urn: str) -> None:
-        """Log an error."""
-        self.log(engine_pb2.ERROR, message, urn)
-
-    def warning(self, message: str, urn: str) -> None:
-        """Log a warning."""
-        self.log(engine_pb2.WARNING, message, urn)
-
-
 class Lines:
     """Cuts output into lines and logs each as it is complete, of the chosen streams only."""
 
-    def __init__(self, logger: Logger, urn: str, mode: str | None) -> None:
+    def __init__(self, logger: Log, urn: str, mode: str | None) -> None:
         self._logger, self._urn = logger, urn
         self._streams = LOGGED.get(mode or "stdoutAndStderr", (STDOUT, STDERR))
         decoder = codecs.getincrementaldecoder("utf-8")
@@ -142,13 +110,13 @@ class Lines:
             text = self._rest[stream] + self._decoders[stream].decode(data)
             *lines, self._rest[stream] = text.split("\n")
         for line in lines:
-            self._logger.info(line.removesuffix("\r"), self._urn)
+            self._logger.info(line.removesuffix("\r"), self._urn, status=True)
 
     def finish(self) -> None:
         """Log what is left without a newline at its end."""
         for stream in (STDOUT, STDERR):
             if self._rest[stream]:
-                self._logger.info(self._rest[stream], self._urn)
+                self._logger.info(self._rest[stream], self._urn, status=True)
                 self._rest[stream] = ""
 
 
@@ -209,7 +177,7 @@ def new_id(name: str) -> str:
 class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
     """The plug-in's side of the provider protocol."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Log) -> None:
         self._logger = logger
         self._cancelled = threading.Event()
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -525,4 +493,5 @@ def main() -> None:
     """Serve the engine whose address is the first argument."""
     # Failed dials are reported as errors of their operation; the library's tracebacks are noise.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
-    serve(CommandProvider(Logger(engine_address(sys.argv[1:]))))
+    address = engine_address(sys.argv[1:])
+    serve(CommandProvider(Log(engine_stub(address) if address else None)))

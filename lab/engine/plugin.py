@@ -6,6 +6,7 @@ Both are kept when a message is read and when it is written again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from typing import Any, NoReturn
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import struct_pb2  # type: ignore[import-untyped]
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
 
 SIG_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIG = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 -- a marker of the wire format
@@ -133,6 +134,40 @@ def engine_address(argv: list[str] | None = None) -> str | None:
 def engine_channel(address: str) -> Any:
     """A channel to the engine, with the message limits of a plug-in."""
     return grpc.insecure_channel(address, options=OPTIONS)
+
+
+def engine_stub(address: str) -> Any:
+    """The engine's service at an address."""
+    return engine_pb2_grpc.EngineStub(engine_channel(address))
+
+
+class Log:
+    """Messages to the engine; without an engine (a test) they go nowhere."""
+
+    def __init__(self, stub: Any = None) -> None:
+        self._stub = stub
+
+    def log(self, severity: Any, message: str, urn: str, *, status: bool = False) -> None:
+        """Send one message; an engine that is gone is no reason to fail a command."""
+        if self._stub is None:
+            return
+        request = engine_pb2.LogRequest(
+            severity=severity, message=message, urn=urn, ephemeral=status
+        )
+        with contextlib.suppress(grpc.RpcError):
+            self._stub.Log(request)
+
+    def info(self, message: str, urn: str, *, status: bool = False) -> None:
+        """Log an information; `status` is shown only while the operation runs."""
+        self.log(engine_pb2.INFO, message, urn, status=status)
+
+    def error(self, message: str, urn: str) -> None:
+        """Log an error."""
+        self.log(engine_pb2.ERROR, message, urn)
+
+    def warning(self, message: str, urn: str) -> None:
+        """Log a warning."""
+        self.log(engine_pb2.WARNING, message, urn)
 
 
 def _answers(address: str) -> bool:

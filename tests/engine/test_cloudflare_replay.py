@@ -150,18 +150,33 @@ def configure(stub: Any, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "properties"),
+    ("more", "begins"),
     [
-        ({}, ["content"]),
-        ({"content": "a", "data": {"value": "b"}}, ["content"]),
+        ({}, []),
+        ({"content": "a", "data": {"value": "b"}}, ["Invalid Attribute Combination."] * 2),
         ({"content": "a"}, []),
-        ({"content": "a", "ttl": None}, ["ttl"]),
+        ({"content": "a", "ttl": None}, ["Missing required property 'ttl': "]),
+        ({"content": "a", "type": "ALIAS"}, ["Invalid Attribute Value Match. Attribute type"]),
+        ({"content": "a", "priority": 65536}, ["Invalid Attribute Value. Attribute priority"]),
     ],
 )
-def test_check(more: dict[str, Any], properties: list[str], stub: Any) -> None:
+def test_check(more: dict[str, Any], begins: list[str], stub: Any) -> None:
     news = {"name": "a.example.test", "type": "TXT", "ttl": 60, "zoneId": ZONE, **more}
     request = provider_pb2.CheckRequest(urn=URN, type=cloudflare.RECORD, news=to_struct(news))
-    assert [item.property for item in stub.Check(request).failures] == properties
+    reasons = [item.reason for item in stub.Check(request).failures]
+    assert len(reasons) == len(begins)
+    for reason, begin in zip(reasons, begins, strict=True):
+        assert reason.startswith(begin)
+
+
+def test_check_of_a_pending_zone(stub: Any) -> None:
+    urn = f"urn:pulumi:dev::t::{cloudflare.DNSSEC}::x"
+    news = to_struct({"zoneId": ZONE, "status": "pending"})
+    answer = stub.Check(provider_pb2.CheckRequest(urn=urn, type=cloudflare.DNSSEC, news=news))
+    assert [item.reason for item in answer.failures] == [
+        'Invalid Attribute Value Match. Attribute status value must be one of: ["active" '
+        '"disabled"], got: "pending". Examine values at \'x.status\'.'
+    ]
 
 
 @pytest.mark.parametrize("key", ["type", "zoneId"])
@@ -191,7 +206,7 @@ def test_import(script: Script, stub: Any) -> None:
     }
     record |= {"priority": 10, "ttl": 60, "proxied": False, "tags": [], "settings": {}}
     exchange = {"method": "GET", "path": path, "body": None, "status": 200}
-    script.left = [{**exchange, "response": {"result": record, "success": True}}]
+    script.left = [{**exchange, "response": {"result": record, "success": True}}] * 2
     answer = stub.Read(provider_pb2.ReadRequest(id=f"{ZONE}/1", urn=URN, type=cloudflare.RECORD))
     assert answer.id == "1"
     assert from_struct(answer.inputs) == {
@@ -200,7 +215,6 @@ def test_import(script: Script, stub: Any) -> None:
         "content": "b.example.test",
         "priority": 10,
         "ttl": 60,
-        "proxied": False,
         "zoneId": ZONE,
     }
 

@@ -1,0 +1,88 @@
+"""The whole corpus against the stand-ins: what is equal, what is left out and what differs."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.engine.cloudflare import CloudflareProvider
+from lab.engine.command import CommandProvider
+from lab.engine.plugin import Log
+from tests.corpus.double import Double
+from tests.corpus.play import TOKEN, Outcome, play
+from tests.corpus.scenario import FOLDER, scenarios
+
+PLUGINS = ("command", "cloudflare")
+LEFT_OUT = FOLDER / "left-out.json"
+
+
+@dataclass
+class Count:
+    """Calls by what became of them."""
+
+    equal: int = 0
+    left_out: int = 0
+    different: list[tuple[str, str, Outcome]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        total = self.equal + self.left_out + len(self.different)
+        return (
+            f"{total} calls: {self.equal} equal, {self.left_out} left out, "
+            f"{len(self.different)} different"
+        )
+
+
+def left_out() -> dict[str, dict[str, dict[str, list[int] | str]]]:
+    """Plug-in, scenario and reason to the numbers of the calls left out, or to "all"."""
+    listed: dict[str, dict[str, dict[str, list[int] | str]]] = json.loads(LEFT_OUT.read_text())
+    return listed
+
+
+def numbers(reasons: dict[str, list[int] | str], calls: int) -> frozenset[int]:
+    """The numbers of a scenario's calls that are left out."""
+    found: set[int] = set()
+    for listed in reasons.values():
+        found |= set(range(calls)) if isinstance(listed, str) else set(listed)
+    return frozenset(found)
+
+
+def replay(plugin: str, wanted: list[str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Each scenario's name with its count; `wanted` chooses by the beginning of the name."""
+    listed = left_out()[plugin]
+    double = Double()
+    try:
+        for name, packed in scenarios(plugin):
+            if wanted and not name.startswith(tuple(wanted)):
+                continue
+            total = len(packed["calls"])
+            out = numbers(listed.get(name, {}), total)
+            count = Count(left_out=len(out))
+            if len(out) < total:
+                with tempfile.TemporaryDirectory() as folder:
+                    for outcome in _outcomes(plugin, packed, double, Path(folder), out):
+                        if outcome.equal:
+                            count.equal += 1
+                        else:
+                            count.different.append((plugin, name, outcome))
+            yield name, count
+    finally:
+        double.close()
+
+
+def _outcomes(
+    plugin: str, packed: dict[str, Any], double: Double, folder: Path, out: frozenset[int]
+) -> Iterator[Outcome]:
+    if plugin == "cloudflare":
+        names: dict[str, str | int] = {
+            "API_TOKEN": TOKEN,
+            "BASE_URL": f"http://{double.host}/client/v4",
+            "API_HOST": double.host,
+        }
+        return play(packed, names, lambda log: CloudflareProvider(log), double, out)
+    # These scenarios reach no host: what a connection says is looked at and compared alone.
+    names = {"DIR": str(folder), "HOST": "127.0.77.1", "PORT": 22}
+    return play(packed, names, lambda log: CommandProvider(Log(log)), None, out)
