@@ -28,6 +28,7 @@ from pulumi.runtime.proto import (
     provider_pb2_grpc,
 )
 
+from lab.engine import command_schema as schema
 from lab.engine import copy
 from lab.engine.plugin import (
     UNKNOWN,
@@ -56,6 +57,9 @@ LOGGED = {
     "stdoutAndStderr": (STDOUT, STDERR),
     "none": (),
 }
+NOT_UTF_8 = "grpc: error while marshaling: string field contains invalid UTF-8"
+# The original never answers once a logged stream has had a line of this many bytes.
+HANGS_FROM = 65536
 # The original's text, with its line breaks and tabs.
 REFUSED = (
     "Unable to set '{name}'. This only works if your SSH server is configured to accept\n"
@@ -101,6 +105,7 @@ class Lines:
         self._decoders = {stream: decoder(errors="replace") for stream in (STDOUT, STDERR)}
         self._rest = {STDOUT: "", STDERR: ""}
         self._lock = threading.Lock()
+        self.hangs = False
 
     def __call__(self, stream: int, data: bytes) -> None:
         """Take a piece of output."""
@@ -110,6 +115,7 @@ class Lines:
             text = self._rest[stream] + self._decoders[stream].decode(data)
             *lines, self._rest[stream] = text.split("\n")
         for line in lines:
+            self.hangs = self.hangs or len(line.encode()) >= HANGS_FROM
             self._logger.info(line.removesuffix("\r"), self._urn, status=True)
 
     def finish(self) -> None:
@@ -120,15 +126,15 @@ class Lines:
                 self._rest[stream] = ""
 
 
-def check_connection(value: Any) -> Any:
+def check_connection(value: Any, defaults: Mapping[str, Any] = DEFAULTS) -> Any:
     """Fill in the defaults of a connection and mark its secrets."""
     inner = value.value if isinstance(value, Secret) else value
     if not isinstance(inner, Mapping):
         return Secret(inner)
-    result = {**DEFAULTS, **{key: item for key, item in inner.items() if item is not None}}
+    result = {**defaults, **{key: item for key, item in inner.items() if item is not None}}
     _mark(result)
     if isinstance(result.get("proxy"), Mapping):
-        result["proxy"] = {**DEFAULTS, **result["proxy"]}
+        result["proxy"] = {**defaults, **result["proxy"]}
         _mark(result["proxy"])
     return Secret(result)
 
@@ -220,16 +226,24 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
             else:
                 failure_ = provider_pb2.CheckFailure(property=refused[0], reason=refused[1])
                 failures.append(failure_)
-        elif kind == REMOTE:
-            if inputs.get("connection") is None:
-                failures.append(
-                    provider_pb2.CheckFailure(
-                        property="connection",
-                        reason=f"Missing required field 'connection' on '{REMOTE}'",
-                    )
+        else:
+            inputs = schema.normal(inputs)
+            package, fields = "local", schema.LOCAL_FIELDS
+            if kind == REMOTE:
+                package, fields = "remote", schema.REMOTE_FIELDS
+            reasons = schema.failures(package, inputs, fields)
+            if kind == REMOTE and "connection" not in inputs:
+                reasons["connection"] = (
+                    "Missing required field 'connection' on 'remote.CommandInputs'"
                 )
-            else:
-                inputs["connection"] = check_connection(inputs["connection"])
+            elif kind == REMOTE:
+                inputs["connection"] = check_connection(
+                    inputs["connection"], {} if reasons else DEFAULTS
+                )
+            failures = [
+                provider_pb2.CheckFailure(property=key, reason=text)
+                for key, text in reasons.items()
+            ]
         return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
 
     def Diff(self, request: Any, context: Any) -> Any:
@@ -354,12 +368,22 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             result = run(urn, plain(command), values, previous, lines)
             lines.finish()
+            if lines.hangs:
+                raise failure(
+                    f"a logged line of {HANGS_FROM} bytes or more: the vendor's plug-in hangs here",
+                    plain(command),
+                    b"",
+                )
             if result.error is not None:
                 raise failure(result.error, plain(command), result.both)
         except CommandError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         for key, data in (("stdout", result.stdout), ("stderr", result.stderr)):
-            state[key] = data.decode(errors="replace").removesuffix("\n")
+            try:
+                state[key] = data.decode().removesuffix("\n")
+            except UnicodeDecodeError:
+                # The command has run, and the original cannot send what it wrote.
+                context.abort(grpc.StatusCode.INTERNAL, NOT_UTF_8)
 
     def _connection(self, urn: str, settings: Mapping[str, Any]) -> Connection:
         def retrying(dials: int, limit: int) -> None:

@@ -27,7 +27,6 @@ from paramiko.channel import Channel
 
 STDOUT, STDERR = 0, 1
 AGENT_VARIABLE = "SSH_AUTH_SOCK"
-RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 SIGNALS = {
     "ABRT": 6, "ALRM": 14, "FPE": 8, "HUP": 1, "ILL": 4, "INT": 2, "KILL": 9, "PIPE": 13,
     "QUIT": 3, "SEGV": 11, "TERM": 15,
@@ -222,12 +221,16 @@ class _Login:
     def _negotiate(self, transport: Any) -> None:
         if self.host_key is not None:
             name = self.host_key[0]
-            wanted = RSA_ALGORITHMS if name == "ssh-rsa" else (name,)
+            if name == "ssh-rsa":
+                # Go's client offers SHA-1 alone for it, with which no OpenSSH since 8.8 signs.
+                raise DialError(
+                    "ssh: handshake failed: ssh: no common algorithm for host key; "
+                    "we offered: [ssh-rsa]"
+                )
             options = transport.get_security_options()
-            known = tuple(item for item in wanted if item in options.key_types)
-            if not known:
+            if name not in options.key_types:
                 raise CommandError(f"ssh: unsupported host key algorithm {name}")
-            options.key_types = known
+            options.key_types = (name,)
         transport.start_client(timeout=max(self.timeout, 15))
         if self.host_key is not None:
             seen = transport.get_remote_server_key().asbytes()

@@ -482,3 +482,26 @@ def test_a_file_is_copied_when_its_digest_or_place_changed(
     with pytest.raises(grpc.RpcError) as caught:
         create(plugin, kind, **inputs("3"))
     assert caught.value.details() == f"open {source}: no such file or directory"
+
+
+def test_output_that_is_not_utf_8_fails_a_command_that_succeeded(plugin: Plugin) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        create(plugin, "command:local:Command", create="printf 'a\\377b\\n'")
+    assert caught.value.code() == grpc.StatusCode.INTERNAL
+    assert caught.value.details().endswith("string field contains invalid UTF-8")
+
+
+@pytest.mark.parametrize(("size", "logging"), [(65535, None), (65536, "none")])
+def test_line_that_the_original_takes(size: int, logging: str | None, plugin: Plugin) -> None:
+    more = {} if logging is None else {"logging": logging}
+    line = f"head -c {size} /dev/zero | tr '\\0' a; echo"
+    assert create(plugin, "command:local:Command", create=line, **more)["stdout"] == "a" * size
+
+
+def test_line_that_the_original_never_answers_is_an_error_here(plugin: Plugin) -> None:
+    line = "head -c 65536 /dev/zero | tr '\\0' a; echo"
+    with pytest.raises(grpc.RpcError) as caught:
+        create(plugin, "command:local:Command", create=line)
+    assert "a logged line of 65536 bytes or more: the vendor's plug-in hangs" in (
+        caught.value.details()
+    )
