@@ -152,6 +152,15 @@ def _networks(value: str) -> str | None:
     return next((wrong for word in words(value) if (wrong := network(word))), None)
 
 
+def _milters(value: str) -> str | None:
+    for word in words(value):
+        socket = next(iter(words(word[1:-1])), "") if word.startswith("{") else word
+        kind, _, rest = socket.partition(":")
+        if kind.lower() not in ("unix", "local", "inet") or not rest:
+            return f"{shown(word[:60])!r} is no socket of a filter: unix:PATH or inet:HOST:PORT is"
+    return None
+
+
 def holds_tables(name: str) -> bool:
     """Tell whether a parameter is a list of tables and of nothing else."""
     return _TABLES.fullmatch(name) is not None and name not in _NO_TABLES
@@ -163,6 +172,8 @@ def fault(name: str, value: str, classes: Collection[str]) -> str | None:
         return _restrictions(name, value, classes)
     if name in NETWORKS:
         return _networks(value)
+    if name in ("smtpd_milters", "non_smtpd_milters"):
+        return _milters(value)
     if name in DOMAINS:
         for word in words(value):
             if word.lstrip("!") == "" or (":" in word and not all(word.split(":", 1))):

@@ -59,6 +59,8 @@ class Parameter:
     programs: tuple[str, ...]
     default: str
     """As the source writes it; "(the host)" when it depends on the host or the way of building."""
+    of_transport: bool = False
+    """Whether it belongs to one transport: it is read when mail takes that transport."""
 
 
 def _number(text: str) -> int | None:
@@ -90,7 +92,7 @@ def parameter(name: str, version: str) -> Parameter | None:
         return None
     general = parameters(version).get(f"default_{match[1]}")
     kind = _PER_TRANSPORT[match[1]]
-    return Parameter(name, kind, None, None, ("qmgr",), general.default if general else "")
+    return Parameter(name, kind, None, None, ("qmgr",), general.default if general else "", True)
 
 
 def since(name: str) -> str | None:

@@ -39,6 +39,7 @@ WRONG = {
     "table_without_a_type": ("virtual_alias_maps", "/etc/postfix/virtual", "is no table"),
     "network_without_brackets": ("mynetworks", "::1/128", "[::1]/128"),
     "network_with_host_bits": ("mynetworks", "10.1.2.3/8", "host bits set"),
+    "filter_that_is_no_socket": ("smtpd_milters", "hash:/nowhere/x", "no socket of a filter"),
     "empty_where_none_can_be": ("smtpd_banner", "", "an empty value"),
 }
 

@@ -10,7 +10,8 @@ from components.postconf.names import known
 from components.postconf.parameters import ALL_VERSIONS, parameter
 from components.postconf.restrictions import LISTS
 from components.postconf.syntax import SPACE, Entry, shown, words
-from tools.audit.model import Finding, MainCf
+from components.postconf.types import fault
+from tools.audit.model import Finding, MainCf, Severity
 
 # No-break and other wide blanks, zero-width characters and byte order marks in UTF-8; VT and FF.
 _ODD = re.compile(
@@ -62,6 +63,12 @@ def disturbed(entry: Entry) -> bool:
     return odd or commented(entry) or backslashed(entry) or continued(entry) is not None
 
 
+def _severity(main: MainCf, entry: Entry) -> Severity:
+    """Critical where Postfix stops at the value as it is, or defers all mail."""
+    wrong = fault(entry.name, main.value(entry.name), main.asked[0], main.classes)
+    return "high" if wrong is None else "critical"
+
+
 def lines(main: MainCf) -> Iterable[Finding]:
     """Lines that are no parameter, and names that can be none."""
     for broken in main.broken:
@@ -95,7 +102,7 @@ def comments(main: MainCf) -> Iterable[Finding]:
                 "syntax",
                 "# after a value begins no comment: the rest of the line is part of the value",
                 "Put the comment on a line of its own.",
-                "critical" if entry.name in LISTS else "high",
+                _severity(main, entry),
                 rest if len(entry.pieces) == 1 else None,
             )
 
@@ -111,7 +118,7 @@ def backslashes(main: MainCf) -> Iterable[Finding]:
                 "main.cf has no continuation by backslash: it is part of the value"
                 + (", and every mail is deferred (451)" if entry.name in LISTS else ""),
                 "Remove it; a line that begins with a blank continues the one before.",
-                "critical" if entry.name in LISTS else "high",
+                _severity(main, entry),
                 " ".join(mended.split()),
             )
 
@@ -129,7 +136,7 @@ def blanks(main: MainCf) -> Iterable[Finding]:
             f"{shown(odd[0])} is no blank for Postfix: it is part of the word beside it"
             + (", and every mail is deferred (451)" if entry.name in LISTS else ""),
             "Write a plain blank in its place.",
-            "critical" if entry.name in LISTS else "high",
+            _severity(main, entry),
             " ".join(spaced.split()),
         )
 
@@ -147,7 +154,7 @@ def continuations(main: MainCf) -> Iterable[Finding]:
                 f"the line begins with a blank: it is part of the value of {entry.name}"
                 f" (line {entry.line}), and {name} is not set",
                 "Begin the line with the name.",
-                "critical",
+                _severity(main, entry),
             )
 
 

@@ -37,6 +37,10 @@ def consequence(one: Parameter) -> tuple[str, Severity]:
         return "", "critical"
     if one.name.endswith(_TLS_OFF):
         return "; Postfix then switches TLS off", "high"
+    if one.of_transport:
+        return "; qmgr(8) dies as soon as mail takes that transport", "high"
+    if one.name in ("smtpd_milters", "non_smtpd_milters"):
+        return "; mail is then treated by milter_default_action: deferred or unfiltered", "critical"
     if one.name in lists.NETWORKS:
         return "; mail is deferred (451), or smtpd(8) dies", "critical"
     for program, effect in _DIES:

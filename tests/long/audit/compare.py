@@ -1,0 +1,38 @@
+"""What the audit says of a file, beside what Postfix did with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tools.audit import audit
+
+_STOPS = (
+    *("dies", "does not start", "is dead", "451", "stops at", "starts:", "switches TLS off"),
+    *("begins no comment", "no continuation by backslash", "is part of the value", "is no blank"),
+    *("refuses to run", "begins with a blank", "never ends", "names hold", "no mail"),
+)
+
+
+def agreement(text: str, version: str, seen: Mapping[str, object]) -> tuple[str, str]:
+    """agrees, stricter, missed or false, and why.
+
+    Stricter: the audit warns of something that this dialogue does not try. A miss is trouble with
+    no finding of critical or high severity, or an open relay that no finding calls so. False is a
+    finding that says that Postfix stops, or is an open relay, where it is fine.
+    """
+    findings = audit(text, version)
+    loud = [one for one in findings if one.severity in ("critical", "high")]
+    said = [f"{one.parameter}: {one.reason}" for one in loud]
+    relay = [one for one in said if "open relay" in one]
+    verdict = seen["verdict"]
+    if verdict == "open":
+        return ("agrees", "") if relay else ("missed", f"open relay; the audit says {said}")
+    if verdict in ("dead", "deferring", "refusing"):
+        return ("agrees", "") if loud else ("missed", f"{verdict}; the audit says {findings}")
+    critical = [f"{one.parameter}: {one.reason}" for one in loud if one.severity == "critical"]
+    wrong = [one for one in critical if any(word in one for word in _STOPS)]
+    if wrong:
+        return "false", f"Postfix is fine; the audit says {wrong}"
+    if relay:
+        return "stricter", f"no relay for this client; the audit says {relay}"
+    return ("stricter", str(said)) if loud else ("agrees", "")

@@ -1,0 +1,255 @@
+"""What a real Postfix does with a main.cf: does it start, whom does it accept, which process dies.
+
+Each Postfix is a directory made by debootstrap. It runs in a network namespace of its own, joined
+by a veth pair to the one of this program, so that this program is a stranger to it: 203.0.113.5
+talks to 198.51.100.10, and nothing leaves the machine. The verdict comes from here only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+HOST, STRANGER = "198.51.100.10", "203.0.113.5"
+SERVICES = """\
+smtp inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - discard
+relay unix - - n - - discard
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - discard
+virtual unix - n n - - discard
+lmtp unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+"""
+_FATAL = re.compile(r"postfix/(?:\S+/)?([a-z-]+)\[\d+\]: (?:fatal|panic): (.*)")
+
+
+@dataclass
+class Seen:
+    """What happened. Codes are the first three digits of an answer; 0 when there was none."""
+
+    greeting: int = 0
+    foreign: int = 0
+    own: int = 0
+    message: int = 0
+    check: int = 0
+    """Exit code of `postfix check`, which takes seconds, or else of `postconf -n`."""
+    delivered: bool = False
+    fatal: list[str] = field(default_factory=list)
+    """Program and text of each process that died."""
+    configuration: bool = False
+    """Whether an answer was 451 4.3.5 or 4.3.0: smtpd(8) could not make sense of a setting."""
+
+    @property
+    def verdict(self) -> str:
+        """Open, dead, deferring, refusing or fine."""
+        if self.foreign // 100 == 2:
+            return "open"
+        if not self.greeting or self.fatal or self.check or not self.own or not self.foreign:
+            return "dead"
+        if self.configuration:
+            return "deferring"
+        if self.greeting != 220 or self.own // 100 != 2 or self.message // 100 != 2:
+            return "refusing"
+        return "fine" if self.delivered else "dead"
+
+    def record(self) -> dict[str, object]:
+        """As JSON takes it."""
+        return asdict(self) | {"verdict": self.verdict}
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _dns(sock: socket.socket) -> None:
+    """Answer every question: names have an address, DNS lists know nobody."""
+    while True:
+        try:
+            query, peer = sock.recvfrom(2048)
+        except OSError:
+            return
+        end = query.index(b"\0", 12) + 1
+        kind = struct.unpack("!H", query[end : end + 2])[0]
+        name = query[12:end].lower()
+        listed = name.startswith(b"\x015\x03113")
+        answer = b""
+        if kind == 1 and not listed:
+            answer = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + socket.inet_aton(STRANGER)
+        elif kind == 12:
+            target = b"\x06client\x07example\0"
+            answer = b"\xc0\x0c\0\x0c\0\x01\0\0\0\x3c" + struct.pack("!H", len(target)) + target
+        code = 0x8183 if listed and kind != 12 else 0x8180
+        header = query[:2] + struct.pack("!5H", code, 1, 1 if answer else 0, 0, 0)
+        sock.sendto(header + query[12 : end + 4] + answer, peer)
+
+
+class Postfix:
+    """One directory with a Postfix."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lines: list[str] = []
+
+    @contextlib.contextmanager
+    def network(self) -> Iterator[None]:
+        """Join the namespace of Postfix to that of this program, which has to be its own."""
+        holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        self.holder = holder.pid
+        inside = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
+        try:
+            own = os.readlink("/proc/self/ns/net")
+            while os.readlink(f"/proc/{holder.pid}/ns/net") == own:
+                time.sleep(0.05)
+            _run("ip", "link", "set", "lo", "up")
+            _run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "inside")
+            _run("ip", "link", "set", "inside", "netns", str(holder.pid))
+            _run("ip", "addr", "add", f"{STRANGER}/32", "dev", "outside")
+            _run("ip", "link", "set", "outside", "up")
+            _run("ip", "route", "add", HOST, "dev", "outside")
+            _run(*inside, "ip", "link", "set", "lo", "up")
+            _run(*inside, "ip", "addr", "add", f"{HOST}/32", "dev", "inside")
+            _run(*inside, "ip", "link", "set", "inside", "up")
+            _run(*inside, "ip", "route", "add", STRANGER, "dev", "inside")
+            dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            dns.bind((STRANGER, 53))
+            threading.Thread(target=_dns, args=(dns,), daemon=True).start()
+            path = self.root / "dev/log"
+            path.unlink(missing_ok=True)
+            log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            log.bind(str(path))
+            path.chmod(0o666)
+            threading.Thread(target=self._listen, args=(log,), daemon=True).start()
+            self._prepare()
+            yield
+        finally:
+            holder.kill()
+            holder.wait()
+
+    def _listen(self, log: socket.socket) -> None:
+        while True:
+            self.lines.append(log.recv(65536).decode("utf-8", "replace"))
+
+    def _prepare(self) -> None:
+        (self.root / "etc/resolv.conf").write_text(f"nameserver {STRANGER}\noptions timeout:1\n")
+        folder = self.root / "etc/postfix"
+        if (folder / "main.cf").is_dir():
+            (folder / "main.cf").rmdir()
+        (folder / "master.cf").write_text(SERVICES)
+
+    def _in_chroot(self, *command: str) -> list[str]:
+        net = f"--net=/proc/{self.holder}/ns/net"
+        return ["nsenter", net, "chroot", str(self.root), *command]
+
+    def try_file(self, text: str, check: bool = False) -> Seen:
+        """Start Postfix with a main.cf, talk to it, stop it; `check` runs postfix check before."""
+        seen = Seen()
+        (self.root / "etc/postfix/main.cf").write_bytes(text.encode("utf-8", "surrogateescape"))
+        begin = len(self.lines)
+        checked = subprocess.run(
+            self._in_chroot(*(("postfix", "check") if check else ("postconf", "-n"))),
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        seen.check = checked.returncode
+        master = subprocess.Popen(
+            self._in_chroot("/usr/lib/postfix/sbin/master", "-d", "-e", "60"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            self._talk(seen, master)
+            deadline = time.monotonic() + (4 if seen.message // 100 == 2 else 0)
+            while time.monotonic() < deadline and not self._delivered(begin):
+                time.sleep(0.05)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(master.pid, signal.SIGTERM)
+            try:
+                master.wait(5)
+            except subprocess.TimeoutExpired:
+                os.killpg(master.pid, signal.SIGKILL)
+                master.wait()
+        seen.delivered = self._delivered(begin)
+        for line in self.lines[begin:]:
+            match = _FATAL.search(line)
+            if match:
+                seen.fatal.append(f"{match[1]}: {match[2].strip()[:200]}")
+        return seen
+
+    def _delivered(self, begin: int) -> bool:
+        return any("status=" in line for line in self.lines[begin:])
+
+    def _talk(self, seen: Seen, master: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and master.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection((HOST, 25), 1):
+                break
+            time.sleep(0.05)
+        if master.poll() is not None:
+            return
+        with contextlib.suppress(OSError):
+            connection = socket.create_connection((HOST, 25), 8)
+            with connection, connection.makefile("rwb") as stream:
+                self._dialogue(seen, stream)
+
+    def _dialogue(self, seen: Seen, stream: object) -> None:
+        def ask(command: str | None) -> int:
+            if command is not None:
+                stream.write(command.encode() + b"\r\n")  # type: ignore[attr-defined]
+                stream.flush()  # type: ignore[attr-defined]
+            while True:
+                line = stream.readline()  # type: ignore[attr-defined]
+                if not line:
+                    return 0
+                if line[3:4] != b"-":
+                    if line.startswith((b"451 4.3.5", b"451 4.3.0")):
+                        seen.configuration = True
+                    return int(line[:3])
+
+        seen.greeting = ask(None)
+        if not seen.greeting:
+            return
+        ask("EHLO client.example")
+        ask("MAIL FROM:<root@client.example>")
+        seen.foreign = ask("RCPT TO:<someone@elsewhere.example.org>")
+        if not seen.foreign:
+            return
+        if seen.foreign // 100 == 2:
+            ask("RSET")
+            ask("MAIL FROM:<root@client.example>")
+        seen.own = ask("RCPT TO:<root@example.net>")
+        if seen.own // 100 != 2:
+            return
+        seen.message = ask("DATA")
+        if seen.message == 354:
+            seen.message = ask("Subject: x\r\n\r\nx\r\n.")
+        ask("QUIT")
