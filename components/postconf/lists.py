@@ -80,6 +80,25 @@ def steps(name: str, value: str, classes: Collection[str] = frozenset()) -> Iter
         warned = False
 
 
+def table(word: str) -> str | None:
+    """Why a table cannot be opened, by its name alone; None when it can (dict_inline.c)."""
+    text = word[1:-1].strip() if word.startswith("{") and word.endswith("}") else word
+    kind, _, name = next(iter(words(text)), "").partition(":")
+    while kind == "proxy":
+        kind, _, name = name.partition(":")
+    inside = name.startswith("{")
+    if inside and (not name.endswith("}") or name.count("{") != name.count("}")):
+        return f"{shown(word[:60])!r} has a {{ or }} too many"
+    if kind == "inline":
+        entries = words(name[1:-1]) if inside else []
+        if not entries or any("=" not in one.strip("{} ")[1:] for one in entries):
+            return f"{shown(word[:60])!r} is no inline table: inline:{{key=value, ...}} is"
+    patterns = words(name[1:-1]) if kind in ("cidr", "pcre", "regexp") and inside else []
+    if any(not (one.startswith("{") and one.endswith("}")) for one in patterns):
+        return f"{shown(word[:60])!r}: each entry is {{pattern result}}"
+    return None
+
+
 def _step(
     name: str, listed: list[str], at: int, warned: bool, classes: Collection[str]
 ) -> tuple[Step, int]:
@@ -89,7 +108,7 @@ def _step(
     if ":" in word:
         late = name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
         wrong = f"{shown(word[:60])!r} needs check_..._access before it" if late else ""
-        return Step("", word, warned, wrong), 0
+        return Step("", word, warned, wrong or table(word) or ""), 0
     one = RESTRICTIONS.get(lower)
     if one is None:
         return Step(word, "", warned, "" if word in classes else _unknown(word)), 0
@@ -98,6 +117,8 @@ def _step(
     if one.argument in ("table", "policy") and ":" not in argument:
         form = "type:name" if one.argument == "table" else "transport:server"
         wrong = f"{lower} needs {form} after it, not {shown(argument[:60])!r}"
+    elif one.argument == "table":
+        wrong = table(argument) or ""
     elif one.argument == "number" and not argument.isdigit():
         wrong = f"{lower} needs a number after it, not {shown(argument[:60])!r}"
     elif one.argument == "domain" and not argument:
@@ -123,6 +144,8 @@ def _tables(value: str) -> str | None:
             return (
                 f"{shown(word[:60])!r} is no table; type:name is, for example lmdb:/etc/postfix/x"
             )
+        if table(word) is not None:
+            return f"{table(word)}: every look-up fails and mail is deferred (451)"
     return None
 
 
@@ -178,6 +201,8 @@ def fault(name: str, value: str, classes: Collection[str]) -> str | None:
         for word in words(value):
             if word.lstrip("!") == "" or (":" in word and not all(word.split(":", 1))):
                 return f"{shown(word[:60])!r} is neither a domain nor a table (type:name)"
+            if ":" in word and table(word.lstrip("!")) is not None:
+                return table(word.lstrip("!"))
         return None
     if holds_tables(name):
         return _tables(value)

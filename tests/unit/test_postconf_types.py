@@ -40,6 +40,12 @@ WRONG = {
     "network_without_brackets": ("mynetworks", "::1/128", "[::1]/128"),
     "network_with_host_bits": ("mynetworks", "10.1.2.3/8", "host bits set"),
     "filter_that_is_no_socket": ("smtpd_milters", "hash:/nowhere/x", "no socket of a filter"),
+    "brace_that_is_not_closed": (
+        "smtpd_client_restrictions",
+        "check_client_access cidr:{ {192.0.2.0/24 REJECT }",
+        "too many",
+    ),
+    "inline_table_without_values": ("virtual_alias_maps", "inline:{a}", "is no inline table"),
     "empty_where_none_can_be": ("smtpd_banner", "", "an empty value"),
 }
 

@@ -108,6 +108,10 @@ class _Walker:
                 self._opening(word)
         if word == "permit":
             return "ok"
+        if word == "reject_plaintext_session":
+            level = self.main.value("smtpd_tls_security_level").lower()
+            without = level in ("", "none") and not self.main.is_on("smtpd_use_tls")
+            return "refuse" if without else "dunno"
         if word == "reject":
             return "refuse"
         if word == "defer":

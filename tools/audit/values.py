@@ -90,12 +90,13 @@ def types(main: MainCf) -> Iterable[Finding]:
     for entry in main.used.values():
         why = main.stops(entry)
         if why is not None:
+            used = _known(entry, main) is not None
             yield main.finding(
                 entry.name,
                 "dangerous",
-                f"Postfix stops at this value: {why}",
+                f"Postfix stops {'at this value' if used else 'where this value is used'}: {why}",
                 "Write the value out, without a reference that leads back to itself.",
-                "critical",
+                "critical" if used else "medium",
             )
         elif not disturbed(entry):
             found = judged(main, entry)

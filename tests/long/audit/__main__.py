@@ -37,6 +37,8 @@ def main() -> int:
                 records.append(
                     {"version": version, "kind": case.kind, "text": case.text, **seen.record()}
                 )
+                if options.record:
+                    options.record.write_text(json.dumps(records, indent=1) + "\n")
                 if result not in ("agrees", "stricter"):
                     bad += 1
                     print(f"{version} {case.name} {case.kind}: {result}: {why}")
@@ -46,8 +48,6 @@ def main() -> int:
         for (kind, result), count in sorted(table.items()):
             print(f"  {kind:8} {result:10} {count}")
         sys.stdout.flush()
-    if options.record:
-        options.record.write_text(json.dumps(records, indent=1) + "\n")
     return 1 if bad else 0
 
 

@@ -29,6 +29,8 @@ def agreement(text: str, version: str, seen: Mapping[str, object]) -> tuple[str,
         return ("agrees", "") if relay else ("missed", f"open relay; the audit says {said}")
     if verdict in ("dead", "deferring", "refusing"):
         return ("agrees", "") if loud else ("missed", f"{verdict}; the audit says {findings}")
+    if verdict == "elsewhere":
+        return "agrees", ""
     critical = [f"{one.parameter}: {one.reason}" for one in loud if one.severity == "critical"]
     wrong = [one for one in critical if any(word in one for word in _STOPS)]
     if wrong:

@@ -58,6 +58,9 @@ class Seen:
     foreign: int = 0
     own: int = 0
     message: int = 0
+    denied: bool = False
+    """Whether the own address was refused as foreign or unknown: then the file is for other domains
+    than example.net, which is no fault in it."""
     check: int = 0
     """Exit code of `postfix check`, which takes seconds, or else of `postconf -n`."""
     delivered: bool = False
@@ -68,13 +71,15 @@ class Seen:
 
     @property
     def verdict(self) -> str:
-        """Open, dead, deferring, refusing or fine."""
+        """Open, dead, deferring, elsewhere, refusing or fine."""
         if self.foreign // 100 == 2:
             return "open"
         if not self.greeting or self.fatal or self.check or not self.own or not self.foreign:
             return "dead"
         if self.configuration:
             return "deferring"
+        if self.denied:
+            return "elsewhere"
         if self.greeting != 220 or self.own // 100 != 2 or self.message // 100 != 2:
             return "refusing"
         return "fine" if self.delivered else "dead"
@@ -201,7 +206,8 @@ class Postfix:
         seen.delivered = self._delivered(begin)
         for line in self.lines[begin:]:
             match = _FATAL.search(line)
-            if match:
+            # master(8) says so when it is stopped by a signal to its whole group.
+            if match and "master_sigdeath" not in line:
                 seen.fatal.append(f"{match[1]}: {match[2].strip()[:200]}")
         return seen
 
@@ -222,6 +228,8 @@ class Postfix:
                 self._dialogue(seen, stream)
 
     def _dialogue(self, seen: Seen, stream: object) -> None:
+        denied: list[bytes] = []
+
         def ask(command: str | None) -> int:
             if command is not None:
                 stream.write(command.encode() + b"\r\n")  # type: ignore[attr-defined]
@@ -231,6 +239,8 @@ class Postfix:
                 if not line:
                     return 0
                 if line[3:4] != b"-":
+                    if b"Relay access denied" in line or b"User unknown" in line:
+                        denied.append(line)
                     if line.startswith((b"451 4.3.5", b"451 4.3.0")):
                         seen.configuration = True
                     return int(line[:3])
@@ -246,7 +256,9 @@ class Postfix:
         if seen.foreign // 100 == 2:
             ask("RSET")
             ask("MAIL FROM:<root@client.example>")
+        denied.clear()
         seen.own = ask("RCPT TO:<root@example.net>")
+        seen.denied = bool(denied)
         if seen.own // 100 != 2:
             return
         seen.message = ask("DATA")
