@@ -22,7 +22,7 @@ from .test_settings import mapping
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent / "fixtures" / "audit"
 
-EXPECTED = {
+EXPECTED: dict[str, set[tuple[str, str]]] = {
     "seed": {
         ("smtp_client_restrictions", "misspelled"),
         ("smtp_client_restrictions", "dangerous"),
@@ -66,6 +66,34 @@ EXPECTED = {
         ("smtpd_tls_protocols", "dangerous"),
         ("tls_medium_cipherlist", "dangerous"),
     },
+    "docker-mailserver": {
+        ("compatibility_level", "obsolete"),
+        ("postscreen_dnsbl_sites", "dangerous"),
+    },
+    "chatmail": {
+        ("smtp_tls_security_level", "dangerous"),
+        ("smtpd_forbid_bare_newline", "dangerous"),
+        ("virtual_mailbox_domains", "dangerous"),
+    },
+    "debian": {
+        ("smtp_tls_session_cache_database", "obsolete"),
+        ("smtpd_forbid_bare_newline", "dangerous"),
+    },
+    "mailcow": {
+        ("milter_default_action", "obsolete"),
+        ("postscreen_dnsbl_sites", "dangerous"),
+        ("submission_smtpd_tls_mandatory_protocols", "unknown"),
+    },
+    "isp": {
+        ("compatibility_level", "obsolete"),
+        ("message_size_limit", "contradictory"),
+        ("smtpd_client_restrictions", "dangerous"),
+        ("smtpd_forbid_bare_newline", "dangerous"),
+        ("smtpd_sasl_auth_enable", "dangerous"),
+        ("smtpd_use_tls", "obsolete"),
+        ("virtual_alias_maps", "obsolete"),
+    },
+    "relay-host": set(),
     "filters": {
         ("milter_default_action", "dangerous"),
         ("tls_high_cipherlist", "dangerous"),

@@ -102,8 +102,8 @@ FOUND = {
         (3, "smtpd_helo_restrictions", "critical", "no blank for Postfix"),
     ),
     "accidental_continuation": (
-        "biff = no\n mynetworks = 127.0.0.0/8",
-        (4, "mynetworks", "critical", "part of the value of biff"),
+        "smtpd_helo_required = no\n mynetworks = 127.0.0.0/8",
+        (4, "mynetworks", "critical", "part of the value of smtpd_helo_required"),
     ),
     "comment_in_a_restriction_list": (
         f"smtpd_relay_restrictions = {GUARD} # nobody",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from components.postconf.lists import Step
 from components.postconf.restrictions import LISTS, REMOVED, RESTRICTIONS
+from components.postconf.syntax import words
 from tools.audit.evaluate import AT_RECIPIENT, Walk, everybody, guarded, walk
 from tools.audit.model import Finding, MainCf
 
@@ -88,13 +89,13 @@ def _open(main: MainCf, walks: dict[str, Walk]) -> Iterable[Finding]:
     if any(walks[name].answer == "broken" or not walks[name].openings for name in closed):
         return
     for name in closed:
-        words = walks[name].openings
-        policy = all(word.startswith("check_policy_service") for word in words)
+        asked = walks[name].openings
+        policy = all(word.startswith("check_policy_service") for word in asked)
         who = "what the policy service says" if policy else "what a stranger says of itself"
         yield main.finding(
             name,
             "dangerous",
-            f"{', '.join(words[:3])} can answer OK before the guard, by {who}: an open relay"
+            f"{', '.join(asked[:3])} can answer OK before the guard, by {who}: an open relay"
             " for whoever it permits, since no other list guards",
             "Set smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
             "reject_unauth_destination, or put reject_unauth_destination before them.",
@@ -106,8 +107,13 @@ def refused(main: MainCf) -> Iterable[Finding]:
     """Lists that refuse every client from outside."""
     if main.value("inet_interfaces").lower() in ("loopback-only", "localhost", "127.0.0.1"):
         return
-    own = ("mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
-    if not any(main.value(name) for name in own):
+    hosted = ("relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
+    local = [
+        word for word in words(main.value("mydestination")) if not word.startswith("localhost")
+    ]
+    receives = any(main.value(name) for name in hosted)
+    # A null client or a host that sends through another one: nobody writes to it from outside.
+    if not receives and (not local or main.value("relayhost")):
         return
     for name in LISTS:
         if name == "smtpd_etrn_restrictions" or name not in main:

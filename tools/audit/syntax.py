@@ -65,8 +65,12 @@ def disturbed(entry: Entry) -> bool:
 
 def _severity(main: MainCf, entry: Entry) -> Severity:
     """Critical where Postfix stops at the value as it is, or defers all mail."""
+    one = parameter(entry.name, main.asked[0])
     wrong = fault(entry.name, main.value(entry.name), main.asked[0], main.classes)
-    return "high" if wrong is None else "critical"
+    every = one is not None and {"all", "smtpd", "qmgr", "cleanup", "trivial-rewrite"} & {
+        *one.programs
+    }
+    return "critical" if wrong and every else "high"
 
 
 def lines(main: MainCf) -> Iterable[Finding]:
