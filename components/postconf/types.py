@@ -16,6 +16,9 @@ from components.postconf.syntax import shown, words
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _INT_MAX = 2**31 - 1
 _LONG_MAX = 2**63 - 1
+# valid_hostname(): labels of letters, digits, - and _, at least one of them not all digits.
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOSTNAME = re.compile(rf"(?=[^.]*[A-Za-z_-]|.*[A-Za-z_-])(?:{_LABEL})(?:\.{_LABEL})*")
 _DIGITS = re.compile(r"[ \t\n\v\f\r]*([+-]?\d+)")
 
 _CLIENT_LEVELS = ("none", "may", "encrypt", "fingerprint", "verify", "secure", "dane", "dane-only")
@@ -153,6 +156,8 @@ def _words_of(name: str, value: str, version: str) -> str | None:
         for word in words(value):
             if word.lower() not in _MASKS[name]:
                 return f"{shown(word[:60])!r} is none of {', '.join(_MASKS[name])}"
+    if name in ("myhostname", "mydomain") and not _HOSTNAME.fullmatch(value):
+        return f"{shown(value[:60])!r} is no name of a host"
     if name == "smtpd_forbid_bare_newline":
         # "note" came with 3.9 and was not taken over by the patch levels of older versions.
         allowed = (*_BARE_NEWLINE, *(("note",) if version in ("3.9", "3.10", "3.11") else ()))

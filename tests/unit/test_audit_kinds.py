@@ -148,6 +148,23 @@ FOUND = {
         "message_size_limit = 60000000\nmailbox_size_limit = 0",
         (5, "message_size_limit", "high", "virtual_mailbox_limit"),
     ),
+    "class_with_a_misspelled_word": (
+        "smtpd_restriction_classes = strict\nstrict = reject_non_fqdn_sendr\n"
+        "smtpd_client_restrictions = strict",
+        (4, "strict", "critical", "reject_non_fqdn_sender is meant"),
+    ),
+    "list_of_master_cf_with_a_misspelled_word": (
+        "mua_client_restrictions = permit_sasl_authenticatd, reject",
+        (3, "mua_client_restrictions", "high", "permit_sasl_authenticated is meant"),
+    ),
+    "everybody_is_a_recipient": (
+        "relay_domains = example.net\nrelay_recipient_maps = static:x",
+        (3, "relay_domains", "high", "knows every address"),
+    ),
+    "name_of_the_host_with_a_blank": (
+        "myhostname = mx example.net",
+        (3, "myhostname", "critical", "is no name of a host"),
+    ),
     "banner_without_the_name": (
         "smtpd_banner = ESMTP",
         (3, "smtpd_banner", "medium", "does not begin with $myhostname"),
@@ -188,6 +205,10 @@ RIGHT = {
     ),
     "table_that_only_refuses": (
         f"smtpd_relay_restrictions = check_sender_access inline:{{a=REJECT}}, {GUARD}"
+    ),
+    "own_domains_as_relay_domains": (
+        "mydestination = example.net\nrelay_domains = $mydestination, example.org\n"
+        "relay_recipient_maps = lmdb:/x"
     ),
     "second_list_guards": (
         "smtpd_recipient_restrictions = check_sender_access lmdb:/x, permit\n"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_network
 
-from components.postconf.syntax import words
+from components.postconf.syntax import references, words
 from tools.audit.evaluate import everybody
 from tools.audit.model import UNKNOWN_HOST, Finding, MainCf
 
@@ -127,14 +127,20 @@ def unlisted(main: MainCf) -> Iterable[Finding]:
         ("virtual_mailbox_domains", "virtual_mailbox_maps"),
     ):
         listed_domains = [word for word in main.words(domains) if word != "*"]
-        if not listed_domains or main.value(maps) or everybody(main, domains):
+        all_known = everybody(main, maps)
+        if not listed_domains or everybody(main, domains):
+            continue
+        if main.value(maps) and not all_known:
             continue
         if domains == "relay_domains" and _is_mydestination(main):
             continue
         yield main.finding(
             domains,
             "dangerous",
-            f"without {maps} unknown recipients are accepted and bounced: backscatter",
+            f"{all_known} knows every address: unknown recipients are accepted and bounced:"
+            " backscatter"
+            if all_known
+            else f"without {maps} unknown recipients are accepted and bounced: backscatter",
             f"Set {maps} to the addresses that exist.",
         )
     name = "local_recipient_maps"
@@ -177,8 +183,12 @@ def overlaps(main: MainCf) -> Iterable[Finding]:
     for name in CLASSES:
         if name == "relay_domains" and (name not in main or _is_mydestination(main)):
             continue
+        again = words(main.value("mydestination")) if name == "relay_domains" else []
+        again = again if "mydestination" in references(main.raw(name) or "") else []
         for listed in dict.fromkeys(words(main.value(name))):
             word = listed.lower()
+            if listed in again:  # $mydestination, which was the default once
+                continue
             if ":" in word or "/" in word or "$" in word or UNKNOWN_HOST in word or "{" in word:
                 continue
             first = seen.setdefault(word, name)

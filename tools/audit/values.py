@@ -104,6 +104,23 @@ def types(main: MainCf) -> Iterable[Finding]:
                 yield found
 
 
+def own_lists(main: MainCf) -> Iterable[Finding]:
+    """Lists by names of the operator: classes, and those that master.cf refers to."""
+    for entry in main.used.values():
+        mine = entry.name in main.classes or entry.name.endswith("_restrictions")
+        if not mine or entry.name in LISTS or disturbed(entry) or _known(entry, main):
+            continue
+        wrong = lists.fault("smtpd_recipient_restrictions", main.value(entry.name), main.classes)
+        if wrong is not None:
+            yield main.finding(
+                entry.name,
+                "dangerous",
+                f"where this list is used: {wrong}",
+                "Spell it as postconf(5) does.",
+                "critical" if entry.name in main.classes else "high",
+            )
+
+
 def _tables(main: MainCf) -> Iterable[tuple[str, str]]:
     """Every table that the file names: parameter and "type:name"."""
     for name, entry in main.used.items():
@@ -183,4 +200,4 @@ def combinations(main: MainCf) -> Iterable[Finding]:
             )
 
 
-RULES = (types, table_types, combinations)
+RULES = (types, own_lists, table_types, combinations)
