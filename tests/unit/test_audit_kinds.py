@@ -65,6 +65,14 @@ FOUND = {
         f"smtpd_relay_restrictions = permit, {GUARD}",
         (3, "smtpd_relay_restrictions", "critical", "does not start"),
     ),
+    "all_networks_where_the_recipient_list_still_refuses": (
+        f"mynetworks = static:all\nsmtpd_recipient_restrictions = {GUARD}",
+        (3, "mynetworks", "high", "permits all the world"),
+    ),
+    "all_domains_are_local_but_their_users_are_known": (
+        "mydestination = pcre:{ {/./ x} }",
+        (3, "mydestination", "high", "reaches nobody"),
+    ),
     "world_refused": (
         "smtpd_client_restrictions = permit_mynetworks, reject",
         (3, "smtpd_client_restrictions", "high", "all mail from outside is refused"),

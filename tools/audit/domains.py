@@ -10,11 +10,15 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 
 from components.postconf.syntax import references, words
-from tools.audit.evaluate import everybody
+from tools.audit.evaluate import everybody, relays
 from tools.audit.model import UNKNOWN_HOST, Finding, MainCf
 
 CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
 """In the order in which trivial-rewrite(8) looks at them."""
+_RECIPIENTS = {
+    "mydestination": "local_recipient_maps",
+    "virtual_mailbox_domains": "virtual_mailbox_maps",
+}
 # Names without a dot that are no domains of the public DNS.
 _PRIVATE = frozenset(
     (
@@ -29,12 +33,14 @@ def networks(main: MainCf) -> Iterable[Finding]:
     name = "mynetworks"
     found = everybody(main, name)
     if found:
+        is_open = relays(main)
+        effect = "an open relay" if is_open else "what permits mynetworks permits all the world"
         yield main.finding(
             name,
             "dangerous",
-            f"{found} matches every client: an open relay",
+            f"{found} matches every client: {effect}",
             "List this host and the hosts that send through it.",
-            "critical",
+            "critical" if is_open else "high",
         )
     for word in main.words(name):
         bare = word.replace("[", "").replace("]", "")
@@ -70,12 +76,17 @@ def everything(main: MainCf) -> Iterable[Finding]:
             continue
         found = everybody(main, name)
         if found and not (name == "relay_domains" and _is_mydestination(main)):
-            effect = (
-                "mail from strangers to every domain is accepted: an open relay"
-                if name == "relay_domains"
-                else "every domain of the world counts as one of this host's own: its mail is "
-                "accepted from strangers, an open relay or a sink"
-            )
+            maps = _RECIPIENTS.get(name, "")
+            refuses = maps != "" and main.value(maps) != "" and not everybody(main, maps)
+            if name == "relay_domains":
+                effect = "mail from strangers to every domain is accepted: an open relay"
+            elif refuses:
+                effect = "mail of this host to other domains reaches nobody"
+            else:
+                effect = (
+                    "every domain of the world counts as one of this host's own: its mail is"
+                    " accepted from strangers, an open relay or a sink"
+                )
             yield main.finding(
                 shown_at,
                 "dangerous",
@@ -83,7 +94,7 @@ def everything(main: MainCf) -> Iterable[Finding]:
                 "List the domains of this host."
                 if shown_at == name
                 else "Set virtual_alias_domains, or list the addresses in the table.",
-                "critical",
+                "high" if refuses and name != "relay_domains" else "critical",
             )
         for word in main.words(name):
             if word == "*":

@@ -172,6 +172,14 @@ def walk(main: MainCf, name: str, target: Target) -> Walk:
     return walker.walk
 
 
+def relays(main: MainCf) -> bool:
+    """Tell whether a stranger's mail to strangers surely passes every list."""
+    walks = [walk(main, name, "foreign") for name in AT_RECIPIENT]
+    return guarded(main) and all(
+        one.answer in ("ok", "dunno") and not one.deferred for one in walks
+    )
+
+
 def everybody(main: MainCf, name: str) -> str:
     """The word of a list of networks or domains that matches every one; "" when none does."""
     for word in words(main.value(name)):

@@ -35,6 +35,8 @@ def agreement(text: str, version: str, seen: Mapping[str, object]) -> tuple[str,
     wrong = [one for one in critical if any(word in one for word in _STOPS)]
     if wrong:
         return "false", f"Postfix is fine; the audit says {wrong}"
+    if relay and any(one in critical for one in relay) and seen["verdict"] == "fine":
+        return "false", f"no relay for this client; the audit says {relay}"
     if relay:
         return "stricter", f"no relay for this client; the audit says {relay}"
     return ("stricter", str(said)) if loud else ("agrees", "")
