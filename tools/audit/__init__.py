@@ -5,8 +5,6 @@ Pure: reads text, needs no network, no engine and no Postfix.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tools.audit import access, dnslists, domains, mail, names, syntax, tls, values
 from tools.audit.model import Finding, MainCf
 
@@ -18,7 +16,7 @@ OF_PORT_25 = (*access.RULES, *domains.RULES, *dnslists.RULES, *tls.RULES)
 
 def judge(main: MainCf) -> list[Finding]:
     """Findings about main.cf, the most dangerous first."""
-    here = replace(main, overrides=main.port_25) if main.port_25 else main
+    here = main.of_service(main.port_25) if main.port_25 else main
     found = {one for rule in OF_THE_FILE for one in rule(main)}
     found.update(one for rule in OF_PORT_25 for one in rule(here))
     return sorted(found, key=lambda one: one.order)

@@ -149,10 +149,11 @@ def _fields(service: Service) -> Iterable[Finding]:
 
 def _options(main: MainCf, service: Service) -> Iterable[Finding]:
     """Overrides with unknown names or values of the wrong type."""
-    here = replace(main, overrides=service.overrides)
+    here = main.of_service(service.overrides)
+    referred_here = main.refers
     for entry in service.overrides.values():
         user = re.fullmatch(r"[a-z0-9_]*", entry.name) is None or entry.name in main
-        used = any(entry.name in references(one.value) for one in main.entries)
+        used = entry.name in referred_here
         if not user and not used and not any(known(entry.name, one) for one in ALL_VERSIONS):
             yield _at(
                 service,
@@ -169,7 +170,7 @@ def _options(main: MainCf, service: Service) -> Iterable[Finding]:
 
 def _tls(main: MainCf, service: Service) -> Iterable[Finding]:
     """Ports that clients expect to be with TLS, and passwords without it."""
-    here = replace(main, overrides=service.overrides)
+    here = main.of_service(service.overrides)
     wrapped = here.is_on("smtpd_tls_wrappermode")
     if service.port in ("465", "smtps", "submissions") and not wrapped:
         yield _at(
@@ -201,7 +202,7 @@ def _tls(main: MainCf, service: Service) -> Iterable[Finding]:
 
 def _reach(main: MainCf, service: Service) -> Iterable[Finding]:
     """Whom a service lets in that does not restrict as main.cf does."""
-    here = replace(main, overrides=service.overrides)
+    here = main.of_service(service.overrides)
     changed = any(
         name.endswith("_restrictions") or name == "mynetworks" for name in service.overrides
     )

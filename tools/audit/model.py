@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,7 @@ from components.postconf import lists
 from components.postconf.expand import Budget, ExpansionError, expand
 from components.postconf.parameters import parameter
 from components.postconf.restrictions import LISTS
-from components.postconf.syntax import Broken, Entry, parse, words
+from components.postconf.syntax import Broken, Entry, parse, references, words
 from tools.audit.lookup import Table, table
 
 Kind = Literal["syntax", "unknown", "misspelled", "obsolete", "dangerous", "contradictory"]
@@ -86,6 +87,14 @@ class MainCf:
         self._values: dict[str, str] = {}
         self._steps: dict[str, list[lists.Step]] = {}
         self._budget = Budget(_STEPS_OF_A_FILE)
+
+    def of_service(self, overrides: Mapping[str, Entry]) -> MainCf:
+        """The same file as one service of master.cf sees it; nothing is read again."""
+        other = copy.copy(self)
+        other.overrides = overrides
+        other._values, other._steps = {}, {}
+        other.__dict__.pop("classes", None)
+        return other
 
     def __contains__(self, name: str) -> bool:
         return name in self.used or name in self.overrides
@@ -169,6 +178,11 @@ class MainCf:
             replacement = None
         chosen = severity or _BY_KIND[kind]
         return Finding(line, name, kind, reason, remedy, chosen, file, replacement)
+
+    @cached_property
+    def refers(self) -> frozenset[str]:
+        """Every name that a value of the file refers to."""
+        return frozenset().union(*(references(one.value) for one in self.entries))
 
     @cached_property
     def classes(self) -> dict[str, str]:
