@@ -40,6 +40,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "postscreen_non_smtp_command_action": ("ignore", "enforce", "drop"),
     "smtp_dns_support_level": ("", "disabled", "enabled", "dnssec"),
     "lmtp_dns_support_level": ("", "disabled", "enabled", "dnssec"),
+    "smtpd_upstream_proxy_protocol": ("", "haproxy"),
+    "postscreen_upstream_proxy_protocol": ("", "haproxy"),
     "smtp_address_preference": ("any", "ipv4", "ipv6"),
     "lmtp_address_preference": ("any", "ipv4", "ipv6"),
     "header_from_format": ("standard", "obsolete"),
@@ -101,7 +103,8 @@ def number(value: str, largest: int = _INT_MAX) -> int | None:
 
 
 def _range(one: Parameter, value: int, unit: str = "") -> str | None:
-    if one.low is not None and value < one.low:
+    # A bound of 0 is none: check_mail_conf_int() looks at it only when it is not 0.
+    if one.low and value < one.low:
         return f"{value}{unit} is below the lowest value, {one.low}{unit}"
     if one.high is not None and value > one.high:
         return f"{value}{unit} is above the highest value, {one.high}{unit}"

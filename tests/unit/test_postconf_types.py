@@ -46,6 +46,7 @@ WRONG = {
         "too many",
     ),
     "inline_table_without_values": ("virtual_alias_maps", "inline:{a}", "is no inline table"),
+    "protocol_of_a_proxy": ("smtpd_upstream_proxy_protocol", "v2", "is none of haproxy"),
     "empty_where_none_can_be": ("smtpd_banner", "", "an empty value"),
 }
 
@@ -63,6 +64,7 @@ def test_value_that_stops_postfix(case: str) -> None:
         ("smtpd_helo_required", "YES"),
         ("queue_run_delay", "5minutes"),  # conv_time() looks at one character after the digits
         ("queue_run_delay", "300"),
+        ("tcp_windowsize", "-1"),  # a lowest value of 0 is not looked at
         ("message_size_limit", "0"),
         ("message_size_limit", "9000000000"),
         ("smtpd_tls_security_level", ""),
