@@ -19,6 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/long/audit-agreement", description=__doc__)
     parser.add_argument("--root", action="append", required=True, metavar="VERSION=DIRECTORY")
     parser.add_argument("--files", type=int, default=300)
+    parser.add_argument("--first", type=int, default=0, help="number of the file to begin with")
     parser.add_argument("--seed", type=int, default=21)
     parser.add_argument("--record", type=Path, help="write what Postfix did as JSON")
     options = parser.parse_args()
@@ -31,6 +32,8 @@ def main() -> int:
         postfix = Postfix(Path(root))
         with postfix.network():
             for at, case in enumerate(cases(options.files, options.seed, version)):
+                if at < options.first:
+                    continue
                 seen = postfix.try_file(case.text, check=at % 15 == 0)
                 result, why = agreement(case.text, version, seen.record())
                 table[case.kind, result] += 1
