@@ -5,7 +5,7 @@ from components.host import read_drift, warn_of_replaced
 from components.mail_exchanger import mail_exchangers
 from components.services.mta_sts import policy as mta_sts
 from components.stack import config as stack
-from components.stack import renewals
+from components.stack import renewals, zones
 from components.stack.failures import fail_at_the_end
 from components.stack.leaving import refuse_at_once
 
@@ -13,6 +13,7 @@ settings = stack.load()
 refuse_at_once(settings)
 fail_at_the_end()
 tokens, api = stack.tokens(settings), stack.dns_api(settings)
+former = zones.look(settings, api)
 seen = read_drift(settings)
 failures = renewals.failures(settings, seen)
 renewals.warn(failures)

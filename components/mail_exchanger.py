@@ -73,6 +73,7 @@ class MailExchanger(pulumi.ComponentResource):
             self.host.target.host_key,
             tls=tls.bundle.command if tls is not None else None,
             policy=policy.bundle.command if policy is not None else None,
+            agent=self.host.agent,
             keys=certificates.slots if certificates is not None else {},
             dkim=place.the(SpamFilter).dkim_records,
         )

@@ -25,6 +25,7 @@ class Dns(pulumi.ComponentResource):
 
     `serving`: what each MX host keeps its promises with. `tokens`: the API tokens of further
     accounts. `sts_ids`: mail domain to the id of its MTA-STS policy; one without has no MTA-STS.
+    `former`: key of a record to the ID of the zone that it is in until now.
     Provides: `ds`, zone to the DS record that the registrar needs.
     """
 
@@ -36,9 +37,11 @@ class Dns(pulumi.ComponentResource):
         tokens: Tokens | None = None,
         sts_ids: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
+        former: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__("mx:dns:Dns", name, None, opts)
         self._settings, self._serving = settings, serving
+        self._former = former or {}
         self._tokens = tokens or {}
         self._providers = self._accounts(self._tokens)
         facts = Facts(
@@ -70,8 +73,9 @@ class Dns(pulumi.ComponentResource):
     def _record(self, record: Record) -> cloudflare.DnsRecord:
         zone_id = self._settings.dns.zones[record.zone]
         adopted = self._settings.dns.adopt.get(record.key)
-        # A record cannot stand beside the one that replaces it at the same name, except TLSA:
-        # there the new key must be announced before the old one is not any more (RFC 7672 8.1).
+        # The API replaces a record for another type or another zone, and changes all else in place.
+        # A TLSA record is replaced for other data too: the new key must be announced before the
+        # old one is not any more (RFC 7672 8.1).
         rolls = record.type == "TLSA"
         return cloudflare.DnsRecord(
             f"dns-{record.key}",
@@ -87,7 +91,9 @@ class Dns(pulumi.ComponentResource):
                 parent=self,
                 provider=self._providers.get(record.zone),
                 depends_on=self._kept_by(record),
-                delete_before_replace=not rolls,
+                # In another zone it is there before it goes here; of two types only one can be at a
+                # name when one of them is CNAME.
+                delete_before_replace=record.other_type and zone_id == self._former.get(record.key),
                 replace_on_changes=["data"] if rolls else None,
                 import_=f"{zone_id}/{adopted}" if adopted else None,
                 aliases=[pulumi.Alias(name=f"dns-{record.former}")] if record.former else None,

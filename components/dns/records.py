@@ -6,7 +6,7 @@ Names are full, in lower case, without the final dot, as the Cloudflare API retu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from components.dns import data as dns_data
@@ -19,7 +19,7 @@ _FORMER_SLOTS = {
     for algorithm in ("ecdsa", "rsa")
     for slot, name in (("a", "current"), ("b", "next"))
 }
-Promise = Literal["nothing", "mail", "tls", "policy"]
+Promise = Literal["nothing", "agent", "mail", "tls", "policy"]
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,10 @@ class Record:
     """One DNS record; `key` names its Pulumi resource and never holds an editable value.
 
     `content` or `data` is given, perhaps as a value that is known later. `hosts` are the MX hosts
-    that must keep the record's promise before it is published: take mail, serve their certificates,
-    serve the MTA-STS policy. `after` are the keys of records, earlier in the table, that must be
-    published before this one. `former` is the key that the same record had before.
+    that must keep the record's promise before it is published: be reached and believed, take mail,
+    serve their certificates, serve the MTA-STS policy. `after` are the keys of records, earlier in
+    the table, that must be published before this one. `former` is the key that the same record had
+    before. `other_type`: settings can make it a CNAME or none, at the same name.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Record:
     promise: Promise = "nothing"
     after: tuple[str, ...] = ()
     former: str | None = None
+    other_type: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,16 @@ def records(settings: Settings, facts: Facts | None = None) -> list[Record]:
     facts = facts or Facts()
     table: list[Record] = []
     for key in settings.hosts:
-        table += _host(settings, key, facts)
+        # A host that is not reached, or whose key is not the expected one, publishes nothing.
+        table += [
+            replace(row, hosts=(key,), promise="agent") for row in _host(settings, key, facts)
+        ]
+        table += _tlsa(settings, key, facts)
     for name in settings.domains:
         table += _mta_sts(settings, name, facts)
-        table += _exchangers(settings, name, facts)
-        table += _policies(settings, name)
+        exchangers = list(_exchangers(settings, name, facts))
+        table += exchangers
+        table += _policies(settings, name, tuple(row.key for row in exchangers))
         table += _dkim(settings, name, facts)
     for name in settings.dns.parked_domains:
         table += _parked(settings, name)
@@ -96,6 +103,12 @@ def _host(settings: Settings, key: str, facts: Facts) -> Iterable[Record]:
         data = dns_data.sshfp(facts.host_keys[key])
         yield Record(f"sshfp-{key}", zone, name, "SSHFP", data=data)
     yield from _caa(settings, key, zone, name)
+
+
+def _tlsa(settings: Settings, key: str, facts: Facts) -> Iterable[Record]:
+    """The keys that Postfix serves on an MX host, or will (RFC 7672 section 8.1)."""
+    name = settings.hosts[key].hostname
+    zone = settings.zone_of(name)
     if zone in settings.dns.signed_zones:
         for slot, digest in sorted(facts.tlsa.get(key, {}).items()):
             yield Record(
@@ -131,13 +144,21 @@ def _exchangers(settings: Settings, name: str, facts: Facts) -> Iterable[Record]
         )
 
 
-def _policies(settings: Settings, name: str) -> Iterable[Record]:
-    """SPF, DMARC, DKIM and TLSRPT of a mail domain, and leave for its reports to go elsewhere."""
+def _policies(settings: Settings, name: str, after: tuple[str, ...]) -> Iterable[Record]:
+    """SPF, DMARC, DKIM and TLSRPT of a mail domain, and leave for its reports to go elsewhere.
+
+    What judges the domain's mail comes `after` its MX records: no policy for a domain whose mail
+    the hosts do not take yet.
+    """
     zone, own, shared = settings.zone_of(name), settings.domains[name].records, settings.dns.records
     spf, policy, tls_rpt = own.spf or shared.spf, own.dmarc or shared.dmarc, own.tls_rpt
-    yield from _texts(f"spf-{name}", zone, name, spf)
-    yield from _texts(f"dmarc-{name}", zone, f"_dmarc.{name}", policy)
-    yield from _texts(f"tlsrpt-{name}", zone, f"_smtp._tls.{name}", tls_rpt or shared.tls_rpt)
+    for key, at, text in (
+        (f"spf-{name}", name, spf),
+        (f"dmarc-{name}", f"_dmarc.{name}", policy),
+        (f"tlsrpt-{name}", f"_smtp._tls.{name}", tls_rpt or shared.tls_rpt),
+    ):
+        if text not in (None, "none"):
+            yield replace(_text(key, zone, at, text), after=after)
     for selector, text in own.dkim.items():
         yield _text(f"dkim-{name}-{selector}", zone, f"{selector}._domainkey.{name}", text)
     for report_domain in dmarc.report_domains(policy or ""):
@@ -177,6 +198,7 @@ def _mta_sts(settings: Settings, name: str, facts: Facts) -> Iterable[Record]:
             hosts=keepers,
             promise="policy",
             after=(f"sts-host-{name}",),
+            other_type=True,
         )
         return
     addresses: list[str] = []
@@ -203,6 +225,7 @@ def _mta_sts(settings: Settings, name: str, facts: Facts) -> Iterable[Record]:
         hosts=keepers,
         promise="policy",
         after=tuple(addresses),
+        other_type=True,
     )
 
 
@@ -224,11 +247,6 @@ def _parked(settings: Settings, name: str) -> Iterable[Record]:
 
 def _text(key: str, zone: str, name: str, text: str | None) -> Record:
     return Record(key, zone, name, "TXT", dns_data.txt(text or ""))
-
-
-def _texts(key: str, zone: str, name: str, text: str | None) -> Iterable[Record]:
-    if text not in (None, "none"):
-        yield _text(key, zone, name, text)
 
 
 def _zone_of(settings: Settings, name: str) -> str | None:

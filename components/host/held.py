@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -39,14 +40,24 @@ class Held:
     text: str = field(default="", repr=False)
 
 
-def read() -> dict[str, Held]:
-    """The commands of the running stack's state by name, as in "mx1-postfix".
+@cache
+def resources() -> dict[str, dict[str, Any]]:
+    """The running stack's state, read once a run: URN to `type` and `outputs`.
 
     Raises Exception with the engine's words when the state cannot be read.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer = pulumi.runtime.invoke(_READ, {"stackName": stack}).value or {}
-    return commands(answer["outputs"])
+    found: dict[str, dict[str, Any]] = answer["outputs"]
+    return found
+
+
+def read() -> dict[str, Held]:
+    """The commands of the running stack's state by name, as in "mx1-postfix".
+
+    Raises Exception with the engine's words when the state cannot be read.
+    """
+    return commands(resources())
 
 
 def commands(resources: dict[str, dict[str, Any]]) -> dict[str, Held]:

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from components.settings.stack_file import settings_of
+from lab.cloudflare_api import SCOPES, Api, start
 
 from .conftest import Project
 
 pytestmark = pytest.mark.engine
 
 Edit = Callable[[str, Callable[[str], str]], None]
+
+
+@pytest.fixture(autouse=True)
+def api(project: Project, tmp_path: Path) -> Iterator[Api]:
+    """Cloudflare with the zones of the examples: every run asks whose they are."""
+    zones = settings_of("staging").dns.zones | settings_of("production").dns.zones
+    double = Api(tmp_path / "api.json", zones, {"t" * 40: SCOPES})
+    server = start(double, "127.0.0.1", 0)
+    project.environment["CLOUDFLARE_BASE_URL"] = f"http://127.0.0.1:{server.port}/client/v4"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield double
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.mark.parametrize("stack", ["staging", "production"])

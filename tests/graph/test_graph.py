@@ -131,10 +131,18 @@ def test_the_controllers_password_is_a_hash_in_a_secret_bundle() -> None:
     assert any(urn.endswith("::mx1-spam-filter") for urn in request.dependencies)
 
 
-def test_records_are_deleted_before_they_are_replaced(graph: dict[str, Any]) -> None:
+def test_no_record_is_deleted_before_the_one_that_replaces_it(graph: dict[str, Any]) -> None:
     for name, request in graph.items():
         if name.startswith("dns-"):
-            assert request.deleteBeforeReplace
+            assert not request.deleteBeforeReplace, name
+
+
+def test_the_addresses_of_a_host_wait_for_its_agent(graph: dict[str, Any]) -> None:
+    def needs(name: str) -> set[str]:
+        return {urn.rpartition("::")[2] for urn in graph[name].dependencies}
+
+    assert needs("dns-a-mx1") == {"mx1-agent"}
+    assert needs("dns-a-mx2") == {"mx2-agent"}
 
 
 def test_new_rules_are_confirmed_over_a_connection_of_their_own() -> None:

@@ -1,0 +1,136 @@
+"""Zones are looked at before anything is planned: each must be what the stack file calls it.
+
+An ID says nothing to a reader. With one wrong digit or two IDs interchanged the engine would delete
+what it has in the right zone. So each run asks for the zone's name and for what the token may do;
+nothing here changes a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.dns.api import DnsApi
+from components.dns.client import Client, Refused, Silent
+
+Listed = list[dict[str, Any]]
+
+# Cloudflare allows a user 1,200 requests in five minutes; here two are made a zone.
+MOST_ZONES = 300
+_AT_ONCE = 8
+_ZONES_A_PAGE, _RECORDS_A_PAGE = 50, 1000
+# No record has this ID. A change of it is refused to a token that may not write, before the API
+# looks for the record.
+_NO_RECORD = "0" * 32
+_NOT_ALLOWED = (401, 403)
+_SCOPES = (
+    "the token needs the scopes Zone > Zone > Read and Zone > DNS > Read for it, and for `up` "
+    "Zone > DNS > Edit"
+)
+
+
+@dataclass
+class Look:
+    """What was found.
+
+    `faults`: one line each, beginning with its YAML path. `records`: zone to all its records as
+    the API tells them, where they were asked for.
+    """
+
+    faults: list[str] = field(default_factory=list)
+    records: dict[str, Listed] = field(default_factory=dict)
+
+
+def look(zones: Mapping[str, str], api: DnsApi, write: bool, read_records: bool) -> Look:
+    """Compare zones (name to ID) with the API's.
+
+    `write`: the token must be able to change records, as for `up`. `read_records`: list all
+    records; without it only a few are asked for, to see that the token may. Of more zones than
+    MOST_ZONES only the names are compared.
+    """
+    found = Look()
+    try:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            tokens = sorted({api.tokens[zone] for zone in zones})
+            clients = {token: Client(token, api.base_url) for token in tokens}
+            held = [
+                {zone: number for zone, number in zones.items() if api.tokens[zone] == token}
+                for token in tokens
+            ]
+            for lines in pool.map(_identity, (clients[token] for token in tokens), held):
+                found.faults += lines
+            if found.faults or len(zones) > MOST_ZONES:
+                return found
+            rights = pool.map(
+                lambda zone: _rights(
+                    clients[api.tokens[zone]], zone, zones[zone], write, read_records
+                ),
+                zones,
+            )
+            for zone, (lines, records) in zip(zones, rights, strict=True):
+                found.faults += lines
+                found.records[zone] = records
+    except Silent as error:
+        found.faults.append(
+            f"dns.zones: the API of the zones did not answer, so nothing is planned: {error}; "
+            "try again when the API answers, or see cloudflare:baseUrl"
+        )
+    return found
+
+
+def _identity(client: Client, zones: Mapping[str, str]) -> list[str]:
+    """Zones whose ID is of another zone, or of none that the token sees."""
+    names: dict[str, str] = {}
+    try:
+        for item in client.pages("zones", _ZONES_A_PAGE):
+            names[str(item.get("id"))] = str(item.get("name"))
+            if all(names.get(number) == name for name, number in zones.items()):
+                return []
+    except Refused as error:
+        return [
+            f"dns.zones.{name}: the API refuses the token ({error}); {_SCOPES}" for name in zones
+        ]
+    numbers = {name: number for number, name in names.items()}
+    lines = []
+    for name, number in zones.items():
+        if names.get(number) == name:
+            continue
+        if number in names:
+            what = f"{number} is the ID of the zone {names[number]}"
+        else:
+            what = f"the token sees no zone with the ID {number}"
+        if name in numbers:
+            cure = f"the ID of {name} is {numbers[name]}"
+        else:
+            cure = f"it sees no zone {name} either: is that in the token's account? {_SCOPES}"
+        lines.append(f"dns.zones.{name}: {what}; {cure}")
+    return lines
+
+
+def _rights(
+    client: Client, zone: str, number: str, write: bool, read_records: bool
+) -> tuple[list[str], Listed]:
+    """What the token may not do in a zone, and the zone's records."""
+    path = f"zones/{number}/dns_records"
+    records: Listed = []
+    try:
+        if read_records:
+            records = list(client.pages(path, _RECORDS_A_PAGE))
+        else:
+            client.call("GET", f"{path}?per_page=5")
+    except Refused as error:
+        return [
+            f"dns.zones.{zone}: the token may not read the zone's records ({error}); {_SCOPES}"
+        ], records
+    if write:
+        try:
+            client.call("PATCH", f"{path}/{_NO_RECORD}", {"ttl": 1})
+        except Refused as error:
+            if error.status in _NOT_ALLOWED:
+                return [
+                    f"dns.zones.{zone}: the token may read the zone's records and not change them "
+                    f"({error}); `up` needs the scope Zone > DNS > Edit"
+                ], records
+    return [], records

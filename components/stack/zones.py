@@ -1,0 +1,102 @@
+"""The zones of the running stack, looked at before anything is planned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.dns import records as dns_records
+from components.dns import zones
+from components.dns.api import DnsApi
+from components.dns.foreign import judge
+from components.host import held
+from components.services.mta_sts import policy as mta_sts
+from components.settings.environment import Settings
+
+_RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+_LINES_SHOWN = 50
+_UNTOUCHED = "Nothing was changed: zones are read before anything is planned."
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record of the state: its ID, and the ID of its zone."""
+
+    identifier: str
+    zone: str
+
+
+def look(settings: Settings, api: DnsApi) -> dict[str, str]:
+    """Refuse zones that are not what the stack file calls them, and records that must not be two.
+
+    Gives the key of each record of the state with the ID of its zone. The zones are asked in every
+    run, their records as `drift.read` says. Raises pulumi.RunError, a line each; nothing has been
+    planned then.
+    """
+    source = f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:mail."
+    listing = settings.drift.read
+    found = zones.look(settings.dns.zones, api, not pulumi.runtime.is_dry_run(), listing)
+    _refuse(source, found.faults)
+    kept = _kept(listing)
+    if listing and kept is not None:
+        foreign = judge(
+            _wanted(settings, kept),
+            found.records,
+            {key: each.identifier for key, each in kept.items()},
+            settings.dns.adopt,
+        )
+        _refuse(source, foreign.refused)
+        for text in foreign.told:
+            pulumi.log.warn(f"zones: {text}")
+    return {key: each.zone for key, each in (kept or {}).items()}
+
+
+def _refuse(source: str, lines: list[str]) -> None:
+    if lines:
+        shown = [source + line for line in lines[:_LINES_SHOWN]]
+        if len(lines) > _LINES_SHOWN:
+            shown.append(f"{source}dns: and {len(lines) - _LINES_SHOWN} more of this kind")
+        raise pulumi.RunError("\n".join([*shown, _UNTOUCHED]))
+
+
+def _kept(told: bool) -> dict[str, Kept] | None:
+    """The records of the state by key; None when the engine does not give the state."""
+    try:
+        resources = held.resources()
+    except Exception as error:
+        if told:
+            pulumi.log.warn(f"the records of others in the zones were not judged: {error}")
+        return None
+    return records_of(resources)
+
+
+def records_of(resources: dict[str, dict[str, Any]]) -> dict[str, Kept]:
+    """The records among the resources of a state, by key."""
+    found = {}
+    for urn, resource in resources.items():
+        if resource["type"] == _RECORD:
+            outputs = resource["outputs"]
+            key = urn.rpartition("::")[2].removeprefix("dns-")
+            found[key] = Kept(str(outputs.get("id", "")), str(outputs.get("zoneId", "")))
+    return found
+
+
+def _wanted(settings: Settings, kept: dict[str, Kept]) -> list[dns_records.Record]:
+    """The table, with what hosts will tell left open."""
+    dkim = {key: dict.fromkeys(settings.domains_of(key)) for key in settings.hosts}
+    facts = dns_records.Facts(
+        sts_ids=mta_sts.ids(settings),
+        dkim=dkim,
+        tlsa={key: _slots(key, kept) for key in settings.hosts},
+    )
+    return dns_records.records(settings, facts)
+
+
+def _slots(host: str, kept: dict[str, Kept]) -> dict[str, object]:
+    """The slots of a host's TLSA records in the state; a host without any will have the first."""
+    begin = f"tlsa-{host}-"
+    return dict.fromkeys(key.removeprefix(begin) for key in kept if key.startswith(begin)) or {
+        "ecdsa-a": None
+    }

@@ -1,0 +1,113 @@
+"""Records of others in a live zone: what is refused, with which line, and what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from components.dns.data import txt
+from components.dns.foreign import judge
+from components.dns.records import Record
+
+ZONE, OTHER = "example.test", "f" * 32
+MX = Record("mx-example.test-mx1", ZONE, ZONE, "MX", "mx1.example.test", priority=10)
+SPF = Record("spf-example.test", ZONE, ZONE, "TXT", txt("v=spf1 mx -all"))
+DMARC = Record("dmarc-example.test", ZONE, "_dmarc.example.test", "TXT", txt("v=DMARC1; p=reject"))
+STS = Record("sts-example.test", ZONE, "_mta-sts.example.test", "TXT", txt("v=STSv1; id=1"))
+STS_A = Record("sts-a-example.test-mx1", ZONE, "mta-sts.example.test", "A", "192.0.2.1")
+STS_CNAME = Record("sts-host-example.test", ZONE, "mta-sts.example.test", "CNAME", "mta-sts.b.test")
+TLSRPT = Record("tlsrpt-example.test", ZONE, "_smtp._tls.example.test", "TXT", txt("v=TLSRPTv1;"))
+DKIM = Record("dkim-example.test-mx1", ZONE, "mx1._domainkey.example.test", "TXT")
+ADDRESS = Record("a-mx1", ZONE, "mx1.example.test", "A", "192.0.2.1")
+TLSA = Record("tlsa-mx1-ecdsa-a", ZONE, "_25._tcp.mx1.example.test", "TLSA", data={})
+ADOPT = f"`{{}}: {OTHER}` under dns.adopt"
+
+
+def there(name: str, kind: str, content: str, **more: Any) -> dict[str, Any]:
+    return {"id": OTHER, "name": name, "type": kind, "content": content} | more
+
+
+REFUSED: dict[str, tuple[Record, dict[str, Any], str]] = {
+    "another SPF": (
+        SPF, there(ZONE, "TXT", '"v=spf1 include:_spf.example.net ~all"'), ADOPT.format(SPF.key),
+    ),
+    "another SPF in capitals, in two strings, without quotes": (
+        SPF, there("Example.Test", "TXT", 'V=SPF1 " "mx ?all'), "second SPF",
+    ),
+    "another DMARC": (
+        DMARC, there(DMARC.name, "TXT", '"v=DMARC1; p=none"'), ADOPT.format(DMARC.key),
+    ),
+    "another id of MTA-STS": (STS, there(STS.name, "TXT", '"v=STSv1; id=old"'), "second MTA-STS"),
+    "another TLSRPT": (
+        TLSRPT, there(TLSRPT.name, "TXT", '"v=TLSRPTv1; rua=mailto:x@y.test"'), "second TLSRPT",
+    ),
+    "another key under the selector": (DKIM, there(DKIM.name, "TXT", '"p=AAAA"'), "second DKIM"),
+    "a CNAME where an address is to be": (
+        STS_A, there(STS_A.name, "CNAME", "policy.host.test"), "take that record away",
+    ),
+    "an address where a CNAME is to be": (
+        STS_CNAME, there(STS_CNAME.name, "AAAA", "2001:db8::1"), "CNAME is alone at",
+    ),
+    "another CNAME": (
+        STS_CNAME, there(STS_CNAME.name, "CNAME", "policy.host.test"), "CNAME is alone at",
+    ),
+}  # fmt: skip
+TOLD: dict[str, tuple[Record, dict[str, Any], str]] = {
+    "the same CNAME": (
+        STS_CNAME, there(STS_CNAME.name, "CNAME", "MTA-STS.b.test"), ADOPT.format(STS_CNAME.key),
+    ),
+    "the same MX": (
+        MX, there(ZONE, "MX", "mx1.example.test", priority=10.0), ADOPT.format(MX.key),
+    ),
+    "the same record": (ADDRESS, there(ADDRESS.name, "A", "192.0.2.1"), ADOPT.format("a-mx1")),
+    "an MX before ours": (
+        MX, there(ZONE, "MX", "aspmx.l.example.net", priority=5),
+        "Mail for example.test also goes to aspmx.l.example.net, preference 5, before ours.",
+    ),
+    "an MX after ours": (MX, there(ZONE, "MX", "b.test", priority=20), "preference 20, after ours"),
+    "an MX of the same preference": (MX, there(ZONE, "MX", "b.test", priority=10), "as often as"),
+    "another address of an MX host": (ADDRESS, there(ADDRESS.name, "A", "192.0.2.9"), "192.0.2.9"),
+    "TLSA of another key": (TLSA, there(TLSA.name, "TLSA", "3 1 1 AB"), "DANE"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", REFUSED)
+def test_refused_with_what_is_there(state: str) -> None:
+    wanted, other, words = REFUSED[state]
+    found = judge([wanted], {ZONE: [other]}, {}, {})
+    assert len(found.refused) == 1
+    assert words in found.refused[0]
+    assert OTHER in found.refused[0]
+    assert found.told == []
+
+
+@pytest.mark.parametrize("state", TOLD)
+def test_told_and_not_refused(state: str) -> None:
+    wanted, other, words = TOLD[state]
+    found = judge([wanted], {ZONE: [other]}, {}, {})
+    assert found.refused == []
+    assert words in found.told[0]
+
+
+@pytest.mark.parametrize(
+    ("held", "adopted"), [({SPF.key: OTHER}, {}), ({}, {SPF.key: OTHER})], ids=["ours", "adopted"]
+)
+def test_a_record_of_ours_is_no_other(held: Mapping[str, str], adopted: Mapping[str, str]) -> None:
+    found = judge([SPF], {ZONE: [there(ZONE, "TXT", '"v=spf1 a -all"')]}, held, adopted)
+    assert found.refused == found.told == []
+
+
+def test_a_second_spf_that_came_later_does_not_stop_a_repair() -> None:
+    found = judge([SPF], {ZONE: [there(ZONE, "TXT", '"v=spf1 a -all"')]}, {SPF.key: "a" * 32}, {})
+    assert found.refused == []
+    assert "both are void" in found.told[0]
+
+
+def test_a_thousand_records_that_are_in_nobodys_way() -> None:
+    others = [there(f"host{number}.{ZONE}", "A", "192.0.2.7") for number in range(1000)]
+    others += [there(ZONE, "TXT", '"site-verification=x"'), there(ZONE, "A", "192.0.2.8")]
+    others += [there(ZONE, "CAA", '0 issue "ca.test"'), there(f"k2._domainkey.{ZONE}", "TXT", "p=")]
+    found = judge([MX, SPF, DMARC, STS, STS_A, DKIM, ADDRESS, TLSA], {ZONE: others}, {}, {})
+    assert found.refused == found.told == []
