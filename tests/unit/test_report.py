@@ -234,8 +234,8 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
         "the certificate that is served.",
         "MTA-STS removed at _mta-sts.b.test: senders go by the policy that they keep until its "
         "max_age is over.",
-        "mx1: postfix.service restarts; open connections end, senders come again.",
         "mx2: smtpd_tls_security_level = encrypt turns away peers without matching TLS.",
+        "mx1: postfix.service restarts; open connections end, senders come again.",
     ]
     assert "+_25._tcp.mx1.example.test. 300 IN TLSA 3 1 1 AB" in markdown(report)
 

@@ -16,7 +16,7 @@ _DATA = {
 _NAMES = {"MX", "CNAME", "NS", "PTR"}
 # What the engine prints for a value that only an `up` will know (sdk/python, runtime/rpc.py).
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_OTHER = ("proxied", "comment", "tags", "settings")
+_OTHER = ("zoneId", "proxied", "comment", "tags", "settings")
 
 
 def line(inputs: dict[str, Any]) -> str:

@@ -17,6 +17,8 @@ _OPEN_LINES, _OPEN_NAMES = 40, 10
 _PROGRAMS = "/usr/local/"
 # What a reviewer must see however much else changes.
 FIRST = "/etc/postfix/main.cf"
+# Everywhere else in a report a plus is what will come.
+_LEGEND = "In this section `-` is what the stack applied and `+` what is there now."
 
 
 def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]]]]]:
@@ -38,7 +40,7 @@ def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]
 def drift(texts: list[str]) -> list[Block]:
     """What each component of a host has otherwise: a list, in which a diff follows its item."""
     blocks = []
-    head = "### Drift\n\n"
+    head = f"### Drift\n\n{_LEGEND}\n\n"
     for where, runs in drift_of(texts):
         name = f"drift of {where}"
         head += f"**{plain(where)}**\n"
