@@ -11,6 +11,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+# What the stacks of a test repository name, in both styles of YAML.
+NAMED = {
+    "production": "a: {recipientsFile: recipients/a.test.txt}\n"
+    "b:\n  recipientsFile: \"recipients/b.test.txt\" # many\n  rootHintsFile: root.hints\n",
+    "staging": "recipientsFile: 'recipients/a.test.txt'\nknownHostsFile: ../known_hosts\n",
+}
 WORKFLOW = ROOT / ".github/workflows/mx.yml"
 
 
@@ -50,6 +56,11 @@ def test_failed_preview_is_posted_too(jobs: dict[str, Any]) -> None:
         ("stacks/Pulumi.lab.yaml", "[]"),
         ("docs/x.md", "[]"),
         ("components/dns/component.py", '["production","staging"]'),
+        ("stacks/recipients/a.test.txt", '["production","staging"]'),
+        ("stacks/recipients/b.test.txt", '["production"]'),
+        ("stacks/root.hints", '["production"]'),
+        ("known_hosts", '["staging"]'),
+        ("stacks/recipients/of-nobody.txt", "[]"),
     ],
 )
 def test_touched_environments(tmp_path: Path, changed: str, stacks: str) -> None:
@@ -64,7 +75,7 @@ def test_touched_environments(tmp_path: Path, changed: str, stacks: str) -> None
     for name in ("lab", "production", "staging"):
         path = tmp_path / f"stacks/Pulumi.{name}.yaml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("config: {}\n")
+        path.write_text(NAMED.get(name, "config: {}\n"))
     git("init", "-q", "-b", "main")
     git("add", ".")
     git("commit", "-qm", "one")
