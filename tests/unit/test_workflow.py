@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[2]
 # What the stacks of a test repository name, in both styles of YAML.
 NAMED = {
     "production": "a: {recipientsFile: recipients/a.test.txt}\n"
-    "b:\n  recipientsFile: \"recipients/b.test.txt\" # many\n  rootHintsFile: root.hints\n",
+    'b:\n  recipientsFile: "recipients/b.test.txt" # many\n  rootHintsFile: root.hints\n',
     "staging": "recipientsFile: 'recipients/a.test.txt'\nknownHostsFile: ../known_hosts\n",
 }
 WORKFLOW = ROOT / ".github/workflows/mx.yml"
+APPLIES = ROOT / ".github/workflows/up.yml"
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +33,30 @@ def test_secrets_are_only_in_jobs_of_an_environment_behind_the_fork_check(
     assert "head.repo.full_name == github.repository" in jobs["touched"]["if"]
     assert "pull_request_target" not in WORKFLOW.read_text()
     for name, job in jobs.items():
-        if "secrets." in yaml.safe_dump(job):
-            assert job["needs"] == "touched", name
-            assert job["environment"], name
+        if "secrets" in yaml.safe_dump(job):
+            assert "touched" in job["needs"], name
             assert "touched.outputs" in job["if"], name
+            assert job.get("environment") or job["uses"] == "./.github/workflows/up.yml", name
+    # What mx.yml calls has no other trigger. PyYAML reads the key `on` as true.
+    called = yaml.safe_load(APPLIES.read_text())
+    assert list(called[True]) == ["workflow_call"]
+    assert all(job["environment"] for job in called["jobs"].values())
+
+
+def test_production_waits_until_staging_has_it(jobs: dict[str, Any]) -> None:
+    assert "contains(fromJSON(needs.touched.outputs.stacks), 'staging')" in jobs["up-staging"]["if"]
+    assert jobs["up-staging"]["with"]["stacks"] == '["staging"]'
+    assert "up-staging" in jobs["up"]["needs"]
+    for result in ("success", "skipped"):
+        assert f"needs.up-staging.result == '{result}'" in jobs["up"]["if"]
+    assert "failure" not in jobs["up"]["if"]
+    assert jobs["up"]["with"]["stacks"] == "${{ needs.touched.outputs.others }}"
 
 
 def test_no_expression_stands_in_a_shell_line(jobs: dict[str, Any]) -> None:
-    for job in jobs.values():
-        for step in job["steps"]:
+    called = yaml.safe_load(APPLIES.read_text())["jobs"]
+    for job in [*jobs.values(), *called.values()]:
+        for step in job.get("steps", []):
             assert "${{" not in step.get("run", "")
 
 
