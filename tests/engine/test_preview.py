@@ -19,9 +19,13 @@ Edit = Callable[[str, Callable[[str], str]], None]
 
 
 @pytest.fixture(autouse=True)
-def api(project: Project, tmp_path: Path) -> Iterator[Api]:
-    """Cloudflare with the zones of the examples: every run asks whose they are."""
-    zones = settings_of("staging").dns.zones | settings_of("production").dns.zones
+def api(project: Project, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Api]:
+    """Cloudflare with the zones of the example: every run asks whose they are."""
+    # A test of one example only is one of staging.
+    parameters = getattr(request.node, "callspec", None)
+    zones = settings_of(
+        parameters.params.get("stack", "staging") if parameters else "staging"
+    ).dns.zones
     double = Api(tmp_path / "api.json", zones, {"t" * 40: SCOPES})
     server = start(double, "127.0.0.1", 0)
     project.environment["CLOUDFLARE_BASE_URL"] = f"http://127.0.0.1:{server.port}/client/v4"

@@ -30,13 +30,13 @@ RECORDS = ["scripts/records", "many", *OPTIONS]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
 PROGRAM = f"""
 import pulumi
-from components import stack
-from components.dns import Dns
-from components.serving import Serving
+from components.dns.component import Dns
+from components.dns.serving import Serving
+from components.stack import config
 
 ready = pulumi.ComponentResource("test:index:Ready", "ready")
 serving = {{"mx1": Serving(ready, "{KEY}", tls=ready, keys={{"ecdsa-a": "AB" * 32}})}}
-Dns("dns", stack.load(), serving)
+Dns("dns", config.load(), serving)
 """
 
 

@@ -213,6 +213,15 @@ def test_not_one_record_goes_or_comes_when(live: Live, state: str) -> None:
     assert live.records() == before
 
 
+def test_records_of_the_stack_itself_are_not_those_of_others(live: Live) -> None:
+    live.write()
+    live.program()
+    code, output = live.run("preview")
+    assert code == 0, output
+    assert "zones: " not in output
+    assert "of others" not in output
+
+
 def test_records_of_a_live_domain_are_refused_and_told_before_anything(live: Live) -> None:
     """Case 28: SPF, DMARC, an MX and a CNAME that the domain has already."""
 
