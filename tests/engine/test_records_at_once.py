@@ -123,7 +123,8 @@ def test_killed_in_the_middle_the_next_run_has_every_record_once(
     project: Project, api: tuple[Holding, str], command: list[str]
 ) -> None:
     double, url = api
-    shutil.copytree(ROOT / "scripts", project.folder / "scripts")
+    for name in ("scripts", "tools"):
+        shutil.copytree(ROOT / name, project.folder / name)
     shutil.copy(ROOT / "requirements.lock", project.folder)
     (project.folder / "__main__.py").write_text(PROGRAM)
     config = {"cloudflare:baseUrl": url, "mx:mail": settings()}
