@@ -1,4 +1,4 @@
-"""What services of ours may not do, as lines of their units (systemd.exec(5))."""
+"""What services may not do, as lines of their units (systemd.exec(5))."""
 
 from __future__ import annotations
 
@@ -25,4 +25,24 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 UMask=0077
+"""
+
+# For the services of packages, whose units say little: all of them parse what strangers send.
+PACKAGED = """\
+LockPersonality=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
 """

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StringConstraints
 
-from components.settings.types import Model, Network
+from components.settings.types import Domain, Model, Network
 
 Score = Annotated[float, Field(ge=-100, le=1000)]
 RateName = Literal["to", "to_ip", "to_ip_from", "bounce_to", "bounce_to_ip", "user"]
@@ -30,6 +30,31 @@ class GreylistSettings(Model):
     expire_hours: Annotated[StrictInt, Field(ge=1, le=240)] = 24
 
 
+DmarcAction = Literal["score", "mark", "reject"]
+
+
+class DmarcSettings(Model):
+    """Mail that fails the DMARC policy (quarantine or reject) of the domain in its From."""
+
+    own_domains: DmarcAction = Field(
+        "mark",
+        description="Such mail of the stack's own mail domains: `mark` it with `X-Spam: Yes`, "
+        "`reject` it, or `score` it only.",
+    )
+    other_domains: DmarcAction = Field("score", description="The same for all other domains.")
+    lists: list[Domain] = Field(
+        default_factory=list,
+        description="Envelope sender domains of mailing lists that are believed; their SPF must "
+        "pass.",
+    )
+    forwarders: list[Network] = Field(
+        default_factory=list, description="Networks of forwarders that are believed."
+    )
+    arc_sealers: list[Domain] = Field(
+        default_factory=list, description="Domains whose valid ARC seals (RFC 8617) are believed."
+    )
+
+
 class SpamFilterSettings(Model):
     """Rspamd and its Redis on each MX host. Scores are sums of the symbols of a message."""
 
@@ -44,6 +69,7 @@ class SpamFilterSettings(Model):
         },
         description="What is counted (recipient, client, sender) to its limit; beyond it: 4xx.",
     )
+    dmarc: DmarcSettings = Field(default_factory=DmarcSettings)
     local_networks: list[Network] = Field(
         default_factory=list,
         description="Networks of our own, beside postfix.mynetworks: not greylisted, signed.",

@@ -155,7 +155,7 @@ def test_no_finding_on_what_debian_12_gets() -> None:
     }
     values["hosts"]["mx1"]["debian"] = 12
     settings = from_mapping(values)
-    parts = postfix_main.sections(settings, "mx1", milter="rspamd/milter.sock")
+    parts = postfix_main.sections(settings, "mx1", milters=["rspamd/milter.sock"])
     parts |= postfix_main.tls_sections(settings, "mx1", ["/c.pem"])
     assert audit("".join(parts[name] for name in sorted(parts)), "3.7") == []
 

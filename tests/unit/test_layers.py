@@ -64,6 +64,7 @@ NEIGHBOURS = {
     ("monitoring", "mta_sts"),
     ("monitoring", "postfix"),
     ("mta_sts", "certificates"),
+    ("mta_sts", "postfix"),
     ("postfix", "spam_filter"),
     ("postfix", "tls_policy"),
     ("postfix", "tls_reports"),

@@ -76,7 +76,7 @@ def test_no_milter_section_without_a_filter() -> None:
 
 @pytest.mark.parametrize(("debian", "action"), [(12, "tempfail"), (13, "shutdown")])
 def test_a_filter_that_is_down_defers(debian: int, action: str) -> None:
-    text = postfix_main.sections(settings(debian), "mx1", milter="a/b.sock")["90-milter.cf"]
+    text = postfix_main.sections(settings(debian), "mx1", milters=["a/b.sock"])["90-milter.cf"]
     assert f"\nmilter_default_action = {action}\n" in text
     assert "\nsmtpd_milters = unix:a/b.sock\n" in text
 

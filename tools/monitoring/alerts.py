@@ -9,7 +9,7 @@ from components.stack.outputs import Thresholds
 # On Debian 12 postfix.service says nothing of its instance; there MxSmtpDown does.
 SERVICES = (
     "postfix|mariadb|redis-server|rspamd|unbound|nginx|mx-tls-policy|postfix-mta-sts-resolver"
-    "|mx-tlsrpt-collectd|mx-tlsrpt-reportd"
+    "|mx-mime-limit|mx-tlsrpt-collectd|mx-tlsrpt-reportd"
 )
 
 

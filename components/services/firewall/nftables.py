@@ -20,7 +20,8 @@ _BASE = """\
     # Neighbours, path MTU and ping; without them IPv6 does not work (RFC 4890).
     meta l4proto { icmp, ipv6-icmp } accept
     # DHCPv6 and DHCP answers come from ports that conntrack does not expect.
-    udp dport { 68, 546 } accept"""
+    udp sport 67 udp dport 68 accept
+    ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept"""
 
 
 def table(settings: Settings, host: str, public_ports: Iterable[int]) -> str:

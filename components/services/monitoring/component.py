@@ -40,6 +40,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         _SERVICE: (_FILES / _SERVICE.lstrip("/")).read_text(),
         CONFIG: exporters.collector(settings, host),
         DEFAULTS: exporters.node_exporter(settings, host),
+        f"/etc/systemd/system/{EXPORTER}.d/mx.conf": exporters.DROP_IN,
     }
     # Always a restart: the exporter ends at SIGHUP, which a reload of its unit sends.
     files = {path: File(text, restart=(EXPORTER,)) for path, text in texts.items()}

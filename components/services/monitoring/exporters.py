@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from components.services.hardening import PACKAGED
 from components.services.mta_sts import policy as mta_sts
 from components.services.postfix.tables import next_hops
 from components.settings.environment import Settings
@@ -17,6 +18,13 @@ UNITS = (
     "postfix(@-)?|mariadb|redis-server|rspamd|unbound|nginx|postfix-mta-sts-resolver"
     "|tlsrpt-.*|mx-.*"
 )
+
+
+DROP_IN = f"""\
+[Service]
+{PACKAGED}CapabilityBoundingSet=
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
+"""
 
 
 def node_exporter(settings: Settings, host: str) -> str:

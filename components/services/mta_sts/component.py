@@ -31,7 +31,9 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         packages=["nginx", "curl"],
         # Exclusive: the package's default site would answer on port 80.
         directories={"/etc/nginx/sites-enabled": EXCLUSIVE, mta_sts.DIRECTORY: EXCLUSIVE},
-        files=files | {path: File(text) for path, text in sites.items()},
+        files=files
+        | {path: File(text) for path, text in sites.items()}
+        | {f"/etc/systemd/system/{UNIT}.d/mx.conf": File(nginx.DROP_IN, restart=(UNIT,))},
         check=[Check(["nginx", "-t", "-q"])],
         units={UNIT: Unit()},
         probe=[UnitProbe(UNIT), *(_served(domain) for domain in domains)],

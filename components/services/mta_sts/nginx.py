@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from components.services.certificates import dehydrated
+from components.services.hardening import PACKAGED
 from components.services.mta_sts import policy as mta_sts
+from components.services.postfix.tls_profiles import SIX_SUITES
 from components.settings.environment import Settings
 
 SITE = "/etc/nginx/sites-enabled/mx-mta-sts"
@@ -21,6 +23,7 @@ def site(settings: Settings, host: str) -> str:
                 *(f"listen {port} ssl default_server;" for port in ports),
                 "# Names that are not ours get no certificate to look at.",
                 "ssl_reject_handshake on;",
+                "return 444;",
             ]
         )
     ]
@@ -35,6 +38,9 @@ def site(settings: Settings, host: str) -> str:
                     *(f"ssl_certificate {chain};" for chain in chains),
                     *(f"ssl_certificate_key {chain};" for chain in chains),
                     "ssl_protocols TLSv1.2 TLSv1.3;",
+                    # The same floor as Postfix's: forward secrecy and AEAD.
+                    f"ssl_ciphers {SIX_SUITES};",
+                    "ssl_prefer_server_ciphers off;",
                     "location = /.well-known/mta-sts.txt {",
                     f"    alias {mta_sts.DIRECTORY}/{domain}.txt;",
                     "    default_type text/plain;",
@@ -56,6 +62,17 @@ def status() -> str:
             "location / { return 404; }",
         ]
     )
+
+
+DROP_IN = f"""\
+[Service]
+{PACKAGED}CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_SETGID CAP_SETUID
+ProtectProc=invisible
+ReadWritePaths=/run -/var/lib/nginx -/var/log/nginx
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+SystemCallFilter=@system-service
+"""
 
 
 def _block(lines: list[str]) -> str:

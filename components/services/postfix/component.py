@@ -6,6 +6,7 @@ of their own, because they need certificates.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.host.manifest import (
@@ -23,6 +24,7 @@ from components.host.manifest import (
 from components.postconf import VERSIONS
 from components.services.postfix import main_cf as postfix_main
 from components.services.postfix import master_cf as postfix_master
+from components.services.postfix import restrictions as postfix_restrictions
 from components.services.postfix import sql_maps
 from components.services.postfix import tables as postfix_tables
 from components.services.postfix import units as postfix_units
@@ -45,20 +47,21 @@ CHECK = (
 ASSEMBLE = {f"{DIRECTORY}/main.cf": Assemble(f"{DIRECTORY}/main.cf.d")}
 
 
-def manifest(settings: Settings, host: str, owner: str, *, milter: str | None = None) -> Manifest:
+def manifest(settings: Settings, host: str, owner: str, *, milters: Sequence[str] = ()) -> Manifest:
     """What Postfix needs on the host, without TLS.
 
-    `milter` is the spam filter's socket below the queue directory. Without a filter it must be
-    None: every message would be put off for ever.
+    `milters` are the spam filter's sockets below the queue directory. Without a filter there must
+    be none: every message would be put off for ever.
     """
     files = {
         f"{DIRECTORY}/main.cf.d/{name}": File(text)
-        for name, text in postfix_main.sections(settings, host, milter=milter).items()
+        for name, text in postfix_main.sections(settings, host, milters=milters).items()
     }
     # Readable by all: there is no password in them.
     version = VERSIONS[settings.hosts[host].debian]
     maps = sql_maps.maps(version).items()
     files |= {f"{sql_maps.DIRECTORY}/{name}": File(text) for name, text in maps}
+    files[f"{DIRECTORY}/tables/ehlo.cidr"] = File(postfix_restrictions.ehlo(settings))
     files[f"{DIRECTORY}/tables/mynetworks.cidr"] = File(postfix_tables.mynetworks(settings))
     files[postfix_tables.NEXT_HOPS] = File(postfix_tables.next_hop_faults(settings))
     files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
@@ -130,4 +133,4 @@ class Postfix(Service):
     @classmethod
     def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
         """The one manifest, with the spam filter's milter."""
-        return [manifest(settings, host, owner, milter=SpamFilter.milter)]
+        return [manifest(settings, host, owner, milters=SpamFilter.milters)]

@@ -6,7 +6,7 @@ Sources: postconf(5), RELEASE_NOTES of Postfix 3.7 to 3.10, RFC 5321.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from components.postconf import VERSIONS
 from components.services.postfix import restrictions as postfix_restrictions
@@ -174,10 +174,10 @@ def extra(settings: Settings) -> list[P]:
     ]
 
 
-def sections(settings: Settings, host: str, *, milter: str | None = None) -> dict[str, str]:
+def sections(settings: Settings, host: str, *, milters: Sequence[str] = ()) -> dict[str, str]:
     """File name in main.cf.d to text, for the sections that need no certificate.
 
-    `milter` is the socket of the spam filter, once there is one.
+    `milters` are the sockets of the spam filter, once there is one.
     """
     version = VERSIONS[settings.hosts[host].debian]
     parts: dict[str, tuple[str, Iterable[P]]] = {
@@ -192,11 +192,11 @@ def sections(settings: Settings, host: str, *, milter: str | None = None) -> dic
         ),
         "80-restrictions.cf": ("Restrictions", postfix_restrictions.restrictions(settings)),
     }
-    if milter is not None:
+    if milters:
         parts["90-milter.cf"] = (
             "Milter",
             postfix_restrictions.milters(
-                milter, version, settings.spam_filter.scan_timeout_seconds
+                milters, version, settings.spam_filter.scan_timeout_seconds
             ),
         )
     return _texts(parts, settings, version) | {
@@ -208,15 +208,20 @@ def tls_sections(settings: Settings, host: str, chain_files: list[str]) -> dict[
     """File name in main.cf.d to text, for the sections that need the certificate chains."""
     version = VERSIONS[settings.hosts[host].debian]
     tls, reports = settings.postfix.tls, tls_reports.socket(settings, host)
+    client = postfix_tls.tls_client(tls, reports, lmtp=_lmtp(settings))
     return _texts(
         {
             "60-tls.cf": ("TLS", postfix_tls.tls(tls, version)),
-            "61-tls-client.cf": ("TLS client", postfix_tls.tls_client(tls, reports)),
+            "61-tls-client.cf": ("TLS client", client),
             "62-tls-server.cf": ("TLS server", postfix_tls.tls_server(tls, chain_files)),
         },
         settings,
         version,
     )
+
+
+def _lmtp(settings: Settings) -> bool:
+    return any(each.protocol == "lmtp" for each in settings.mailbox_hosts.values())
 
 
 def _texts(

@@ -5,9 +5,21 @@ Sources: postconf(5), POSTSCREEN_README, MILTER_README, RFC 5321.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from components.services.postfix.parameters import Parameter as P
 from components.settings import dnsbl
 from components.settings.environment import Settings
+
+EHLO_DISCARDED = "chunking"
+"""What no client is offered."""
+
+
+def ehlo(settings: Settings) -> str:
+    """cidr_table(5) of the SMTP extensions that trusted networks are not offered."""
+    words = f"{EHLO_DISCARDED}, silent-discard"
+    trusted = ["127.0.0.0/8", "::1/128", *settings.postfix.mynetworks]
+    return "".join(f"{network} {words}\n" for network in trusted)
 
 
 def relay_restrictions() -> list[P]:
@@ -45,8 +57,9 @@ def restrictions(settings: Settings) -> list[P]:
         ),
         P(
             "smtpd_sender_restrictions",
-            "reject_non_fqdn_sender, reject_unlisted_sender",
-            "A sender in one of our domains must exist.",
+            "reject_non_fqdn_sender",
+            "A sender in one of our domains need not be a recipient: newsletters and shops write "
+            "as noreply@, and SPF and DMARC say who may.",
         ),
         P(
             "smtpd_recipient_restrictions",
@@ -73,8 +86,15 @@ def restrictions(settings: Settings) -> list[P]:
         ),
         P(
             "smtpd_discard_ehlo_keywords",
-            "chunking, silent-discard",
-            "BDAT off: works around the faults fixed in the releases of August 2026.",
+            f"{EHLO_DISCARDED}, dsn, etrn, silent-discard",
+            "BDAT off: works around the faults fixed in the releases of August 2026. DSN and ETRN "
+            "off for strangers: by DSN they would have success notices sent to anybody, which "
+            "also tell what is an alias (DSN_README).",
+        ),
+        P(
+            "smtpd_discard_ehlo_keyword_address_maps",
+            "cidr:/etc/postfix/tables/ehlo.cidr",
+            "Trusted networks may ask for such notices.",
         ),
         *(postscreen(settings) if settings.postfix.postscreen.enabled else []),
     ]
@@ -129,16 +149,17 @@ def postscreen(settings: Settings) -> list[P]:
 _MILTER_DEFAULT_ACTION = {"3.7": "tempfail", "3.10": "shutdown"}
 
 
-def milters(socket: str, version: str, scan_timeout_seconds: int) -> list[P]:
+def milters(sockets: Sequence[str], version: str, scan_timeout_seconds: int) -> list[P]:
     """The spam filter; a message that it cannot see is put off, never let through.
 
-    `socket` is a path below the queue directory, because smtpd(8) runs chrooted there.
+    `sockets` are paths below the queue directory, because smtpd(8) runs chrooted there.
     """
+    asked = ", ".join(f"unix:{socket}" for socket in sockets)
     return [
-        P("smtpd_milters", f"unix:{socket}", "Mail that comes by SMTP passes the spam filter."),
+        P("smtpd_milters", asked, "Mail that comes by SMTP passes the spam filter."),
         P(
             "non_smtpd_milters",
-            f"unix:{socket}",
+            asked,
             "So does mail of this host's own programs; it is signed there.",
         ),
         P("milter_connect_timeout", "10s", "A hung filter holds a client no longer than this."),

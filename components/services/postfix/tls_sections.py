@@ -5,7 +5,7 @@ Sources: postconf(5), TLS_README, RFC 7435, RFC 7672, RFC 8461 section 2 (DANE w
 
 from __future__ import annotations
 
-from components.services.postfix import tls_profiles
+from components.services.postfix import sql_maps, tls_profiles
 from components.services.postfix.parameters import Parameter as P
 from components.services.postfix.tls_profiles import PROFILES
 from components.settings.postfix import TlsSettings
@@ -57,7 +57,7 @@ def tls(settings: TlsSettings, version: str) -> list[P]:
     return parameters
 
 
-def tls_client(settings: TlsSettings, report_socket: str | None) -> list[P]:
+def tls_client(settings: TlsSettings, report_socket: str | None, lmtp: bool = False) -> list[P]:
     """Outbound: DANE, else TLS where it is offered; policies are in the section Transport.
 
     `report_socket`: the collector's for TLS reports, below the queue directory; None without one.
@@ -101,7 +101,27 @@ def tls_client(settings: TlsSettings, report_socket: str | None) -> list[P]:
                 "The collector's socket; mail does not wait for it.",
             ),
         ]
-    return parameters
+    return parameters + (_lmtp(settings, profile) if lmtp else [])
+
+
+def _lmtp(settings: TlsSettings, profile: tls_profiles.Profile) -> list[P]:
+    """The same for mailbox hosts with `protocol: lmtp`: lmtp(8) has parameters of its own."""
+    return [
+        P("lmtp_tls_security_level", "dane", "As smtp_tls_security_level, for mailbox hosts."),
+        P("lmtp_dns_support_level", "dnssec", "DANE needs it."),
+        P(
+            "lmtp_tls_policy_maps",
+            sql_maps.table("tls_policy"),
+            "The policies of postfix.tlsPolicies; MTA-STS is for SMTP only.",
+        ),
+        P("lmtp_tls_CAfile", settings.ca_file, "Roots that `secure` policies trust."),
+        P("lmtp_tls_protocols", profile.protocols, "Floor of opportunistic TLS."),
+        P("lmtp_tls_mandatory_protocols", ">=TLSv1.2", "With DANE or a policy."),
+        P("lmtp_tls_ciphers", profile.grade, "Grade for opportunistic TLS."),
+        P("lmtp_tls_mandatory_ciphers", profile.grade, "Grade with DANE or a policy."),
+        P("lmtp_tls_note_starttls_offer", "yes", "Log hosts that offer TLS and did not get it."),
+        P("lmtp_tls_loglevel", "1", "One line a session."),
+    ]
 
 
 def tls_server(settings: TlsSettings, chain_files: list[str]) -> list[P]:

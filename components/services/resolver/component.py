@@ -23,6 +23,7 @@ PACKAGES = ["unbound", "dns-root-data", "bind9-dnsutils", "ca-certificates"]
 _LIBRARY = "/usr/local/lib/mx"
 # Programs that read their settings at the start only; where they do not run nothing happens.
 _RESTART = {
+    f"/etc/systemd/system/{UNIT}.d/mx.conf": (UNIT,),
     "/etc/NetworkManager/conf.d/90-mx.conf": ("NetworkManager.service",),
     "/etc/systemd/resolved.conf.d/90-mx.conf": ("systemd-resolved.service",),
 }

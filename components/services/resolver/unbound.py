@@ -5,6 +5,7 @@ Source: unbound.conf(5) of Unbound 1.17 (Debian 12) to 1.26, RFC 9364, RFC 8198,
 
 from __future__ import annotations
 
+from components.services.hardening import PACKAGED
 from components.settings.environment import Settings
 
 DIRECTORY = "/etc/unbound"
@@ -152,13 +153,23 @@ RestartSec=1
 WantedBy=multi-user.target
 """
 
-DROP_IN = """\
+_SANDBOX = f"""\
+{PACKAGED}CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_SETGID CAP_SETUID
+CapabilityBoundingSet=CAP_SYS_CHROOT CAP_SYS_RESOURCE
+ProtectProc=invisible
+ReadWritePaths=/run -/var/lib/unbound
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
+SystemCallFilter=@system-service
+"""
+
+DROP_IN = f"""\
 # A resolver that ends comes back, however often.
 [Unit]
 StartLimitIntervalSec=0
 
 [Service]
-Restart=always
+{_SANDBOX}Restart=always
 RestartSec=1
 """
 

@@ -21,16 +21,22 @@ from components.host.manifest import (
     UnitProbe,
 )
 from components.services.service import Service
+from components.services.spam_filter import mime_limit, redis, rspamd
 from components.services.spam_filter import password as rspamd_password
-from components.services.spam_filter import redis, rspamd
 from components.settings.environment import Settings
 
 UNIT = "rspamd.service"
 REDIS = "redis-server.service"
 _GUARDED = f"rspamc -h {rspamd.CONTROLLER} counters | grep -q MX_DEPENDENCIES"
 _LUA = "/etc/rspamd/lua.local.d/mx_dependencies.lua"
+_DMARC = "/etc/rspamd/lua.local.d/mx_dmarc.lua"
 _KEYS = "/usr/local/lib/mx/dkim-keys"
 _CONTROLLER = "/etc/rspamd/override.d/worker-controller.inc"
+# As Rspamd's user: it compiles expressions into /var/lib/rspamd, where root must not write.
+_CONFIGTEST = [
+    *("setpriv", "--reuid=_rspamd", "--regid=_rspamd", "--init-groups"),
+    *("rspamadm", "configtest"),
+]
 _FILES = Path(__file__).resolve().parent / "files"
 
 
@@ -60,9 +66,20 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     }
     # Rspamd 3.4 (Debian 12) knows no folder for such files.
     lua = _LUA if settings.hosts[host].debian > 12 else "/etc/rspamd/local.d/rspamd.lua"
-    files[lua] = File((_FILES / _LUA.lstrip("/")).read_text())
+    dependencies = (_FILES / _LUA.lstrip("/")).read_text()
+    policies = rspamd.dmarc(settings) + (_FILES / _DMARC.lstrip("/")).read_text()
+    if lua == _LUA:
+        files[_LUA], files[_DMARC] = File(dependencies), File(policies)
+    else:
+        files[lua] = File(f"do\n{dependencies}end\ndo\n{policies}end\n")
     files[_KEYS] = File((_FILES / _KEYS.lstrip("/")).read_text(), mode="0755")
-    files[f"/etc/systemd/system/{UNIT}.d/mx.conf"] = File(rspamd.DROP_IN)
+    system = "/etc/systemd/system"
+    files[f"{system}/{UNIT}.d/mx.conf"] = File(rspamd.DROP_IN, restart=(UNIT,))
+    before = (mime_limit.UNIT,)
+    program = (_FILES / mime_limit.PROGRAM.lstrip("/")).read_text()
+    files[mime_limit.PROGRAM] = File(program, restart=before)
+    files[f"{system}/{mime_limit.UNIT}"] = File(mime_limit.SERVICE, restart=before)
+    files[f"{system}/{mime_limit.SOCKET_UNIT}"] = File(mime_limit.LISTEN)
     make = [_KEYS, "make", str(settings.spam_filter.dkim_key_bits)]
     return Manifest(
         bundle="spam-filter",
@@ -74,15 +91,17 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         directories={
             str(Path(rspamd.MILTER).parent): Directory("02750", owner="_rspamd", group="postfix"),
             rspamd.KEYS: Directory("0750", group="_rspamd"),
+            str(Path(mime_limit.SOCKET).parent): Directory("0750", group="postfix"),
         },
         files=files,
-        check=[Check(["rspamadm", "configtest"])],
-        units={UNIT: Unit()},
+        check=[Check(_CONFIGTEST)],
+        units={mime_limit.SOCKET_UNIT: Unit(), UNIT: Unit()},
         run=[
             Step(make, stdin=line, creates=rspamd.key_file(settings, host, domain))
             for domain, line in dkim_lines(settings, host).items()
         ],
         probe=[
+            RunProbe(["/usr/bin/python3", "-I", mime_limit.PROGRAM, "ask", mime_limit.SOCKET]),
             UnitProbe(UNIT),
             # Compiling its expressions takes a busy host a while, the first time.
             RunProbe(["test", "-S", rspamd.MILTER], timeout=180),
@@ -100,7 +119,7 @@ def password_manifest(host: str, owner: str, password: str) -> Manifest:
         bundle="spam-filter-password",
         owner=owner,
         files={_CONTROLLER: File(text, mode="0640", group="_rspamd", secret=True)},
-        check=[Check(["rspamadm", "configtest"])],
+        check=[Check(_CONFIGTEST)],
         units={UNIT: Unit()},
         probe=[UnitProbe(UNIT), TcpProbe(f"127.0.0.1:{rspamd.CONTROLLER_PORT}", timeout=60)],
     )
@@ -116,16 +135,19 @@ class SpamFilter(Service):
     """Creates: the bundles `redis` and `spam-filter`, a command a domain that reads its DKIM key.
 
     With a password for the controller: the bundle `spam-filter-password`.
-    Provides: `bundle`; `milter`, its socket below Postfix's queue directory; `dkim_records`, mail
+    Provides: `bundle`; `milters`, its sockets below Postfix's queue directory; `dkim_records`, mail
     domain to the TXT value of this host's public key.
     """
 
     TOKEN, SUFFIX = "mx:host:SpamFilter", "spam-filter"
-    UNITS = (REDIS, UNIT)
+    UNITS = (REDIS, UNIT, mime_limit.UNIT)
     MANUAL = "The spam filter"
     SETTINGS = "spamFilter"
 
-    milter = rspamd.MILTER.removeprefix("/var/spool/postfix/")
+    # In the order in which Postfix asks them.
+    milters = tuple(
+        path.removeprefix("/var/spool/postfix/") for path in (mime_limit.SOCKET, rspamd.MILTER)
+    )
 
     @classmethod
     def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:

@@ -6,6 +6,9 @@ Source: the Rspamd manual, https://docs.rspamd.com/ (configuration, workers, mod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from components.services.hardening import PACKAGED
 from components.services.spam_filter import password as rspamd_password
 from components.services.spam_filter.redis import SOCKET as REDIS
 from components.settings.environment import Settings
@@ -42,6 +45,9 @@ upstream {{
 task_timeout = {settings.spam_filter.scan_timeout_seconds}s;
 # Never accepted because time was over.
 soft_reject_on_timeout = true;
+# A worker that is stuck in one message is ended after half a minute, and another one started.
+heartbeat_interval = 2s;
+heartbeats_loss_max = 15;
 """
 
 
@@ -106,6 +112,33 @@ allow_pubkey_mismatch = false;
 """
 
 
+def dmarc(settings: Settings) -> str:
+    """The settings of mx_dmarc.lua, as lines of Lua before it; domains and networks are checked."""
+    chosen = settings.spam_filter.dmarc
+    forwarders = "nil"
+    if chosen.forwarders:
+        networks = ", ".join(map(_quoted, chosen.forwarders))
+        # A map of a fixed list (rspamd_config:add_map).
+        forwarders = (
+            "rspamd_config:add_map({ type = 'radix', description = 'forwarders', "
+            f"url = {{ url = 'static', data = {{ {networks} }} }} }})"
+        )
+    return (
+        "local wanted = {\n"
+        f"  ours = {_quoted(chosen.own_domains)},\n"
+        f"  others = {_quoted(chosen.other_domains)},\n"
+        f"  own = {_set(sorted(settings.domains))},\n"
+        f"  lists = {_set(chosen.lists)},\n"
+        f"  sealers = {_set(chosen.arc_sealers)},\n"
+        f"  forwarders = {forwarders},\n"
+        "}\n"
+    )
+
+
+def _set(names: Sequence[str]) -> str:
+    return "{ " + "".join(f"[{_quoted(name)}] = true, " for name in names) + "}"
+
+
 def local_d(settings: Settings, host: str) -> dict[str, str]:
     """File name in local.d to text."""
     autolearn = "true" if settings.spam_filter.bayes_autolearn else "false"
@@ -144,7 +177,8 @@ upstream "local" {{
   default = yes;
   self_scan = yes;
 }}
-count = 2;
+# One message that takes long holds up one of them.
+count = 4;
 """
 
 _CONTROLLER = f"""\
@@ -162,13 +196,19 @@ skip_local = false;
 skip_authenticated = false;
 """
 
-DROP_IN = """\
+DROP_IN = f"""\
 [Unit]
 After=redis-server.service unbound.service
 Wants=redis-server.service
 StartLimitIntervalSec=0
 
 [Service]
+# It parses what strangers send: it writes its own folders, and has no capability.
+{PACKAGED}CapabilityBoundingSet=
+ProtectProc=invisible
+ReadWritePaths=-/var/lib/rspamd -/var/spool/postfix/rspamd -/var/log/rspamd
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+SystemCallFilter=@system-service
 RestartSec=1
 # A proxy that has had a connection does not end by SIGTERM (github.com/rspamd/rspamd/issues/4941),
 # and all mail would be deferred for twice the scan timeout: five seconds for scans under way.

@@ -20,6 +20,8 @@ _DELIVERY = re.compile(
     r"(?:[a-z_]+=[^ ,<]*, )*status=(sent|deferred|bounced|expired)\b"
 )
 _REJECT = re.compile(r"[0-9A-Za-z]+: (?:milter-)?reject: \S+ from \S+: ([45])[0-9]{2} ")
+# Of Rspamd's main process only; what a message says stands behind other modules' names.
+_STUCK = re.compile(r"<[0-9a-z]+>; main; [a-z_]+: .{0,40}?\blost [0-9]+ heartbeat")
 _LEVEL = re.compile(r"(?:[0-9A-Za-z]+: )?(warning|error|fatal|panic): ")
 
 
@@ -35,6 +37,7 @@ class Counts:
                 *("reject_4", "reject_5"),
                 *(f"log_{level}" for level in ("warning", "error", "fatal", "panic")),
                 "unreadable",
+                "filter_stuck",
             ),
             0.0,
         )
@@ -49,6 +52,8 @@ class Counts:
             found = pattern.match(message)
             if found:
                 self.values[f"{name}_{found.group(1)}"] += 1
+        if service == "rspamd" and _STUCK.match(message):
+            self.values["filter_stuck"] += 1
         level = _LEVEL.match(message)
         if level:
             self.values[f"log_{level.group(1)}"] += 1
@@ -63,6 +68,11 @@ class Counts:
             values["last_accepted"],
         )
         metrics.add("mx_postfix_log_unreadable_total", "Entries left out.", values["unreadable"])
+        metrics.add(
+            "mx_filter_stuck_total",
+            "Heartbeats that Rspamd lost.",
+            values["filter_stuck"],
+        )
         for name, meaning in (
             ("delivery", "Attempts of delivery, by result."),
             ("reject", "Refused commands, by first digit of the reply."),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -61,7 +62,7 @@ async def answer(key: str, resolve: dane.Resolve, sts: Ask) -> str:
 def _destination(key: str) -> tuple[str | None, int]:
     """Domain and port of a key; no domain where no MX is looked up."""
     host, colon, digits = key.rpartition(":")
-    if not colon or not digits.isdigit():
+    if not colon or not re.fullmatch("[0-9]{1,5}", digits):
         host, digits = key, str(SMTP)
     if not host or host.startswith((".", "[")) or _is_address(key) or _is_address(host):
         return None, SMTP

@@ -1,0 +1,111 @@
+"""A service account that is in somebody else's hands: nothing of root follows it anywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Ssh
+
+pytestmark = pytest.mark.host
+
+AS = "setpriv --reuid={user} --regid={user} --init-groups"
+SECRET = "/etc/mx/acme-dns-tokens.json"
+
+
+def as_user(user: str, script: str) -> str:
+    return f"{AS.format(user=user)} sh -c '{script}'"
+
+
+def test_the_collector_writes_through_no_link_of_the_exporter(ssh: Ssh) -> None:
+    plant = as_user(
+        "prometheus",
+        "cd /var/lib/prometheus && mv node-exporter away && mkdir node-exporter && "
+        "ln -s /root/victim node-exporter/mx.prom.new && ln -s /root/victim node-exporter/mx.prom",
+    )
+    ssh("mx1", f"echo secret >/root/victim; chmod 600 /root/victim; {plant}")
+    try:
+        ssh("mx1", "systemctl start mx-collect.service")
+        assert ssh("mx1", "stat -c '%a %U' /root/victim; cat /root/victim") == "600 root\nsecret\n"
+    finally:
+        ssh(
+            "mx1",
+            "rm -rf /root/victim /var/lib/prometheus/node-exporter && "
+            "mv /var/lib/prometheus/away /var/lib/prometheus/node-exporter",
+        )
+
+
+def test_keys_are_neither_made_nor_shown_where_the_filter_leads(ssh: Ssh) -> None:
+    """A link for the former directory, and one for the public key that becomes a record in DNS."""
+    plant = as_user(
+        "_rspamd",
+        "cd /var/lib/rspamd && rm -rf dkim.away && (mv dkim dkim.away || true) && "
+        f"mkdir trap && ln -s {SECRET} trap/example.test.mx1.pub && ln -s trap dkim",
+    )
+    modes = f"stat -c '%a %U %G' /etc {SECRET} /var/lib/mx-dkim"
+    before = ssh("mx1", modes)
+    shown = ssh("mx1", "echo example.test mx1 | /usr/local/lib/mx/dkim-keys show")
+    ssh("mx1", plant)
+    try:
+        ssh("mx1", "systemctl start mx-collect.service")
+        again = ssh("mx1", "echo example.test mx1 | /usr/local/lib/mx/dkim-keys show")
+        assert again == shown
+        ssh("mx1", "echo example.test mx1 | /usr/local/lib/mx/dkim-keys make 2048")
+        assert ssh("mx1", modes) == before
+    finally:
+        ssh("mx1", "cd /var/lib/rspamd && rm -rf dkim trap && (mv dkim.away dkim || true)")
+
+
+def test_a_former_key_is_taken_over_and_what_is_none_is_refused(ssh: Ssh) -> None:
+    """As `up` finds a host of a former release; a link there leads to nothing of root's."""
+    make = "echo taken.test mx1 | /usr/local/lib/mx/dkim-keys make 2048"
+    former = "/var/lib/rspamd/dkim"
+    new = as_user(
+        "_rspamd",
+        f"mkdir -p {former} && openssl genpkey -quiet -algorithm RSA "
+        f"-out {former}/taken.test.mx1.key",
+    )
+    ssh("mx1", f"[ ! -d {former} ] || mv {former} {former}.kept; {new}")
+    try:
+        was = ssh("mx1", f"openssl pkey -pubout -in {former}/taken.test.mx1.key")
+        ssh("mx1", make)
+        assert ssh("mx1", "openssl pkey -pubout -in /var/lib/mx-dkim/taken.test.mx1.key") == was
+        link = f"rm /var/lib/mx-dkim/taken.test.*; ln -sf {SECRET} {former}/taken.test.mx1.key"
+        told = ssh("mx1", f"{link}; {make} 2>&1; ls /var/lib/mx-dkim")
+        assert "token" not in told
+        assert ssh("mx1", f"stat -c '%a %U' {SECRET}") == "600 root\n"
+    finally:
+        ssh(
+            "mx1",
+            f"rm -rf /var/lib/mx-dkim/taken.test.* {former}; "
+            f"[ ! -d {former}.kept ] || mv {former}.kept {former}",
+        )
+
+
+def test_programs_of_root_import_nothing_from_the_folder_they_are_called_in(ssh: Ssh) -> None:
+    names = "json __future__ asyncio argparse"
+    drop = (
+        "mkdir -p /tmp/drop && cd /tmp/drop && "
+        f'for name in {names}; do echo "print(987654320 + 1)" > $name.py; done'
+    )
+    ssh("mx1", as_user("nobody", drop).replace("--regid=nobody", "--regid=nogroup"))
+    try:
+        said = ssh(
+            "mx1",
+            "cd /tmp/drop && (mx-certificates status; mx-tls-policy localhost; "
+            "mx-agent status redis) 2>&1; true",
+        )
+        assert "987654321" not in said
+    finally:
+        ssh("mx1", "rm -rf /tmp/drop")
+
+
+def test_every_service_is_in_a_sandbox(ssh: Ssh) -> None:
+    """Below 4.0 for ours, below 6.0 for those of packages (systemd-analyze(1))."""
+    text = ssh("mx1", "systemd-analyze security --no-pager | awk '{print $1, $2}'")
+    exposure = dict(line.split(" ") for line in text.splitlines() if line.count(" ") == 1)
+    ours = [name for name in exposure if name.startswith(("mx-mime", "mx-tls"))]
+    assert len(ours) >= 4
+    assert {name: exposure[name] for name in ours if float(exposure[name]) >= 4.0} == {}
+    packaged = ("rspamd", "nginx", "unbound", "redis-server", "mariadb", "prometheus-node-exporter")
+    found = {name: float(exposure[f"{name}.service"]) for name in packaged}
+    assert {name: value for name, value in found.items() if value >= 6.0} == {}
