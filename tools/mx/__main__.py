@@ -10,13 +10,23 @@ from . import (
     verb_rollback,
     verbs_apply,
     verbs_engine,
+    verbs_host,
     verbs_look,
     verbs_tools,
 )
 from .app import run
 
 # Each module adds its commands to the root when it is imported.
-VERBS = (verb_init, verb_check, verbs_look, verbs_apply, verb_rollback, verbs_tools, verbs_engine)
+VERBS = (
+    verb_init,
+    verb_check,
+    verbs_look,
+    verbs_apply,
+    verb_rollback,
+    verbs_host,
+    verbs_tools,
+    verbs_engine,
+)
 
 if __name__ == "__main__":
     sys.exit(run())

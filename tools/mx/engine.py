@@ -24,10 +24,13 @@ def install() -> None:
     subprocess.run([ROOT / "scripts" / "install"], stdout=2, check=True)
 
 
-def folder() -> Path:
-    """The folder in which scripts/install puts the pinned engine."""
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "mx" / "engine" / VERSION
+def folder() -> Path | None:
+    """The folder of the engine that scripts/install takes; None when there is none yet."""
+    done = subprocess.run(
+        [ROOT / "scripts" / "install", "path"], capture_output=True, text=True, check=False
+    )
+    found = done.stdout.strip()
+    return Path(found) if done.returncode == 0 and found else None
 
 
 def environment(stack: str) -> dict[str, str]:
@@ -35,12 +38,12 @@ def environment(stack: str) -> dict[str, str]:
     if stack == "lab":
         return _of_the_lab()
     found = dict(os.environ)
-    pinned = folder() / "pulumi"
-    if pinned.exists():
-        found["PATH"] = f"{pinned.parent}:{found.get('PATH', os.defpath)}"
+    taken = folder()
+    if taken is not None:
         other = shutil.which("pulumi")
-        if other and Path(other).resolve() != pinned.resolve():
-            tell(f"{other} is not used: mx runs the pinned engine {VERSION} in {pinned.parent}")
+        if other and Path(other).resolve() != (taken / "pulumi").resolve():
+            tell(f"{other} is not used: mx runs the engine in {taken}")
+        found["PATH"] = f"{taken}:{found.get('PATH', os.defpath)}"
     for name, value in access.read(stack).items():
         if name != "PULUMI_CONFIG_PASSPHRASE_FILE" or "PULUMI_CONFIG_PASSPHRASE" not in found:
             found.setdefault(name, value)

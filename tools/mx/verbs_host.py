@@ -1,0 +1,171 @@
+"""Commands that look at one host: host, run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import pulumi as sdk
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from components.settings.environment import Settings
+from components.settings.stack_file import settings_of
+
+from . import hosts
+from .app import STACK, Failure, mx
+from .codes import FOUND, OK, USAGE
+from .console import safe, show
+from .explain import explain
+
+_NOT_REACHED, _NO_AGENT = 255, 127
+# A login that is not root has no sbin in its PATH on Debian.
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def settings_with(stack: str, host: str) -> Settings:
+    """The settings of the stack. Raises Failure when it has no such host."""
+    settings = settings_of(stack)
+    if host not in settings.hosts:
+        known = ", ".join(settings.hosts)
+        raise Failure(f"stacks/Pulumi.{stack}.yaml has no host {host}; it has {known}", USAGE)
+    return settings
+
+
+def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]:
+    """Run a line of shell as root on a host. Raises Failure when the host was not reached."""
+    line = f"{hosts.sudo(settings)}env {_PATH} sh -c {shlex.quote(command)}"
+    try:
+        code, out, err = hosts.run(settings, [host], line)[host]
+    except sdk.RunError as error:
+        raise Failure(str(error)) from None
+    if code == _NOT_REACHED:
+        raise Failure(f"{host} was not reached over SSH: {explain(err, '')}")
+    return code, out, err
+
+
+@mx.command("run")
+@click.argument("stack", type=STACK)
+@click.argument("host")
+@click.argument("command", nargs=-1, required=True)
+def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
+    """Run a command as root on a host of a stack and print what it prints.
+
+    The login, the port and the pinned host key are those of the stack file; a
+    login that is not root uses sudo. The commands of the runbooks are written
+    for it. Quote a command that has a pipe or a semicolon.
+
+    Example: mx run production mx1 'postqueue -p | tail -n 1'
+
+    Exit codes: those of the command; 1 also when the host was not reached.
+    """
+    settings = settings_with(stack, host)
+    line = command[0] if len(command) == 1 else shlex.join(command)
+    code, out, err = as_root(settings, host, line)
+    if out:
+        print(out)
+    if err:
+        print(err, file=sys.stderr)
+    return code
+
+
+@mx.command()
+@click.argument("stack", type=STACK)
+@click.argument("host")
+@click.option("--json", "as_json", is_flag=True, help="Print what the host answers, as JSON.")
+def host(stack: str, host: str, as_json: bool) -> int:
+    """Show what is applied on a host, what differs from it, and its certificates.
+
+    The agent of the host answers, and the renewal of its certificates. A rollback
+    is possible for a component with a former state.
+
+    Example: mx host production mx1
+
+    Exit codes: 0 all is as applied, 1 not reached, 2 something differs or failed.
+    """
+    settings = settings_with(stack, host)
+    code, out, err = as_root(
+        settings, host, "test -x /usr/local/sbin/mx-agent || exit 127; mx-agent status"
+    )
+    if code == _NO_AGENT:
+        raise Failure(f"{host} has no mx-agent: `mx up {stack}` has never run there")
+    if code != 0:
+        raise Failure(f"{host}: {explain(err, stack)}")
+    agent = json.loads(out)
+    line = "test -x /usr/local/sbin/mx-certificates || exit 0; mx-certificates status"
+    code, out, err = as_root(settings, host, line)
+    certificates = json.loads(out) if code == 0 and out.strip().startswith(("{", "[")) else None
+    if as_json:
+        print(json.dumps({"agent": agent, "certificates": certificates}, indent=2))
+    else:
+        show(Group(*_agent(host, agent), *_certificates(certificates)))
+    if code != 0:
+        raise Failure(f"{host}: mx-certificates: {explain(err, stack)}")
+    wrong = agent["unfinished"] or agent["failed"] or _drifted(agent)
+    return FOUND if wrong or _failing(certificates) else OK
+
+
+def _drifted(agent: dict[str, Any]) -> list[str]:
+    return [name for name, bundle in agent["bundles"].items() if bundle["drift"]]
+
+
+def _agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]:
+    yield Text.assemble((safe(host), "bold"), f": applied by {safe(str(agent['owner']))}")
+    if agent["unfinished"]:
+        yield Text("A run was cut off. `mx-agent recover` undoes what it left.", "red")
+    for name, text in agent["failed"].items():
+        yield Text(f"{safe(name)}: the last apply failed: {safe(text.strip())}", "red")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("component", "applied", "rollback", "differs"):
+        table.add_column(title, overflow="fold")
+    for name, bundle in agent["bundles"].items():
+        drift = ", ".join(
+            " ".join(str(value) for value in one.values() if isinstance(value, str))
+            for one in bundle["drift"]
+        )
+        table.add_row(
+            safe(name),
+            safe(str(bundle["applied"])),
+            "possible" if bundle["former"] else "-",
+            Text(safe(drift) or "no", "yellow" if drift else ""),
+        )
+    yield table
+
+
+def _failing(certificates: Any) -> bool:
+    return any(one.get("failingSince") or one.get("notServed") for _, one in _entries(certificates))
+
+
+def _entries(certificates: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Each certificate with what mx-certificates notes of it (its `status`)."""
+    found = certificates.items() if isinstance(certificates, dict) else ()
+    return [(str(name), one) for name, one in found if isinstance(one, dict)]
+
+
+def _certificates(certificates: Any) -> Iterator[RenderableType]:
+    entries = _entries(certificates)
+    if not entries:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("certificate", overflow="fold")
+    table.add_column("days left", justify="right")
+    table.add_column("state", overflow="fold")
+    for name, one in entries:
+        wrong = []
+        if one.get("failingSince"):
+            wrong.append(f"renewal fails since {one['failingSince']}: {one.get('error', '')}")
+        if one.get("notServed"):
+            wrong.append(f"not served: {one['notServed']}")
+        days = one.get("daysLeft")
+        table.add_row(
+            safe(name),
+            f"{days:.0f}" if isinstance(days, int | float) else "none yet",
+            Text(safe("; ".join(wrong)) or "served", "red" if wrong else ""),
+        )
+    yield Text()
+    yield table
