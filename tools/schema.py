@@ -1,20 +1,23 @@
 """JSON Schema and manual of the stack files, and JSON Schema of the outputs.
 
-Run as a module it writes both into stacks/, and the schema of the outputs into docs/.
+Run as a module it writes them into stacks/ and docs/, with the page of all commands.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from components.settings.environment import Settings
 from components.stack.outputs import Outputs
+from tools.mx import manual as commands
 
 ROOT = Path(__file__).resolve().parents[1]
 STACKS = ROOT / "stacks"
-OUTPUTS = ROOT / "docs" / "outputs.schema.json"
+DOCS = ROOT / "docs"
+OUTPUTS = DOCS / "outputs.schema.json"
 
 
 def schema() -> str:
@@ -51,7 +54,7 @@ def manual() -> str:
         "All of them stand under `config: mx:mail:` in `stacks/Pulumi.<stack>.yaml`.",
         "Written by `scripts/schema`; do not edit.",
     ]
-    for name, model in [("Settings", mail), *sorted(mail["$defs"].items())]:
+    for name, model in _in_order(mail):
         lines += ["", f"## {name}", "", model["description"].split("\n")[0], ""]
         lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
         for key, field in model["properties"].items():
@@ -80,7 +83,31 @@ def _type(field: dict[str, Any]) -> str:
     return str(field.get("format", field.get("type")))
 
 
+def _in_order(mail: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The models of the schema in the order in which a reader of a stack file meets them."""
+    models: dict[str, dict[str, Any]] = mail["$defs"]
+    found: dict[str, dict[str, Any]] = {}
+    waiting = [("Settings", mail)]
+    while waiting:
+        name, model = waiting.pop(0)
+        if name not in found:
+            found[name] = model
+            text = json.dumps(model.get("properties", {}))
+            waiting += [(key, models[key]) for key in re.findall(r"#/\$defs/(\w+)", text)]
+    return [(name, model) for name, model in found.items() if "properties" in model]
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file with its text."""
+    return {
+        STACKS / "schema.json": schema(),
+        STACKS / "README.md": manual(),
+        DOCS / "settings.md": manual(),
+        DOCS / "commands.md": commands.page(),
+        OUTPUTS: outputs_schema(),
+    }
+
+
 if __name__ == "__main__":
-    (STACKS / "schema.json").write_text(schema())
-    (STACKS / "README.md").write_text(manual())
-    OUTPUTS.write_text(outputs_schema())
+    for target, content in generated().items():
+        target.write_text(content)

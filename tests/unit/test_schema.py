@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tools import schema
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [("schema.json", schema.schema()), ("README.md", schema.manual())]
-)
-def test_generated_file_is_current(name: str, text: str) -> None:
-    assert (schema.STACKS / name).read_text() == text, "run scripts/schema"
+@pytest.mark.parametrize("path", schema.generated(), ids=lambda path: path.name)
+def test_generated_file_is_current(path: Path) -> None:
+    assert path.read_text() == schema.generated()[path], "run scripts/schema"
 
 
-def test_schema_of_the_outputs_is_current() -> None:
-    assert schema.OUTPUTS.read_text() == schema.outputs_schema(), "run scripts/schema"
+def test_site_has_no_dead_link(tmp_path: Path) -> None:
+    build = ["mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", *build], cwd=schema.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "start.html").is_file()
