@@ -75,12 +75,13 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
 @mx.command()
 @click.argument("file")
 @click.option("--json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--fix", is_flag=True, help="Print a patch of main.cf for what is mechanical.")
 @click.option("--postfix", help="The version of Postfix that reads the file, for example 3.7.")
 def audit(file: str, **options: Any) -> int:
     """Find what is wrong in any main.cf, line by line.
 
-    The file may come from any server; `-` reads standard input. Nothing is
-    contacted and nothing is changed.
+    FILE is a main.cf, or a directory with main.cf, master.cf and tables, of any
+    server; `-` reads standard input. Nothing is contacted or changed.
 
     Example: mx audit /etc/postfix/main.cf
 
