@@ -46,8 +46,12 @@ FOUND = {
         (3, "mynetworks", "critical", "open relay"),
     ),
     "relay_by_all_domains": (
-        "relay_domains = pcre:{ {/./ x} }\nrelay_recipient_maps = lmdb:/x",
+        "relay_domains = pcre:{ {/./ x} }",
         (3, "relay_domains", "critical", "open relay"),
+    ),
+    "relay_by_all_domains_but_for_a_list": (
+        "relay_domains = static:all\nrelay_recipient_maps = lmdb:/x",
+        (3, "relay_domains", "high", "an open relay, but for"),
     ),
     "relay_by_a_top_level_domain": (
         "relay_domains = org\nrelay_recipient_maps = lmdb:/x",
@@ -172,6 +176,14 @@ FOUND = {
     "name_of_the_host_with_a_blank": (
         "myhostname = mx example.net",
         (3, "myhostname", "critical", "is no name of a host"),
+    ),
+    "table_of_no_type_for_deliveries": (
+        "virtual_gid_maps = satic:5000",
+        (3, "virtual_gid_maps", "high", "mail waits in the queue"),
+    ),
+    "limit_that_large_senders_reach": (
+        "smtpd_client_recipient_rate_limit = 1",
+        (3, "smtpd_client_recipient_rate_limit", "high", "large senders too"),
     ),
     "banner_without_the_name": (
         "smtpd_banner = ESMTP",

@@ -17,6 +17,7 @@ CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", 
 """In the order in which trivial-rewrite(8) looks at them."""
 _RECIPIENTS = {
     "mydestination": "local_recipient_maps",
+    "relay_domains": "relay_recipient_maps",
     "virtual_mailbox_domains": "virtual_mailbox_maps",
 }
 # Names without a dot that are no domains of the public DNS.
@@ -78,7 +79,9 @@ def everything(main: MainCf) -> Iterable[Finding]:
         if found and not (name == "relay_domains" and _is_mydestination(main)):
             maps = _RECIPIENTS.get(name, "")
             refuses = maps != "" and main.value(maps) != "" and not everybody(main, maps)
-            if name == "relay_domains":
+            if name == "relay_domains" and refuses:
+                effect = "an open relay, but for what relay_recipient_maps does not list"
+            elif name == "relay_domains":
                 effect = "mail from strangers to every domain is accepted: an open relay"
             elif refuses:
                 effect = "mail of this host to other domains reaches nobody"
@@ -94,7 +97,7 @@ def everything(main: MainCf) -> Iterable[Finding]:
                 "List the domains of this host."
                 if shown_at == name
                 else "Set virtual_alias_domains, or list the addresses in the table.",
-                "high" if refuses and name != "relay_domains" else "critical",
+                "high" if refuses else "critical",
             )
         for word in main.words(name):
             if word == "*":

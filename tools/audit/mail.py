@@ -120,6 +120,16 @@ def stopped(main: MainCf) -> Iterable[Finding]:
             "Remove the line.",
             "critical",
         )
+    for what in ("connection", "message", "recipient"):
+        name = f"smtpd_client_{what}_rate_limit"
+        limit = number(main.own(name)) or 0
+        if 0 < limit < 5:
+            yield main.finding(
+                name,
+                "dangerous",
+                f"a client is put off after {limit} in anvil_rate_time_unit, large senders too",
+                "Write a number that only a flood reaches, for example 100.",
+            )
     waiting = words(main.own("defer_transports"))
     if waiting:
         yield main.finding(

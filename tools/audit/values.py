@@ -148,13 +148,15 @@ def table_types(main: MainCf) -> Iterable[Finding]:
         if kind.lower() in TYPES or not kind or address or (name, kind) in seen:
             continue
         seen.add((name, kind))
+        one = parameter(name, main.asked[0])
+        at_smtp = one is None or {"all", "smtpd", "cleanup", "trivial-rewrite"} & {*one.programs}
+        effect = "mail is deferred (451)" if at_smtp else "mail waits in the queue"
         yield main.finding(
             name,
             "dangerous",
-            f"{shown(kind[:40])}: is no type of table: every look-up fails and mail is deferred"
-            " (451)",
+            f"{shown(kind[:40])}: is no type of table: every look-up fails and {effect}",
             "Write the type that was meant; postconf -m lists those of this host.",
-            "critical",
+            "critical" if at_smtp else "high",
         )
 
 

@@ -73,8 +73,6 @@ def _text(expression: str, macros: dict[str, str], depth: int = 0) -> str | None
 def _program(path: Path) -> str:
     if path.parent.name == "smtp":
         return "lmtp" if path.name.startswith("lmtp") else "smtp"
-    if path.parent.name == "oqmgr":
-        return "qmgr"
     return _LIBRARIES.get(path.parent.name, path.parent.name)
 
 
