@@ -195,7 +195,8 @@ def test_a_lost_connection_does_not_stop_the_work(apply: Callable[..., str]) -> 
 
 
 def test_a_full_disk_changes_nothing(apply: Callable[..., str]) -> None:
-    out("mkdir -p /srv/mx-agent-test && mount -t tmpfs -o size=64k tmpfs /srv/mx-agent-test")
+    where = "/srv/mx-agent-test"
+    out(f"mkdir -p {where} && mount -t tmpfs -o size=64k,mode=755 tmpfs {where}")
     try:
         before = state()
         document = json.loads(apply("valid 2\n"))
