@@ -1,4 +1,5 @@
-# Puts mx-agent on a host. This text is the SSH command, its stdin is agent.py. A line before it
+# Puts mx-agent on a host. This text is the SSH command. Its stdin is JSON, the modules of the agent
+# by their names, of which one zip archive is made that Python runs as a program. A line before it
 # may set heal, a number that only makes this text another one (components/host/drift.py).
 # shellcheck shell=sh
 # The steps are a string so that one text serves root and sudo: the shell that starts below reads
@@ -9,10 +10,10 @@ set -eu
 umask 022
 target=/usr/local/sbin/mx-agent
 fresh=$target.new.$$
-trap "rm -f \"$fresh\"" EXIT
+trap "rm -f \"$fresh\" \"$fresh.json\"" EXIT
 mkdir -p /usr/local/sbin
-cat >"$fresh"
-if [ ! -s "$fresh" ]; then
+cat >"$fresh.json"
+if [ ! -s "$fresh.json" ]; then
   echo "mx-agent bootstrap: nothing came on stdin" >&2
   exit 2
 fi
@@ -30,6 +31,18 @@ if ! python3 -I -c "import sys; sys.exit(sys.version_info < (3, 9))" </dev/null;
   echo "mx-agent bootstrap: python3 on this host is older than 3.9" >&2
   exit 1
 fi
+python3 -I -c "
+import io, json, sys, zipfile
+with open(sys.argv[1], encoding=\"utf-8\") as source:
+    modules = json.load(source)
+archive = io.BytesIO()
+with zipfile.ZipFile(archive, \"w\") as pack:
+    for name in sorted(modules):
+        pack.writestr(zipfile.ZipInfo(name), modules[name])
+with open(sys.argv[2], \"wb\") as target:
+    target.write(b\"#!/usr/bin/python3 -I\\n\" + archive.getvalue())
+" "$fresh.json" "$fresh" </dev/null
+rm -f "$fresh.json"
 python3 -I "$fresh" version </dev/null >/dev/null
 mkdir -p -m 0700 /var/lib/mx-upload
 chown "$1:" /var/lib/mx-upload

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pulumi
 import pulumi_command as command
 
+from components.host import agent
 from components.host.manifest import Manifest
 from components.host.target import Target
 from components.host.turns import in_turn, interrupts
@@ -115,7 +116,7 @@ def install_agent(
         connection=target.connection,
         create=line + _BOOTSTRAP.read_text(),
         delete=f"{target.sudo}{AGENT} uninstall",
-        stdin=(_HERE.parent / "agent" / "mx_agent.py").read_text(),
+        stdin=agent.sources(),
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions.merge(
             target.look.options(opts), pulumi.ResourceOptions(ignore_changes=target.seen.ignored)

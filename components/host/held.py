@@ -17,6 +17,8 @@ from typing import Any
 
 import pulumi
 
+from components.host import agent
+
 _READ = "pulumi:pulumi:readStackResourceOutputs"
 _COMMAND, _COPY = "command:remote:Command", "command:remote:CopyToRemote"
 # How a call carries its number: an argument, a comment after it, or a line before the bootstrap.
@@ -72,7 +74,8 @@ def commands(resources: dict[str, dict[str, Any]]) -> dict[str, Held]:
             number = max(map(int, re.findall(r"\d+", tail)), default=0)
             text = outputs.get("stdin") or ""
             bundle = bundle_of(text)
-            found[name] = Held(number, digest(text), tail, bundle, text if bundle else "")
+            known = agent.digest(text) if name.endswith("-agent") else digest(text)
+            found[name] = Held(number, known, tail, bundle, text if bundle else "")
         elif resource["type"] == _COPY:
             found[name] = Held(int((outputs.get("triggers") or [0])[-1]))
     return found

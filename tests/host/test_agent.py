@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components.host.agent import sources
 from lab import container, keys, topology
 
 from .conftest import eventually
@@ -64,8 +65,7 @@ def state() -> str:
 def owner(lab: dict[str, str]) -> Iterator[str]:
     """Install the agent of this checkout; take it away again when the host had none."""
     had = inside("test -x /usr/local/sbin/mx-agent").returncode == 0
-    text = (COMPONENTS / "agent/mx_agent.py").read_text()
-    done = inside((COMPONENTS / "host/bootstrap.sh").read_text(), text)
+    done = inside((COMPONENTS / "host/bootstrap.sh").read_text(), sources())
     assert done.returncode == 0, done.stderr
     yield json.loads(out("mx-agent status"))["owner"] or "tests/mx/host"
     if not had:

@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 
-from components.agent import mx_agent as module
-from components.agent.mx_agent import Agent, BadManifest, Failure, Result, parse_manifest
+from components.agent import files, paths, staging, transaction
+from components.agent import main as cli
+from components.agent.manifest import parse_manifest
+from components.agent.process import BadManifest, Failure, Result
+from components.agent.verbs import Agent
 
 USER, GROUP = str(os.geteuid()), str(os.getegid())
 Json = dict[str, Any]
@@ -110,7 +113,7 @@ class Staged(Agent):
                 return Result(1, "", (view / argv[1].lstrip("/")).read_text())
             return Result(0, "", "")
 
-        return module.stage_files(view, plan, run)
+        return staging.stage_files(view, plan, run)
 
 
 @pytest.fixture
@@ -232,10 +235,10 @@ def test_bad_manifests_are_refused(change: Json, word: str) -> None:
 
 
 def test_exit_codes(agent: Staged, capsys: pytest.CaptureFixture[str]) -> None:
-    assert module.main(["version"], agent) == 0
-    assert module.main(["nonsense"], agent) == 2
-    assert module.main(["remove", "Bad"], agent) == 2
-    assert module.main(["status", "absent"], agent) == 1
+    assert cli.main(["version"], agent) == 0
+    assert cli.main(["nonsense"], agent) == 2
+    assert cli.main(["remove", "Bad"], agent) == 2
+    assert cli.main(["status", "absent"], agent) == 1
     assert "absent" in capsys.readouterr().err
 
 
@@ -395,14 +398,14 @@ def test_secrets_are_not_printed(
 def test_no_space(root: Path, agent: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     agent.apply(manifest(files={"/etc/x": file("x")}))
     before = snapshot(root)
-    place = module.place
+    place = files.place
 
-    def full(real: Path, want: module.Want) -> None:
+    def full(real: Path, want: files.Want) -> None:
         if ".mx-agent-" in real.name:
             raise OSError(errno.ENOSPC, "No space left on device", str(real))
         place(real, want)
 
-    monkeypatch.setattr(module, "place", full)
+    monkeypatch.setattr(transaction, "place", full)
     with pytest.raises(Failure, match=r"no space left on device[\s\S]*nothing has been changed"):
         agent.apply(manifest(files={"/etc/x": file("y")}))
     assert snapshot(root) == before
@@ -438,14 +441,14 @@ def test_status_tells_drift(root: Path, host: Host, agent: Staged) -> None:
 
 def test_uninstall_only_when_nothing_is_applied(root: Path, agent: Staged) -> None:
     agent.install_self()
-    assert (root / module.RECOVER_PATH.lstrip("/")).read_text() == module.RECOVER_TEXT
+    assert (root / paths.RECOVER_PATH.lstrip("/")).read_text() == paths.RECOVER_TEXT
     agent.apply(manifest(files={"/etc/x": file("x")}))
     with pytest.raises(Failure, match="still applied: one"):
         agent.uninstall()
     agent.remove("one")
     agent.uninstall()
     assert not (root / "var/lib/mx-agent").exists()
-    assert not (root / module.RECOVER_PATH.lstrip("/")).exists()
+    assert not (root / paths.RECOVER_PATH.lstrip("/")).exists()
 
 
 def child(work: Callable[[], None]) -> int:
@@ -595,7 +598,7 @@ def test_sigterm_undoes(root: Path, host: Host, agent: Staged) -> None:
 
     def work() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, module._on_signal)
+        signal.signal(signal.SIGTERM, cli._on_signal)
         Stopped(root, host).apply(mail(agent, "c\n"))
 
     assert os.waitstatus_to_exitcode(child(work)) == 1

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from components.agent import mx_agent as module
-from components.agent.mx_agent import Failure, Want, look
+from components.agent import files, transaction
+from components.agent.files import Want, look
+from components.agent.process import Failure
 
 from .test_agent import GROUP, USER, Host, Staged, agent, file, host, manifest, root
 
@@ -97,14 +98,14 @@ def test_a_directory_that_the_manifest_takes_back_is_taken_before_files_are_ther
     (root / "etc/filter").mkdir()
     (root / "etc/filter").chmod(0o777)
     modes: list[int] = []
-    place = module.place
+    place = files.place
 
     def watched(real: Path, want: Want) -> None:
         if real.parent == root / "etc/filter":
             modes.append(real.parent.stat().st_mode & 0o777)
         place(real, want)
 
-    monkeypatch.setattr(module, "place", watched)
+    monkeypatch.setattr(transaction, "place", watched)
     text = manifest(
         directories={"/etc/filter": declared("0750")}, files={"/etc/filter/a": file("a")}
     )

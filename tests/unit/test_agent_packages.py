@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.agent.mx_agent import Failure, Result
+from components.agent.process import Failure, Result
 
 from . import test_agent
 from .test_agent import Host, Staged, file, manifest
@@ -171,7 +171,7 @@ def test_lock_of_another_is_waited_for_and_told_once(
         if len(slept) == 3:
             host.answers.clear()
 
-    monkeypatch.setattr("components.agent.mx_agent.time.sleep", sleep)
+    monkeypatch.setattr("components.agent.packages.time.sleep", sleep)
     host.answers[program] = Result(100, "", LOCKED[program])
     assert agent.packages([program, "install"]).code == 0
     assert len(slept) == 3

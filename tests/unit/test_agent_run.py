@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.agent.mx_agent import Failure, Result
+from components.agent.process import Failure, Result
 
 from .test_agent import Host, Staged, agent, file, host, manifest, root
 

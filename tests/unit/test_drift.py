@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.agent.mx_agent import Failure
+from components.agent.process import Failure
 from components.host.ask import parse
 from components.host.drift import judge
 from components.host.held import Held, commands, digest

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.agent.mx_agent import KEYS, BadManifest, parse_manifest
+from components.agent.manifest import KEYS, parse_manifest
+from components.agent.process import BadManifest
 from components.host.manifest import Manifest
 from components.mail_exchanger import SERVICES
 from tests.support.stacks import HOSTS, manifests_of, secret_manifests_of

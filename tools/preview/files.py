@@ -16,7 +16,8 @@ _CONTEXT = 2
 # The number that a call carries (components/host/drift.py).
 _HEAL = re.compile(r" --heal (\d+)\Z|\Aheal=(\d+)\n")
 _PARAMETER = re.compile(r"[+-]([a-z0-9_]+) = ")
-_CONSTANTS = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
+# The agent's source is JSON in which quotes are escaped; an agent before 1.5 was a program text.
+_CONSTANTS = re.compile(r'\bVERSION = \\?"([^"\\]+)\\?"')
 # Units that cannot reload.
 _NO_RELOAD = (".timer", ".path", ".socket")
 WORDS = {"create": "first deployment", "delete": "leaves the stack"}

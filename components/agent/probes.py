@@ -1,0 +1,77 @@
+"""Probes: whether a service answers after a change."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+from .process import Failure, Json
+from .units import Units
+
+
+def _asked(probe: Json) -> str:
+    """The name of a probe in messages."""
+    return str(probe.get("unit") or probe.get("tcp") or " ".join(probe.get("run", [])))
+
+
+class Probes(Units):
+    """The probes of a manifest."""
+
+    def _failing(self, probes: list[Json]) -> dict[str, str]:
+        """Probes marked `before` that fail before the change, with their words.
+
+        A change that repairs something is not undone for what it does not repair. A probe whose
+        program is not on the host yet is not asked.
+        """
+        found = {}
+        for probe in probes:
+            programs = [word for word in probe.get("run", []) if word.startswith("/")]
+            if probe["before"] and all(os.path.lexists(self.real(each)) for each in programs):
+                words = self._probe_once(probe, probe["timeout"])
+                if words:
+                    found[_asked(probe)] = words
+        return found
+
+    def _probe_all(self, probes: list[Json], failing: dict[str, str]) -> None:
+        for probe in probes:
+            what = _asked(probe)
+            self.step("probe", what)
+            if what in failing:
+                words = self._probe_once(probe, probe["timeout"])
+                if words:
+                    self.say(f"  warning: probe {what} failed before this change, too: {words}")
+                continue
+            deadline = time.monotonic() + probe["timeout"]
+            while True:
+                words = self._probe_once(probe, max(0.1, deadline - time.monotonic()))
+                if not words:
+                    break
+                if time.monotonic() >= deadline:
+                    raise Failure(f"probe {what}: {words} (tried for {probe['timeout']:g} s)")
+                time.sleep(0.2)
+
+    def _probe_once(self, probe: Json, left: float) -> str:
+        """Return what is wrong, or nothing when the probe passes."""
+        if "unit" in probe:
+            state = self.systemctl("is-active", probe["unit"]).out.strip()
+            return "" if state == "active" else f"unit is {state or 'unknown'}"
+        if "run" in probe:
+            done = self.run(probe["run"], None, left)
+            return "" if done.code == 0 else done.words()
+        host, _, port = probe["tcp"].rpartition(":")
+        expect = probe["expect"].encode()
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), min(left, 5.0)) as link:
+                seen = b""
+                link.settimeout(min(left, 10.0))
+                while expect and expect not in seen and len(seen) < 65536:
+                    part = link.recv(4096)
+                    if not part:
+                        break
+                    seen += part
+        except OSError as error:
+            return str(error)
+        if expect in seen:
+            return ""
+        return f"expected {probe['expect']!r}, got {seen[:200].decode('utf-8', 'replace')!r}"

@@ -1,0 +1,235 @@
+"""A change as one transaction: journal, swap, restart, probe, else undo."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+from .files import Want, gone, look, place, sync_directory, write_state
+from .paths import PREFIX
+from .probes import Probes
+from .process import Failure, Json, ignore_signals
+from .records import leaving_directories
+from .staging import set_attributes
+from .undo import Undo
+from .words import explain
+
+
+class Transaction(Undo, Probes):
+    """One change of one bundle."""
+
+    def transaction(
+        self,
+        manifest: Json,
+        old: Json,
+        others: dict[str, Json],
+        record: Json | None,
+        wants: dict[str, Want],
+        leaving: set[str],
+        prior: Json,
+        joined: bool = False,
+    ) -> None:
+        """Swap to the wanted files under a journal, a guardian and the units' own judgement."""
+        name = manifest["bundle"]
+        stamp = f"{os.getpid()}-{time.time_ns()}"
+        targets: list[Json] = []
+        for number, (path, want) in enumerate(wants.items()):
+            now = look(self.real(path))
+            if now == want:
+                continue
+            beside = str(Path(path).parent / f"{PREFIX}{stamp}-{number}")
+            targets.append(
+                {
+                    "path": path,
+                    "new": None if want.absent else beside + ".new",
+                    "old": None if now.absent else beside + ".old",
+                }
+            )
+        changed: list[str] = [target["path"] for target in targets]
+        made_dirs = self._new_directories(manifest["directories"], wants, changed)
+        dirs_before = {}
+        for path in manifest["directories"]:
+            if path not in made_dirs:
+                info = self.real(path).stat()
+                dirs_before[path] = [stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid]
+        dir_originals = {**old["dir_originals"]}
+        for path, before in dirs_before.items():
+            if path not in old["made_dirs"]:
+                dir_originals.setdefault(path, before)
+        if record is not None:
+            record["made_dirs"] = sorted({*old["made_dirs"], *made_dirs})
+            record["dir_originals"] = dir_originals
+            record["applied"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+        taken = set(record["units"]) if record else set()
+        for other in others.values():
+            taken |= set(other["units"])
+        leaving_units = [unit for unit in old["units"] if unit not in taken]
+        shared_units = [
+            unit for unit in old["units"] if unit in taken and unit not in manifest["units"]
+        ]
+        restart = self._restarts(manifest, old, changed)
+        if joined:  # a process gets the groups of its user when it starts
+            restart |= set(manifest["units"])
+        units = [*manifest["units"], *shared_units, *leaving_units]
+        units += [unit for unit in sorted(restart) if unit not in units]
+        journal: Json = {
+            "bundle": name,
+            "phase": "copying",
+            "targets": targets,
+            "made_dirs": made_dirs,
+            "dirs_before": dirs_before,
+            "originals": [
+                path
+                for path in changed
+                if path not in leaving
+                and path not in self.claims(old)
+                and not self._original(path).exists()
+                and not any(path in self.claims(other) for other in others.values())
+            ],
+            "unit_originals": [
+                unit for unit in manifest["units"] if not self._unit_original(unit).exists()
+            ],
+            "originals_done": sorted(leaving),
+            "unit_originals_done": leaving_units,
+            "units": self.unit_states(units),
+            "restart": sorted(restart),
+            "daemon_reload": any("/systemd/" in path for path in changed),
+            "reload": bool(changed),
+            "record": record,
+        }
+        journal["old_dirs"], journal["heirs"] = leaving_directories(old, record, others)
+        failing = self._failing(manifest["probe"]) if old is not None else {}
+        guardian = self.start_guardian()
+        try:
+            try:
+                self.step("copy", f"{len(targets)} changed of {len(wants)} paths")
+                self.write_journal(journal)
+                self._copy(journal, manifest, wants, prior)
+                journal["phase"] = "swapping"
+                self.step("journal")
+                self.write_journal(journal)
+                for unit in leaving_units:
+                    self._leave_unit(unit)
+                self.step("swap", " ".join(changed) or "no file changes")
+                self._swap(journal)
+                self._start_units(journal, manifest, old, shared_units, leaving_units)
+                self._run_steps(name, manifest["run"])
+                try:
+                    self._probe_all(manifest["probe"], failing)
+                except Failure:
+                    # A reload does not bring back what died: master(8) holds a daemon that
+                    # fails back for service_throttle_time, and mail with it.
+                    journal["restart"] = sorted({*journal["restart"], *manifest["units"]})
+                    raise
+                self.step("record")
+                journal["phase"] = "committed"
+                self.write_journal(journal)
+            except BaseException as error:
+                # Every failure, an interrupt included, must be undone before it goes on.
+                ignore_signals()
+                undone = self.undo(journal)
+                if isinstance(error, OSError):
+                    raise Failure(f"{explain(error, 'apply')}\n{undone}") from error
+                if isinstance(error, Failure):
+                    raise Failure(f"{error}\n{undone}") from error
+                raise
+            self.finish(journal)
+            self.step("done", name)
+        finally:
+            guardian()
+
+    def write_journal(self, journal: Json) -> None:
+        """Write the journal durably."""
+        write_state(self.journal_path, json.dumps(journal))
+
+    def _new_directories(
+        self, directories: Json, wants: dict[str, Want], changed: list[str]
+    ) -> list[str]:
+        needed = list(directories)
+        needed += [str(Path(path).parent) for path in changed if not wants[path].absent]
+        new: set[str] = set()
+        for path in needed:
+            place_ = Path(path)
+            while not self.real(str(place_)).exists():
+                new.add(str(place_))
+                place_ = place_.parent
+            if not self.real(str(place_)).is_dir():
+                raise Failure(f"{place_}: is not a directory")
+        return sorted(new)
+
+    def _restarts(self, manifest: Json, old: Json, changed: list[str]) -> set[str]:
+        restart: set[str] = set()
+        for path in changed:
+            restart |= set(manifest["files"].get(path, {}).get("restart", []))
+            restart |= set(old["files"].get(path, {}).get("restart", []))
+        for unit, entry in manifest["units"].items():
+            before = old["units"].get(unit, {"restart_when": ""})
+            if before["restart_when"] != entry["restart_when"]:
+                restart.add(unit)
+        return restart
+
+    def _copy(self, journal: Json, manifest: Json, wants: dict[str, Want], prior: Json) -> None:
+        for path in journal["made_dirs"]:
+            self.real(path).mkdir(mode=0o755)
+            self.real(path).chmod(0o755)
+            sync_directory(self.real(path).parent)
+        # First of all: from here on nobody else changes what lies in them.
+        for path, attributes in manifest["directories"].items():
+            set_attributes(self.real(path), attributes)
+        for path in journal["originals"]:
+            text = json.dumps(look(self.real(path)).to_json())
+            write_state(self._original(path), text)
+        for unit in journal["unit_originals"]:
+            write_state(self._unit_original(unit), json.dumps(prior[unit]))
+        parents = set()
+        for target in journal["targets"]:
+            real = self.real(target["path"])
+            if target["new"] is not None:
+                place(self.real(target["new"]), wants[target["path"]])
+            if target["old"] is not None:
+                os.link(real, self.real(target["old"]), follow_symlinks=False)
+            if real.parent.is_dir():
+                parents.add(real.parent)
+        for parent in sorted(parents):
+            sync_directory(parent)
+
+    def _swap(self, journal: Json) -> None:
+        parents = set()
+        for target in journal["targets"]:
+            real = self.real(target["path"])
+            if target["new"] is not None:
+                os.rename(self.real(target["new"]), real)
+            else:
+                gone(real)
+            if real.parent.is_dir():
+                parents.add(real.parent)
+        for parent in sorted(parents):
+            sync_directory(parent)
+
+    def _run_steps(self, name: str, steps: list[Json]) -> None:
+        """Run a bundle's own commands on the real system.
+
+        What they did is not undone with the files, so a mark says that they ran: it goes with
+        the record of this change, and until then no apply is "nothing to do". The commands of
+        `undo` come here too, before `remove` takes the files away.
+        """
+        if steps:
+            write_state(self._unfinished(name), "")
+        for step in steps:
+            what = " ".join(step["run"])
+            if step["creates"] and os.path.lexists(self.real(step["creates"])):
+                continue
+            self.step("run", what)
+            self.begun.append(what)
+            done = self.run([*self.tied, *step["run"]], step["stdin"].encode(), step["timeout"])
+            if done.code != 0:
+                self.begun.remove(what)  # its own words say what it left
+                raise Failure(f"run {what}: {done.words()}")
+            for line in done.out.splitlines():
+                self.say("  " + line)
+            if step["creates"] and not os.path.lexists(self.real(step["creates"])):
+                raise Failure(f"run {what}: did not create {step['creates']}")

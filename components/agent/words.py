@@ -1,0 +1,67 @@
+"""What people read of the agent: differences, shortened lists, errors of the system."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import os
+from typing import Any
+
+from .files import Want
+from .paths import DIFF_LINES, DIFF_WIDTH, LINE_LIMIT
+
+
+def unified(wanted: str, now: Want) -> list[str]:
+    """Return the diff from a wanted text to what is there, cut where it gets long."""
+    if now.data is None:
+        return ["-a file", f"+a symbolic link to {now.link}"]
+    lines = list(
+        difflib.unified_diff(
+            wanted.splitlines(), now.data.decode("utf-8", "replace").splitlines(), n=2, lineterm=""
+        )
+    )[2:]
+    return cut(lines)
+
+
+def cut(lines: list[str]) -> list[str]:
+    """Return as many lines of a diff, and as much of each, as a status takes."""
+    more = len(lines) - DIFF_LINES
+    kept = [line[:DIFF_WIDTH] for line in lines[:DIFF_LINES]]
+    return [*kept, f"[... {more} more lines]"] if more > 0 else kept
+
+
+def explain(error: OSError, doing: str) -> str:
+    """Say in plain words why the system refused."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{doing}: no space left on device{where}"
+    return f"{doing}: {error.strerror or error}{where}"
+
+
+def short(text: str) -> str:
+    """Cut long lines: the engine's plug-in hangs for ever on one of 65,536 bytes or more."""
+    lines = [
+        line
+        if len(line) <= LINE_LIMIT
+        else f"{line[:LINE_LIMIT]} ... and {len(line) - LINE_LIMIT} characters more"
+        for line in text.split("\n")
+    ]
+    return "\n".join(lines)
+
+
+def emit(stream: Any, line: str) -> None:
+    """Print a line; when nobody reads any more, the work goes on all the same.
+
+    What is not UTF-8, such as a byte of a file's name, is written as an escape: the engine's
+    plug-in makes a failure of a command that wrote anything else and succeeded.
+    """
+    line = line.encode("utf-8", "backslashreplace").decode("utf-8")
+    try:
+        stream.write(line + "\n")
+        stream.flush()
+    except (OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(null, stream.fileno())
+        os.close(null)
