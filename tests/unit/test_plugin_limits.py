@@ -42,11 +42,10 @@ def test_step_of_a_bundle_with_a_thousand_paths(
 
 def test_name_of_a_file_that_is_not_utf_8() -> None:
     """Where Python reads such a byte of a name, it writes the same byte again."""
-    program = "import mx_agent, sys; mx_agent.Agent().say('a' + chr(0xDCFF) + 'b')"
-    folder = Path(__file__).parents[2] / "components/agent"
+    program = "from components.agent.verbs import Agent; Agent().say('a' + chr(0xDCFF) + 'b')"
     done = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", program],
-        cwd=folder,
+        cwd=Path(__file__).parents[2],
         env=os.environ | {"PYTHONIOENCODING": "utf-8:surrogateescape"},
         capture_output=True,
         check=True,
