@@ -240,5 +240,6 @@ def _next(name: str, answers: init_file.Answers) -> None:
     print(f"  scripts/mx up {name}        the same report, then the question")
     if not answers.mynetworks:
         print(
-            "Outgoing mail: no network may relay yet; docs/outgoing-mail.md explains postfix.mynetworks."
+            "Outgoing mail: no network may relay yet. docs/outgoing-mail.md explains "
+            "postfix.mynetworks."
         )
