@@ -23,17 +23,28 @@ BLOCK_LIST = "bl.example3.test"
 MX1_REVERSED, MX2_REVERSED = "11.77.18.198", "12.77.18.198"
 RENEWED = "/var/lib/dehydrated/certs/mx2.example.test_ecdsa"
 
-# smtpd shows other certificates than main.cf names: they end in five days and nobody trusts them.
+# smtpd shows other certificates than main.cf names: of their 90 days they have five left, and
+# nobody trusts them.
 OTHER_CERTIFICATES = f"""set -e
 cp -p {MASTER} /run/keep-master
-for kind in ec:prime256v1 rsa:2048; do
-  case $kind in
-    ec:*) openssl ecparam -name prime256v1 -genkey -noout -out /run/short.key ;;
-    *) openssl genrsa -out /run/short.key 2048 2>/dev/null ;;
-  esac
-  openssl req -x509 -key /run/short.key -subj /CN=mx1.example.test -days 5 -out /run/short.crt
-  (umask 077; cat /run/short.key /run/short.crt > "/run/short-${{kind%%:*}}.pem")
-done
+python3 - <<'END'
+import datetime, os
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+now, day = datetime.datetime.utcnow(), datetime.timedelta(days=1)
+name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mx1.example.test")])
+ecdsa = ec.generate_private_key(ec.SECP256R1())
+for kind, key in (("ec", ecdsa), ("rsa", rsa.generate_private_key(65537, 2048))):
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    made = made.public_key(key.public_key()).not_valid_before(now - 85 * day)
+    made = made.not_valid_after(now + 5 * day).sign(key, hashes.SHA256())
+    form, pem = serialization.PrivateFormat.TraditionalOpenSSL, serialization.Encoding.PEM
+    text = key.private_bytes(pem, form, serialization.NoEncryption()) + made.public_bytes(pem)
+    with open(os.open(f"/run/short-{{kind}}.pem", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(text)
+END
 postconf -P smtp/inet/smtpd_tls_chain_files=/run/short-ec.pem,/run/short-rsa.pem
 postfix reload"""
 
@@ -166,6 +177,13 @@ LOCAL = (
 
 # What the world sees, and what waits; names are resolved and every exporter answers.
 SEEN = (
+    # The name of the mailbox host is gone from DNS, as this host sees it.
+    Break(
+        "mx2",
+        "unbound-control -q local_zone mailbox1.example.test. always_nxdomain",
+        "unbound-control -q local_zone_remove mailbox1.example.test.",
+        (alert("MxNextHopWithoutAddress", "mx2", name="mailbox1.example.test"),),
+    ),
     Break(
         "mx1",
         OTHER_CERTIFICATES,
