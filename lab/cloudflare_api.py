@@ -405,6 +405,8 @@ class Fault:
     count: int
     path: re.Pattern[str]
     delay: float
+    method: str = ""
+    """The method of the requests, or empty for all."""
 
 
 @dataclass
@@ -568,7 +570,13 @@ class Api:
         """Answer with a fault, if one is set for this request."""
         with self.lock:
             fault = next(
-                (item for item in self.faults if item.count and item.path.search(request.path)),
+                (
+                    item
+                    for item in self.faults
+                    if item.count
+                    and item.path.search(request.path)
+                    and item.method in ("", request.method)
+                ),
                 None,
             )
             if fault is None:
@@ -578,6 +586,8 @@ class Api:
         if fault.status == 429:
             message = "Please wait and consider throttling your request speed"
             raise ApiError(429, 971, message, {"Retry-After": "1"})
+        if fault.status == 403:
+            raise ApiError(403, 10000, "Authentication error")
         if fault.status >= 400:
             raise ApiError(fault.status, 10013, "An unknown error has occurred")
 
@@ -753,6 +763,7 @@ def create_app(api: Api) -> Flask:
                 count=int(new.get("count", 1)),
                 path=re.compile(new.get("path", "")),
                 delay=float(new.get("delay", 0)),
+                method=str(new.get("method", "")),
             )
         except (AttributeError, TypeError, ValueError, re.error):
             raise ApiError(400, 1004, "not a fault") from None

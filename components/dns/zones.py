@@ -36,10 +36,11 @@ class Look:
     """What was found.
 
     `faults`: one line each, beginning with its YAML path. `records`: zone to all its records as
-    the API tells them, where they were asked for.
+    the API tells them, where they were asked for. `silent`: why the API gave no answer, or empty.
     """
 
     faults: list[str] = field(default_factory=list)
+    silent: str = ""
     records: dict[str, Listed] = field(default_factory=dict)
 
 
@@ -73,10 +74,7 @@ def look(zones: Mapping[str, str], api: DnsApi, write: bool, read_records: bool)
                 found.faults += lines
                 found.records[zone] = records
     except Silent as error:
-        found.faults.append(
-            f"dns.zones: the API of the zones did not answer, so nothing is planned: {error}; "
-            "try again when the API answers, or see cloudflare:baseUrl"
-        )
+        found.silent = f"the API of the zones did not answer: {error}"
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,11 @@ def look(settings: Settings, api: DnsApi) -> dict[str, str]:
     found = zones.look(settings.dns.zones, api, not pulumi.runtime.is_dry_run(), listing)
     _refuse(source, found.faults)
     kept = _kept(listing)
-    if listing and kept is not None:
+    if found.silent:
+        # Hosts must be within reach while the API is down; a zone that nobody compared must not.
+        _refuse(source, unknown_zones(settings, kept or {}, found.silent))
+        pulumi.log.warn(f"zones: {found.silent}; records are planned as the state has them")
+    elif listing and kept is not None:
         foreign = judge(
             _wanted(settings, kept),
             found.records,
@@ -51,6 +56,28 @@ def look(settings: Settings, api: DnsApi) -> dict[str, str]:
         for text in foreign.told:
             pulumi.log.warn(f"zones: {text}")
     return {key: each.zone for key, each in (kept or {}).items()}
+
+
+def unknown_zones(settings: Settings, kept: Mapping[str, Kept], silent: str) -> list[str]:
+    """Zones in which the state has no record of the stack, while the API does not answer.
+
+    Their IDs may be those of other zones. A line each, beginning with its YAML path. `kept`: the
+    records of the state by key; `silent`: why the API did not answer.
+    """
+    wanted = _wanted(settings, dict(kept))
+    held = [
+        (record.zone, kept[record.key].zone == settings.dns.zones[record.zone])
+        for record in wanted
+        if record.key in kept
+    ]
+    known = {zone for zone, same in held if same} - {zone for zone, same in held if not same}
+    return [
+        f"dns.zones.{zone}: {silent}; the state has no record in the zone "
+        f"{settings.dns.zones[zone]}, so nobody knows that it is {zone}: try again when the API "
+        "answers, or see cloudflare:baseUrl"
+        for zone in dict.fromkeys(record.zone for record in wanted)
+        if zone not in known
+    ]
 
 
 def _refuse(source: str, lines: list[str]) -> None:
