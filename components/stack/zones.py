@@ -65,12 +65,14 @@ def unknown_zones(settings: Settings, kept: Mapping[str, Kept], silent: str) -> 
     records of the state by key; `silent`: why the API did not answer.
     """
     wanted = _wanted(settings, dict(kept))
-    held = [
+    compared = [
         (record.zone, kept[record.key].zone == settings.dns.zones[record.zone])
         for record in wanted
         if record.key in kept
     ]
-    known = {zone for zone, same in held if same} - {zone for zone, same in held if not same}
+    known = {zone for zone, same in compared if same} - {
+        zone for zone, same in compared if not same
+    }
     return [
         f"dns.zones.{zone}: {silent}; the state has no record in the zone "
         f"{settings.dns.zones[zone]}, so nobody knows that it is {zone}: try again when the API "
