@@ -71,4 +71,6 @@ def test_every_bundle_can_be_rolled_back() -> None:
 @every_service
 def test_its_manifests_are_reviewed(service: type[Service]) -> None:
     bundles = {path.stem for path in (ROOT / "tests/golden").glob("*/*/manifests/*.json")}
-    assert service.SUFFIX in bundles or {"mail-database", "mariadb"} <= bundles
+    # The resource of the database has a shorter name than its last bundle.
+    bundle = {"database": "mail-database"}.get(service.SUFFIX, service.SUFFIX)
+    assert bundle in bundles, f"no example stack has {bundle}: no review sees its manifest"
