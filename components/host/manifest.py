@@ -1,7 +1,7 @@
 """The document that a bundle sends to the agent (docs/architecture.md, "The manifest").
 
 The field names are the keys of the document: the agent's parser (components/agent) refuses any
-other. tests/unit/test_manifests.py feeds every manifest of every example stack to that parser.
+other. tests/unit/host/test_manifests.py feeds every manifest of every example stack to that parser.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 
 from components.dns.api import DnsApi
 from components.settings.environment import from_mapping
-from tests.unit.test_settings import mapping
+from tests.support.mapping import mapping
 
 API = DnsApi(base_url=None, tokens={"example.test": "token-of-the-zone"})
 

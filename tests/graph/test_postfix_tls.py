@@ -14,7 +14,7 @@ from components.services.postfix_tls.component import PostfixTls
 from components.services.service import Place
 from components.services.tls_reports.component import TlsReports
 from components.settings.environment import from_mapping
-from tests.unit.test_settings import mapping
+from tests.support.mapping import mapping
 
 from .test_graph import _Mocks, _Recorder
 

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from components.settings.environment import from_mapping
-from tests.unit.test_settings import KEY, mapping
+from tests.support.mapping import KEY, mapping
 
 from .test_graph import _Mocks, _Recorder
 

@@ -11,7 +11,7 @@ from pulumi.runtime import rpc
 from components.host import Bundle, File, Manifest, Seen, Target
 from components.host.manifest import Step
 from components.settings.environment import from_mapping
-from tests.unit.test_settings import mapping
+from tests.support.mapping import mapping
 
 from .test_graph import _Mocks, _Recorder
 

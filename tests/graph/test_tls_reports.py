@@ -10,7 +10,7 @@ import pulumi
 from components.host import Seen
 from components.mail_exchanger import MailExchanger
 from components.settings.environment import from_mapping
-from tests.unit.test_settings import mapping
+from tests.support.mapping import mapping
 
 from .test_graph import API, _Mocks, _Recorder
 

@@ -1,6 +1,6 @@
 """A change that Postfix's own checks take and that stops mail is undone; a queue is not taken away.
 
-The values that the settings refuse by their type are in tests/unit/test_settings_harm.py (DEADLY).
+The values that the settings refuse by their type are in tests/unit/settings/test_harm.py (DEADLY).
 These are others, at which smtpd(8), cleanup(8), qmgr(8) or trivial-rewrite(8) stops.
 """
 

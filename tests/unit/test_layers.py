@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.stacks import ROOT
+
 # Files that run on a host are not part of the program: they lie below files/.
 MODULES = sorted(
     path

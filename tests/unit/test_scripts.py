@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.stacks import ROOT
+
 CALLS = {
     "render": ["render", "production", "mx1"],
     "status": ["status", "--help"],

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.stacks import ROOT
+
 # What the stacks of a test repository name, in both styles of YAML.
 NAMED = {
     "production": "a: {recipientsFile: recipients/a.test.txt}\n"

@@ -11,7 +11,7 @@ from tools.preview.risk import Kind, Look
 
 _NAMED = 6
 
-# tests/unit/test_risks.py has a preview for each.
+# tests/unit/tools/preview/test_risks.py has a preview for each.
 KINDS: tuple[Kind, ...] = (*risks_told.KINDS, *risks_dns.KINDS, *risks_host.KINDS)
 
 

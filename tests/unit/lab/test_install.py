@@ -1,0 +1,177 @@
+"""scripts/install: which engine it takes, and what being cut off leaves."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import ROOT
+
+PINNED = version("pulumi")
+
+
+class Machine:
+    """A checkout with scripts/install, a cache and a PATH of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.checkout, self.cache, self.bin = (folder / name for name in ("mx", "cache", "bin"))
+        (self.checkout / "scripts").mkdir(parents=True)
+        self.bin.mkdir()
+        shutil.copy(ROOT / "scripts/install", self.checkout / "scripts")
+        for name in ("requirements.lock", "Pulumi.yaml"):
+            shutil.copy(ROOT / name, self.checkout)
+        self.tool("go", "exit 1")
+        self.tool("curl", "exit 1")
+        self.engine = self.cache / "mx/engine" / PINNED
+
+    def tool(self, name: str, text: str) -> Path:
+        path = self.bin / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        return path
+
+    def install(self, *parts: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.checkout / "scripts/install", *parts],
+            env={"PATH": f"{self.bin}:/usr/bin:/bin", "XDG_CACHE_HOME": str(self.cache)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def offer_release(self, before: str = "") -> None:
+        """Let curl get the vendor's release, in which pulumi is a script."""
+        arch = {"x86_64": "x64", "aarch64": "arm64"}[os.uname().machine]
+        name = f"pulumi-v{PINNED}-linux-{arch}.tar.gz"
+        folder = self.cache.parent / "release" / "pulumi"
+        folder.mkdir(parents=True)
+        for tool in ("pulumi", "pulumi-language-python"):
+            (folder / tool).write_text(f"#!/bin/sh\necho v{PINNED}\n")
+            (folder / tool).chmod(0o755)
+        with tarfile.open(folder.parent / name, "w:gz") as tar:
+            tar.add(folder, "pulumi")
+        sums = subprocess.run(["sha256sum", name], cwd=folder.parent, stdout=subprocess.PIPE)
+        (folder.parent / f"pulumi-{PINNED}-checksums.txt").write_bytes(sums.stdout)
+        # curl -fsSL --connect-timeout 5 -o FILE URL
+        self.tool("curl", f'{before}\ncp "{folder.parent}/$(basename "$6")" "$5"')
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_one_place_holds_the_versions() -> None:
+    lowest = re.search(r'^requiredPulumiVersion: ">=(\S+) <4\.0\.0"$', read("Pulumi.yaml"), re.M)
+    assert lowest is not None
+    assert lowest[1] == PINNED
+    module = re.search(r"pulumi/pkg/v3 v(\S+)", read("lab/engine/tools/go.mod"))
+    assert module is not None
+    assert module[1] == PINNED
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("number", [PINNED, "3.999.1", "3.999.2-alpha.1+dirty"])
+def test_engine_on_path_that_fits_is_taken(machine: Machine, number: str) -> None:
+    machine.tool("pulumi", f"echo v{number}")
+    assert machine.install("engine").stdout == ""
+    assert machine.install("path").stdout == f"{machine.bin}\n"
+
+
+@pytest.mark.parametrize("number", ["3.99.0", "3.258.9", "4.0.0", "4.1.0"])
+def test_engine_on_path_that_does_not_fit_is_refused(machine: Machine, number: str) -> None:
+    found = machine.tool("pulumi", f"echo v{number}")
+    done = machine.install("path")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"install: {found} is {number}; this program runs with {PINNED} and later, below 4.0.0\n"
+    )
+    machine.offer_release()
+    done = machine.install("engine")
+    assert f"below 4.0.0; getting {PINNED} instead\n" in done.stdout
+    assert machine.install("path").stdout == f"{machine.engine}\n"
+
+
+def test_release_comes_whole(machine: Machine) -> None:
+    machine.offer_release()
+    assert machine.install("engine").stdout == (
+        f"install: engine: pulumi {PINNED} in {machine.engine}: the vendor's release\n"
+    )
+    assert {path.name for path in machine.engine.iterdir()} == {"pulumi", "pulumi-language-python"}
+    assert [path.name for path in machine.engine.parent.iterdir()] == [PINNED]
+
+
+def half_downloaded(machine: Machine) -> None:
+    machine.offer_release(before='echo half >"$5"; kill -9 $PPID; exit 1')
+
+
+def half_unpacked(machine: Machine) -> None:
+    machine.offer_release()
+    machine.tool("tar", 'mkdir -p "$2/pulumi"; echo half >"$2/pulumi/pulumi"; kill -9 $PPID')
+
+
+def half_built(machine: Machine) -> None:
+    machine.tool("go", "kill -9 $PPID")
+
+
+@pytest.mark.parametrize("cut", [half_downloaded, half_unpacked, half_built])
+def test_cut_off_it_leaves_no_half_engine(machine: Machine, cut: Callable[[Machine], None]) -> None:
+    (machine.checkout / "lab/engine/tools").mkdir(parents=True)
+    cut(machine)
+    assert machine.install("engine").returncode != 0
+    assert not machine.engine.exists()
+    shutil.rmtree(machine.cache.parent / "release", ignore_errors=True)
+    (machine.bin / "tar").unlink(missing_ok=True)
+    machine.offer_release()
+    assert machine.install("engine").returncode == 0
+    assert [path.name for path in machine.engine.parent.iterdir()] == [PINNED]
+
+
+def test_broken_checksum_installs_nothing(machine: Machine) -> None:
+    machine.offer_release()
+    sums = machine.cache.parent / "release" / f"pulumi-{PINNED}-checksums.txt"
+    sums.write_text(sums.read_text().replace(sums.read_text()[:8], "00000000"))
+    done = machine.install("engine")
+    assert done.returncode == 1
+    assert "the checksum of https://github.com/pulumi/pulumi/releases/" in done.stderr
+    assert list(machine.engine.parent.iterdir()) == []
+
+
+def test_link_to_another_environment_is_replaced_and_not_emptied(
+    machine: Machine, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "precious").touch()
+    (machine.checkout / ".venv").symlink_to(other)
+    # An environment without packages: the digests are none.
+    (machine.checkout / "requirements.lock").write_text("")
+    assert machine.install("python").returncode == 0
+    assert (other / "precious").exists()
+    assert (machine.checkout / ".venv/requirements.sha256").exists()
+
+
+def test_plug_ins_are_tried_once_and_the_line_says_whose_they_are(machine: Machine) -> None:
+    asked = machine.cache.parent / "asked"
+    machine.tool(
+        "pulumi", f'case "$1" in version) echo v{PINNED};; *) echo >>"{asked}"; exit 1; esac'
+    )
+    for _ in range(2):
+        machine.install("plugins")
+    assert asked.read_text().count("\n") == 2
+    line = machine.install("summary").stdout
+    assert line == (
+        f"install: engine {machine.bin}/pulumi ({PINNED} on PATH), the lab's stand-in for the "
+        "plug-in command 1.2.1, the lab's stand-in for the plug-in cloudflare 6.23.1\n"
+    )

@@ -1,0 +1,75 @@
+"""What is rendered against strangers: extensions, clear text to mailbox hosts, forged domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.services.postfix import main_cf, restrictions
+from components.services.spam_filter import component as spam_filter
+from components.services.spam_filter import rspamd
+from components.settings.environment import Settings, SettingsError, from_mapping
+from tests.support.mapping import mapping
+
+
+def settings(**values: Any) -> Settings:
+    return from_mapping(mapping() | values)
+
+
+def test_strangers_are_offered_neither_dsn_nor_etrn() -> None:
+    wanted = settings(postfix={"mynetworks": ["192.0.2.0/24"]})
+    text = main_cf.sections(wanted, "mx1")["80-restrictions.cf"]
+    assert "smtpd_discard_ehlo_keywords = chunking, dsn, etrn, silent-discard\n" in text
+    assert restrictions.ehlo(wanted).splitlines() == [
+        f"{network} chunking, silent-discard"
+        for network in ("127.0.0.0/8", "::1/128", "192.0.2.0/24")
+    ]
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
+def test_a_mailbox_host_with_lmtp_gets_tls_and_its_policies(protocol: str) -> None:
+    box = {"hostname": "box.example.test", "port": 24, "protocol": protocol}
+    text = main_cf.tls_sections(settings(mailboxHosts={"mailbox1": box}), "mx1", ["/chain"])
+    client = text["61-tls-client.cf"]
+    assert ("lmtp_tls_security_level = dane\n" in client) == (protocol == "lmtp")
+    assert ("lmtp_tls_policy_maps = " in client) == (protocol == "lmtp")
+
+
+def test_a_sender_of_ours_that_is_no_recipient_is_for_spf_and_dmarc() -> None:
+    text = main_cf.sections(settings(), "mx1")["80-restrictions.cf"]
+    assert "smtpd_sender_restrictions = reject_non_fqdn_sender\n" in text
+
+
+@pytest.mark.parametrize("debian", [12, 13])
+def test_own_domains_are_marked_by_default(debian: int) -> None:
+    values = mapping()
+    values["hosts"]["mx1"]["debian"] = debian
+    files = spam_filter.manifest(from_mapping(values), "mx1", "me").files
+    lua = [file.content for path, file in files.items() if "mx_dmarc" in file.content and path]
+    text = next(each for each in lua if "ours =" in each)
+    assert '  ours = "mark",\n  others = "score",\n  own = { ["example.test"] = true, },\n' in text
+    assert "forwarders = nil" in text
+
+
+def test_exceptions_are_words_of_lua() -> None:
+    chosen = {
+        "ownDomains": "reject",
+        "lists": ["lists.example"],
+        "forwarders": ["192.0.2.0/24"],
+        "arcSealers": ["sealer.example"],
+    }
+    # A name of one label would be no domain.
+    with pytest.raises(SettingsError, match=r"spamFilter\.dmarc\.lists"):
+        settings(spamFilter={"dmarc": {**chosen, "lists": ['x"] = true, ["y']}})
+    chosen |= {"lists": ["lists.example.test"], "arcSealers": ["sealer.example.test"]}
+    text = rspamd.dmarc(settings(spamFilter={"dmarc": chosen}))
+    assert '  ours = "reject",\n' in text
+    assert 'lists = { ["lists.example.test"] = true, }' in text
+    assert 'sealers = { ["sealer.example.test"] = true, }' in text
+    assert 'data = { "192.0.2.0/24" }' in text
+
+
+def test_a_stuck_worker_is_ended() -> None:
+    text = rspamd.options(settings())
+    assert "heartbeat_interval = 2s;\nheartbeats_loss_max = 15;\n" in text

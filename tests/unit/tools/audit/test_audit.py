@@ -1,0 +1,293 @@
+"""The audit: every known fault of published settings is found, and none on our own rendering."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.postconf.syntax import Broken, parse, references
+from components.services.postfix import main_cf as postfix_main
+from components.settings.environment import from_mapping
+from tests.support.mapping import mapping
+from tests.support.stacks import HOSTS, ROOT
+from tools.audit import audit
+from tools.audit.__main__ import main
+from tools.audit.directory import judged
+from tools.audit.tls import allowed
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+EXPECTED: dict[str, set[tuple[str, str]]] = {
+    "seed": {
+        ("smtp_client_restrictions", "misspelled"),
+        ("smtp_client_restrictions", "dangerous"),
+        ("smtp_sender_restrictions", "misspelled"),
+        ("compatibility_level", "obsolete"),
+        ("alias_database", "obsolete"),
+        ("tls_low_cipherlist", "obsolete"),
+        ("tls_low_cipherlist", "dangerous"),
+        ("tls_medium_cipherlist", "dangerous"),
+        ("tls_ssl_options", "obsolete"),
+        ("smtp_tls_policy_maps", "dangerous"),
+        ("smtp_tls_mandatory_protocols", "dangerous"),
+        ("smtp_tls_ciphers", "obsolete"),
+        ("smtp_tls_CApath", "obsolete"),
+        ("smtp_tls_chain_files", "obsolete"),
+        ("smtpd_tls_protocols", "dangerous"),
+        ("smtpd_tls_mandatory_protocols", "dangerous"),
+        ("smtpd_tls_ciphers", "obsolete"),
+        ("smtpd_tls_eecdh_grade", "obsolete"),
+        ("smtpd_tls_dh1024_param_file", "obsolete"),
+        ("smtpd_tls_session_cache_database", "obsolete"),
+        ("smtpd_tls_ask_ccert", "contradictory"),
+        ("smtp_tls_fingerprint_digest", "obsolete"),
+        ("smtpd_tls_fingerprint_digest", "obsolete"),
+        ("relay_clientcerts", "contradictory"),
+        ("smtpd_helo_restrictions", "dangerous"),
+        ("smtpd_forbid_bare_newline", "dangerous"),
+        ("milter_default_action", "obsolete"),
+        ("soft_bounce", "dangerous"),
+    },
+    "debops": {
+        ("smtpd_use_tls", "obsolete"),
+        ("smtpd_tls_protocols", "dangerous"),
+        ("smtpd_tls_mandatory_protocols", "dangerous"),
+        ("smtpd_tls_eecdh_grade", "obsolete"),
+        ("smtpd_tls_dh512_param_file", "obsolete"),
+        ("smtpd_tls_dh1024_param_file", "obsolete"),
+        ("postscreen_blacklist_action", "obsolete"),
+    },
+    "mail-in-a-box": {
+        ("smtpd_tls_protocols", "dangerous"),
+        ("tls_medium_cipherlist", "dangerous"),
+    },
+    "docker-mailserver": {
+        ("compatibility_level", "obsolete"),
+        ("postscreen_dnsbl_sites", "dangerous"),
+    },
+    "chatmail": {
+        ("smtp_tls_security_level", "dangerous"),
+        ("smtpd_forbid_bare_newline", "dangerous"),
+        ("virtual_mailbox_domains", "dangerous"),
+    },
+    "debian": {
+        ("smtp_tls_session_cache_database", "obsolete"),
+        ("smtpd_forbid_bare_newline", "dangerous"),
+    },
+    "mailcow": {
+        ("milter_default_action", "obsolete"),
+        ("postscreen_dnsbl_sites", "dangerous"),
+        ("submission_smtpd_tls_mandatory_protocols", "unknown"),
+    },
+    "isp": {
+        ("compatibility_level", "obsolete"),
+        ("message_size_limit", "contradictory"),
+        ("smtpd_client_restrictions", "dangerous"),
+        ("smtpd_forbid_bare_newline", "dangerous"),
+        ("smtpd_sasl_auth_enable", "dangerous"),
+        ("smtpd_use_tls", "obsolete"),
+        ("virtual_alias_maps", "obsolete"),
+    },
+    "relay-host": set(),
+    "filters": {
+        ("milter_default_action", "dangerous"),
+        ("tls_high_cipherlist", "dangerous"),
+    },
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_published_settings(name: str) -> None:
+    found = audit((FIXTURES / f"{name}.cf").read_text())
+    assert {(one.parameter, one.kind) for one in found} == EXPECTED[name]
+
+
+def test_each_finding_is_at_its_line() -> None:
+    text = (FIXTURES / "seed.cf").read_text()
+    lines = text.splitlines()
+    for one in audit(text):
+        if one.line:
+            assert lines[one.line - 1].startswith(one.parameter)
+        else:
+            assert one.parameter == "smtpd_forbid_bare_newline"
+
+
+def test_tls_1_3_shut_out_by_a_positive_name() -> None:
+    reasons = [one.reason for one in audit((FIXTURES / "debops.cf").read_text())]
+    assert len([reason for reason in reasons if "TLS 1.3 is off" in reason]) == 2
+    assert len([reason for reason in reasons if "lets TLSv1.1 in" in reason]) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", {"SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}),
+        (">=TLSv1.2", {"TLSv1.2", "TLSv1.3"}),
+        ("!SSLv2 !SSLv3 !TLSv1 !TLSv1.1", {"TLSv1.2", "TLSv1.3"}),
+        ("!SSLv3 TLSv1.1 TLSv1.2", {"TLSv1.1", "TLSv1.2"}),
+        (">=TLSv1.1 <=TLSv1.2", {"TLSv1.1", "TLSv1.2"}),
+    ],
+)
+def test_protocols_as_postfix_reads_them(value: str, expected: set[str]) -> None:
+    assert allowed(value.split()) == expected
+
+
+@pytest.mark.parametrize(("stack", "host"), HOSTS)
+def test_no_finding_on_our_own_rendering(stack: str, host: str, tmp_path: Path) -> None:
+    tree = ROOT / "tests" / "golden" / stack / host / "files" / "etc" / "postfix" / "main.cf.d"
+    text = "".join(path.read_text() for path in sorted(tree.glob("*.cf")))
+    assert "smtpd_milters" in text
+    assert "smtpd_tls_chain_files" in text
+    assert audit(text) == []
+    (tmp_path / "main.cf").write_text(text)
+    (tmp_path / "master.cf").write_bytes((tree.parent / "master.cf").read_bytes())
+    assert judged(tmp_path, "3.10") == []
+
+
+def test_no_finding_on_what_debian_12_gets() -> None:
+    values = mapping() | {
+        "postfix": {"postscreen": {"enabled": True, "dnsblSites": {"zen.example.test": 3}}}
+    }
+    values["hosts"]["mx1"]["debian"] = 12
+    settings = from_mapping(values)
+    parts = postfix_main.sections(settings, "mx1", milters=["rspamd/milter.sock"])
+    parts |= postfix_main.tls_sections(settings, "mx1", ["/c.pem"])
+    assert audit("".join(parts[name] for name in sorted(parts)), "3.7") == []
+
+
+SMALL = "compatibility_level = 3.6\nsmtpd_forbid_bare_newline = normalize\n"
+CASES = {
+    "unknown": ("my_own_thing = 1", "my_own_thing", "unknown"),
+    "undefined_reference": ("relayhost = $nosuch", "relayhost", "unknown"),
+    "twice": ("biff = no\nbiff = yes", "biff", "contradictory"),
+    "comment_in_a_value": ("biff = no # never", "biff", "syntax"),
+    "no_equals": ("biff", "", "syntax"),
+    "open_relay_networks": ("mynetworks = 0.0.0.0/0", "mynetworks", "dangerous"),
+    "open_relay_networks_v6": ("mynetworks = 127.0.0.0/8 [::]/0", "mynetworks", "dangerous"),
+    "open_relay_class": ("mynetworks_style = class", "mynetworks_style", "dangerous"),
+    "open_relay_list": (
+        "smtpd_relay_restrictions = permit_mynetworks",
+        "smtpd_relay_restrictions",
+        "dangerous",
+    ),
+    "backscatter": ("relay_domains = example.net", "relay_domains", "dangerous"),
+    "two_classes": (
+        "mydomain = example.net\nmydestination = $mydomain\nvirtual_alias_domains = example.net",
+        "virtual_alias_domains",
+        "contradictory",
+    ),
+    "dane_without_dnssec": (
+        "smtp_tls_security_level = dane",
+        "smtp_tls_security_level",
+        "contradictory",
+    ),
+    "sizes": ("message_size_limit = 60000000", "message_size_limit", "contradictory"),
+    "queue_gives_up": ("maximal_queue_lifetime = 4h", "maximal_queue_lifetime", "dangerous"),
+    "helo_not_required": (
+        "smtpd_helo_restrictions = reject_invalid_helo_hostname",
+        "smtpd_helo_restrictions",
+        "contradictory",
+    ),
+    "block_list_refuses_all": (
+        "smtpd_client_restrictions = reject_rbl_client zen.example.net",
+        "smtpd_client_restrictions",
+        "dangerous",
+    ),
+    "postscreen_list": (
+        "postscreen_dnsbl_sites = zen.example.net*3",
+        "postscreen_dnsbl_sites",
+        "dangerous",
+    ),
+    "restriction_that_is_gone": (
+        "smtpd_recipient_restrictions = permit_mx_backup, reject_unauth_destination",
+        "smtpd_recipient_restrictions",
+        "obsolete",
+    ),
+    "smuggling_allowed": ("smtpd_forbid_unauth_pipelining = no", "", "dangerous"),
+    "ipv6_off": (
+        "inet_protocols = ipv4\ninet_interfaces = 2001:db8::1",
+        "inet_protocols",
+        "contradictory",
+    ),
+    "tls_required": ("smtpd_tls_security_level = encrypt", "smtpd_tls_security_level", "dangerous"),
+    "passwords_in_clear": ("smtpd_sasl_auth_enable = yes", "smtpd_sasl_auth_enable", "dangerous"),
+    "weak_digest": ("smtpd_tls_fingerprint_digest = md5", "", "dangerous"),
+    "filter_refuses": (
+        "smtpd_milters = unix:/x\nmilter_default_action = reject",
+        "milter_default_action",
+        "dangerous",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_fault_one_finding(case: str) -> None:
+    text, parameter, kind = CASES[case]
+    found = audit(SMALL + text + "\n")
+    assert [one.kind for one in found] == [kind]
+    if parameter:
+        assert found[0].parameter == parameter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mua_client_restrictions = sleep 1\nsmtpd_client_restrictions = $mua_client_restrictions",
+        "smtpd_restriction_classes = greylist\ngreylist = permit",
+        "smtpd_client_restrictions = warn_if_reject reject_unknown_client_hostname",
+        "archive_destination_recipient_limit = 1",
+        "smtpd_client_restrictions = reject_rbl_client zen.example.net=127.0.0.[2..11]",
+        "smtp_tls_protocols = >=TLSv1",
+        "mynetworks = 127.0.0.0/8 [::1]/128 10.0.0.0/8",
+    ],
+)
+def test_what_is_right_is_no_finding(text: str) -> None:
+    assert audit(SMALL + text + "\n") == []
+
+
+def test_logical_lines() -> None:
+    text = "a = 1\n  # a comment inside\n\n  2,\n\t3\n# b = 4\nc=\n"
+    entries, broken = parse(text)
+    assert [(one.name, one.value, one.line) for one in entries] == [
+        ("a", "1  2,\t3", 1),
+        ("c", "", 7),
+    ]
+    assert [number for number, _ in entries[0].pieces] == [1, 4, 5]
+    assert broken == []
+    assert parse("  x\n") == (
+        [],
+        [Broken(1, "begins with a blank, but there is no line to continue")],
+    )
+    assert references("$a ${b} $(c) ${d?{$e}} $$f") == {"a", "b", "c", "d", "e"}
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clean, faulty = tmp_path / "clean.cf", tmp_path / "faulty.cf"
+    clean.write_text(SMALL)
+    faulty.write_text(SMALL + "soft_bounce = yes\n")
+    assert main([str(clean)]) == 0
+    assert main([str(faulty)]) == 1
+    assert f"{faulty}:3: high: dangerous: soft_bounce\n" in capsys.readouterr().out
+    assert main(["--json", str(faulty)]) == 1
+    assert json.loads(capsys.readouterr().out)["findings"][0]["line"] == 3
+    assert main([str(tmp_path / "none")]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+
+
+def test_the_script_needs_no_environment_of_ours(tmp_path: Path) -> None:
+    """Nothing beside the standard library is imported: no pulumi, no pydantic."""
+    done = subprocess.run(
+        [ROOT / "scripts" / "audit", FIXTURES / "seed.cf"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "did you mean" not in done.stderr
+    assert "Probably smtpd_client_restrictions is meant." in done.stdout

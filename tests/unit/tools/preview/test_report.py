@@ -1,0 +1,342 @@
+"""The report of a preview: recorded previews to their examples, budgets, and other CLIs' JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.stacks import ROOT
+from tools.preview.budget import FORGES
+from tools.preview.build import build
+from tools.preview.markdown import markdown
+from tools.preview.model import Report
+from tools.preview.read import read
+
+RECORDED = Path(__file__).parent / "previews"
+EXAMPLES = ROOT / "docs/previews"
+NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
+VERDICTS = {"failure": "failed", "nothing": "nothing"}
+RECORD = "urn:pulumi:lab::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-{}"
+BUNDLE = "urn:pulumi:lab::mx::mx:host:Postfix$command:remote:Command::{}"
+
+
+def recorded(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((RECORDED / f"{name}.json").read_text())
+    return document
+
+
+def report_of(document: Any, exit_code: int = 0) -> Report:
+    return build("lab", read(json.dumps(document), exit_code))
+
+
+def step(op: str, urn: str, old: Any = None, new: Any = None) -> dict[str, Any]:
+    states = {"oldState": old, "newState": new}
+    return {"op": op, "urn": urn} | {
+        key: {"custom": True, "inputs": inputs}
+        for key, inputs in states.items()
+        if inputs is not None
+    }
+
+
+def bundle(files: dict[str, Any], **more: Any) -> dict[str, str]:
+    manifest = {"bundle": "postfix", "owner": "mx/lab", "files": files, **more}
+    return {"create": "mx-agent apply", "stdin": json.dumps(manifest)}
+
+
+def mx(host: str, name: str = "example.test") -> dict[str, Any]:
+    return {"name": name, "type": "MX", "content": host, "priority": 10, "ttl": 300}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recorded_preview_renders_to_its_example(name: str) -> None:
+    report = report_of(recorded(name))
+    assert report.verdict == VERDICTS.get(name, "changes")
+    text = markdown(report, FORGES["github"])
+    if "GOLDEN_WRITE" in os.environ:
+        (EXAMPLES / f"{name}.md").write_text(text)
+    assert text == (EXAMPLES / f"{name}.md").read_text()
+
+
+def test_every_example_has_its_recording() -> None:
+    assert sorted(path.stem for path in EXAMPLES.glob("*.md") if path.stem != "README") == NAMES
+
+
+@pytest.mark.parametrize("forge", sorted(FORGES))
+def test_thousand_changed_records_stay_under_the_limit(forge: str) -> None:
+    steps = []
+    for number in range(1000):
+        new = mx("mx1.example.test", f"d{number}.example.test")
+        # Half of them were changed by somebody else.
+        theirs = new | {"priority": 77 if number % 2 else 10}
+        steps += [
+            step("refresh", RECORD.format(number), new | {"ttl": 60}, theirs | {"ttl": 60}),
+            step("update", RECORD.format(number), theirs | {"ttl": 60}, new),
+        ]
+    rows = "".join(f"+d{number}.example.test relay\n" for number in range(4000))
+    old, new = {"/etc/x": {"content": ""}}, {"/etc/x": {"content": rows}}
+    steps.append(step("update", BUNDLE.format("mx1-postfix"), bundle(old), bundle(new)))
+    text = markdown(report_of({"steps": steps}), FORGES[forge])
+    assert len(text.encode()) <= FORGES[forge]
+    assert "**1001** to update" in text
+    assert "| mx1 | postfix |" in text
+    assert "+d0.example.test. 300 IN MX 10 mx1.example.test." in text
+    assert "-d1.example.test. 60 IN MX 10 mx1.example.test." in text
+    assert text.count("**DNS**") == 1
+    assert text.count("<details") == text.count("</details>")
+    assert text.count("```") % 2 == 0
+    if forge != "gitlab":
+        assert "Cut to the forge's limit" in text
+        assert "/etc/x" in text.partition("Cut to")[2]
+
+
+def test_cut_report_keeps_its_summary_and_names_what_is_missing() -> None:
+    report = report_of(recorded("removed-mx"))
+    text = markdown(report, 2600)
+    assert len(text.encode()) <= 2600
+    assert "MX removed: mx2.example.test gets no more mail of example.test." in text
+    assert "**29** to delete on 2 hosts" in text
+    assert "mx2 leaves the stack" in text
+    assert "Cut to" not in markdown(report)
+
+
+def test_failure_is_never_a_report_of_an_older_run() -> None:
+    report = build("lab", read("", 255, "error: no such stack\n"))
+    assert report.verdict == "failed"
+    assert "error: no such stack" in markdown(report)
+    half = {"steps": recorded("one-line-change")["steps"], "diagnostics": []}
+    assert report_of(half, exit_code=255).verdict == "failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Previewing update (lab):\n", "not JSON"),
+        ("", "printed nothing"),
+        ('{"result": "succeeded", "changes": []}', "does not know (its keys: changes, result)"),
+        ('{"changeSummary": {"create": 3}}', "has no steps"),
+        ("[]", "does not know"),
+    ],
+)
+def test_unreadable_output_is_a_failure_that_says_why(text: str, said: str) -> None:
+    report = build("lab", read(text))
+    assert report.verdict == "failed"
+    assert said in "\n".join(report.errors)
+
+
+def test_event_stream_reads_like_the_document() -> None:
+    document = recorded("one-line-change")
+    events: list[dict[str, Any]] = []
+    for number, item in enumerate(document["steps"]):
+        data = {"op": item["op"], "urn": item["urn"]}
+        data |= {"old": item.get("oldState"), "new": item.get("newState")}
+        events.append({"sequence": number, "resourcePreEvent": {"metadata": data}})
+    summary = {"resourceChanges": document["changeSummary"]}
+    events.append({"sequence": len(events), "summaryEvent": summary})
+    report = build("lab", read("\n".join(map(json.dumps, events))))
+    assert markdown(report) == markdown(report_of(document))
+
+
+def test_newer_and_older_fields_do_not_hurt_and_lost_steps_are_told() -> None:
+    document = recorded("one-line-change")
+    plain = markdown(report_of(document))
+    newer = document | {"schemaVersion": 9}
+    for item in newer["steps"]:
+        item["reasonCode"] = {"nested": [1]}
+    assert markdown(report_of(newer)) == plain
+    older = {"steps": [item for item in document["steps"] if item["op"] != "same"]}
+    assert markdown(report_of(older)) == plain
+    lost = document | {"steps": [*document["steps"][:-2], {"op": "update"}]}
+    text = markdown(report_of(lost))
+    assert "could not be read" in text
+    odd = {"steps": [step("teleport", BUNDLE.format("mx1-postfix"), {}, {})]}
+    assert "operation 'teleport'" in "\n".join(report_of(odd).notes)
+
+
+def test_secret_is_only_said_to_have_changed() -> None:
+    old = {"create": "mx-agent apply", "stdin": "[secret]", "connection": "[secret]"}
+    new = old | {"create": "mx-agent apply --heal 1"}
+    file = {"content": "hunter-1", "secret": True}
+    steps = [
+        step("update", BUNDLE.format("mx1-dkim"), old, old),
+        step("update", BUNDLE.format("mx2-dkim"), old, new),
+        step(
+            "update",
+            BUNDLE.format("mx1-postfix"),
+            bundle({"/etc/k": file}),
+            bundle({"/etc/k": file | {"content": "hunter-2"}}),
+        ),
+    ]
+    report = report_of({"steps": steps})
+    text = markdown(report)
+    assert "hunter" not in text
+    assert "<code>/etc/k</code> on mx1 (changed (secret))" in text
+    assert [change.why for change in report.changes] == [["a secret"], ["k"], ["drift"]]
+
+
+def test_text_of_a_stack_cannot_break_out_of_the_report() -> None:
+    evil = "```\n# Approved\n@everyone </details> | x"
+    steps = [
+        step(
+            "update",
+            BUNDLE.format("mx1-postfix"),
+            bundle({"/etc/x": {"content": ""}}),
+            bundle({"/etc/x": {"content": evil}}),
+        )
+    ]
+    message = {"severity": "error", "message": "error: </details>\n```\n@everyone"}
+    text = markdown(report_of({"steps": steps, "diagnostics": [message]}))
+    fences = [line for line in text.splitlines() if line.startswith("````")]
+    assert fences == ["````text", "````", "````diff", "````"]
+
+
+def test_risks_name_what_a_reviewer_must_not_miss() -> None:
+    def table(text: str) -> dict[str, Any]:
+        return {"/etc/mx-database/content/mail_domain": {"content": text}}
+
+    def cf(text: str) -> dict[str, Any]:
+        return {"/etc/postfix/main.cf.d/60-tls.cf": {"content": text}}
+
+    tlsa = {"name": "_25._tcp.mx1.example.test", "type": "TLSA", "ttl": 300}
+    sts = {"name": "_mta-sts.b.test", "type": "TXT", "ttl": 300, "content": '"v=STSv1; id=1"'}
+    data = {"usage": 3, "selector": 1, "matchingType": 1, "certificate": "AB"}
+    unit = "postfix.service"
+    steps = [
+        step("delete", RECORD.format("mx"), old=mx("mx1.example.test")),
+        step("same", RECORD.format("other"), {}, mx("mx1.example.test", "other.test")),
+        step("create", RECORD.format("tlsa"), new=tlsa | {"data": data}),
+        step("delete", RECORD.format("sts"), old=sts),
+        step(
+            "update",
+            BUNDLE.format("mx1-postfix"),
+            bundle(table("a.test\nb.test\nexample.test\n"), units={unit: {"restart_when": "1"}}),
+            bundle(table("b.test\n"), units={unit: {"restart_when": "2"}}),
+        ),
+        step(
+            "update",
+            BUNDLE.format("mx2-postfix"),
+            bundle(cf("# TLS\n")),
+            bundle(cf("# TLS\nsmtpd_tls_security_level = encrypt\n")),
+        ),
+    ]
+    report = report_of({"steps": steps})
+    assert report.risks == [
+        "MX removed: mx1.example.test gets no more mail of example.test; it has no MX left.",
+        "Mail for a.test is refused (554) once this is applied.",
+        "Mail for example.test is refused (554) once this is applied; senders know its MX records "
+        "for a TTL more: let it leave first, by leavingMx.",
+        "TLSA added at _25._tcp.mx1.example.test: DANE senders defer mail when no record matches "
+        "the certificate that is served.",
+        "MTA-STS removed at _mta-sts.b.test: senders go by the policy that they keep until its "
+        "max_age is over.",
+        "mx2: smtpd_tls_security_level = encrypt turns away peers without matching TLS.",
+        "mx1: postfix.service restarts; open connections end, senders come again.",
+    ]
+    assert "+_25._tcp.mx1.example.test. 300 IN TLSA 3 1 1 AB" in markdown(report)
+
+
+@pytest.mark.parametrize(("name", "code"), [("nothing", 0), ("failure", 1), ("new-domain", 2)])
+def test_exit_codes(name: str, code: int) -> None:
+    call = [sys.executable, "-m", "tools.preview"]
+    done = subprocess.run(
+        [*call, "lab", str(RECORDED / f"{name}.json"), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert json.loads(done.stdout)["version"] == 1
+    assert (
+        subprocess.run([*call, "--bogus"], cwd=ROOT, capture_output=True, check=False).returncode
+        == 64
+    )
+
+
+def test_refresh_tells_records_that_somebody_else_changed() -> None:
+    ours = mx("mx1.example.test")
+    theirs = ours | {"priority": 77}
+    steps = [
+        step("refresh", RECORD.format("a"), ours, ours),
+        step("update", RECORD.format("a"), theirs, ours),
+        step("refresh", RECORD.format("b"), ours, ours),
+        step("create", RECORD.format("b"), new=ours),
+        step("refresh", RECORD.format("c"), ours, ours),
+        step("same", RECORD.format("c"), ours, ours),
+    ]
+    report = report_of({"steps": steps})
+    line = "example.test. 300 IN MX {} mx1.example.test."
+    assert report.drift == [
+        f"drift: DNS:\n-{line.format(10)}\n+{line.format(77)}",
+        f"drift: DNS:\n-{line.format(10)}",
+    ]
+
+
+def test_null_mx_and_a_changed_ttl_are_written_as_in_a_zone() -> None:
+    null = {"name": "parked.test", "type": "MX", "content": ".", "priority": 0, "ttl": 300}
+    steps = [step("update", RECORD.format("mx"), null, null | {"ttl": 600})]
+    report = report_of({"steps": steps})
+    assert report.records[0].new == "parked.test. 600 IN MX 0 ."
+    assert report.risks == []
+
+
+def content(**tables: str) -> dict[str, Any]:
+    at = "/etc/mx-database/content/"
+    return bundle(
+        {
+            f"{at}{name.replace('_json', '.json')}": {"content": text}
+            for name, text in tables.items()
+        }
+    )
+
+
+def in_file(**rows: int) -> str:
+    entries = {
+        f"{name}.test": {"rows": number, "sha256": str(number)} for name, number in rows.items()
+    }
+    return json.dumps(entries, indent=1) + "\n"
+
+
+def test_whose_mail_a_change_refuses() -> None:
+    old = content(
+        mail_domain="a.test\nb.test\nc.test\nd.test\ne.test\n",
+        recipient="a.test\tann\na.test\tbob\nb.test\tb1\nb.test\tb2\nb.test\tb3\nb.test\tb4\nc.test\tcid\n",
+        alias="a.test\tall\tann@a.test\na.test\tall\tbob@a.test\na.test\tbob2\tbob@a.test\n",
+        recipient_files_json=in_file(a=7, d=5000, e=3),
+    )
+    new = content(
+        mail_domain="a.test\nb.test\nd.test\ne.test\n",
+        recipient="a.test\tann\n",
+        alias="a.test\tall\tann@a.test\na.test\tbob\tann@a.test\na.test\tbob\tcid@b.test\n"
+        "b.test\tout\teve@elsewhere.test\nb.test\tout\tdan@d.test\n",
+        recipient_files_json=in_file(a=8, d=12),
+    )
+    report = report_of({"steps": [step("update", BUNDLE.format("mx1-postfix"), old, new)]})
+    assert report.risks == [
+        "Mail for bob2@a.test is refused (550) once this is applied, unless recipientsFile has "
+        "them now.",
+        "Mail for 4 addresses of b.test (b1, b2, b3 and 1 more) is refused (550) once this is "
+        "applied.",
+        "Mail for recipients that leave the recipientsFile of d.test is refused (550) once this is "
+        "applied: 12 local parts, 5000 until now.",
+        "Mail for recipients that leave the recipientsFile of e.test is refused (550) once this is "
+        "applied: 0 local parts, 3 until now.",
+        "Mail for bob@a.test goes to cid@b.test, which is no recipient here: its sender gets a "
+        "bounce if the mailbox host does not have it.",
+        "Mail for c.test is refused (554) once this is applied.",
+    ]
+
+
+def test_an_alias_to_a_recipient_with_an_extension_leads_to_somebody() -> None:
+    rows = {"mail_domain": "a.test\n", "recipient": "a.test\tann.b\n", "alias": ""}
+    old = content(**rows)
+    rows["alias"] = "a.test\tx\tann.b+lists@a.test\na.test\ty\tann.b-lists@a.test\n"
+    report = report_of(
+        {"steps": [step("update", BUNDLE.format("mx1-postfix"), old, content(**rows))]}
+    )
+    assert report.risks == []
