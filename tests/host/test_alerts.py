@@ -184,5 +184,6 @@ def test_every_alert_is_made_to_fire() -> None:
     fired = {labels["alertname"] for each in (*LOCAL, *SEEN) for labels in each.alerts}
     fired |= {labels["alertname"] for labels in (*OFF, *PUBLISHED)}
     limits = Thresholds(certificate_warning_days=1, queue_age_seconds=1, silence_seconds=1)
-    # All hosts of the lab have the clock of this machine; tests/unit/tools/monitoring/test_alerts.py has that rule.
+    # All hosts of the lab have the clock of this machine. That rule is tested in
+    # tests/unit/tools/monitoring/test_alerts.py.
     assert fired | {"MxClockOff"} == {each.name for each in alerts.alerts(limits)}
