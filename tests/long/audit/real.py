@@ -1,8 +1,7 @@
 """What a real Postfix does with a main.cf: does it start, whom does it accept, which process dies.
 
-Each Postfix is a directory made by debootstrap. It runs in a network namespace of its own, joined
-by a veth pair to the one of this program, so that this program is a stranger to it: 203.0.113.5
-talks to 198.51.100.10, and nothing leaves the machine. The verdict comes from here only.
+Each Postfix is a directory made by debootstrap, in a network of its own. The verdict comes from
+here only.
 """
 
 from __future__ import annotations
@@ -12,15 +11,14 @@ import os
 import re
 import signal
 import socket
-import struct
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-HOST, STRANGER = "198.51.100.10", "203.0.113.5"
+from tests.long.audit.network import HOST, STRANGER, log, namespace
+
 SERVICES = """\
 smtp inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
@@ -89,77 +87,20 @@ class Seen:
         return asdict(self) | {"verdict": self.verdict}
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def _dns(sock: socket.socket) -> None:
-    """Answer every question: names have an address, DNS lists know nobody."""
-    while True:
-        try:
-            query, peer = sock.recvfrom(2048)
-        except OSError:
-            return
-        end = query.index(b"\0", 12) + 1
-        kind = struct.unpack("!H", query[end : end + 2])[0]
-        name = query[12:end].lower()
-        listed = name.startswith(b"\x015\x03113")
-        answer = b""
-        if kind == 1 and not listed:
-            answer = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + socket.inet_aton(STRANGER)
-        elif kind == 12:
-            target = b"\x06client\x07example\0"
-            answer = b"\xc0\x0c\0\x0c\0\x01\0\0\0\x3c" + struct.pack("!H", len(target)) + target
-        code = 0x8183 if listed and kind != 12 else 0x8180
-        header = query[:2] + struct.pack("!5H", code, 1, 1 if answer else 0, 0, 0)
-        sock.sendto(header + query[12 : end + 4] + answer, peer)
-
-
 class Postfix:
     """One directory with a Postfix."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.lines: list[str] = []
+        self.holder = 0
 
     @contextlib.contextmanager
     def network(self) -> Iterator[None]:
-        """Join the namespace of Postfix to that of this program, which has to be its own."""
-        holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        self.holder = holder.pid
-        inside = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
-        try:
-            own = os.readlink("/proc/self/ns/net")
-            while os.readlink(f"/proc/{holder.pid}/ns/net") == own:
-                time.sleep(0.05)
-            _run("ip", "link", "set", "lo", "up")
-            _run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "inside")
-            _run("ip", "link", "set", "inside", "netns", str(holder.pid))
-            _run("ip", "addr", "add", f"{STRANGER}/32", "dev", "outside")
-            _run("ip", "link", "set", "outside", "up")
-            _run("ip", "route", "add", HOST, "dev", "outside")
-            _run(*inside, "ip", "link", "set", "lo", "up")
-            _run(*inside, "ip", "addr", "add", f"{HOST}/32", "dev", "inside")
-            _run(*inside, "ip", "link", "set", "inside", "up")
-            _run(*inside, "ip", "route", "add", STRANGER, "dev", "inside")
-            dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            dns.bind((STRANGER, 53))
-            threading.Thread(target=_dns, args=(dns,), daemon=True).start()
-            path = self.root / "dev/log"
-            path.unlink(missing_ok=True)
-            log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            log.bind(str(path))
-            path.chmod(0o666)
-            threading.Thread(target=self._listen, args=(log,), daemon=True).start()
+        """Join the namespace of Postfix to that of this program, and listen to its log."""
+        with namespace() as self.holder, log(self.root / "dev/log", self.lines):
             self._prepare()
             yield
-        finally:
-            holder.kill()
-            holder.wait()
-
-    def _listen(self, log: socket.socket) -> None:
-        while True:
-            self.lines.append(log.recv(65536).decode("utf-8", "replace"))
 
     def _prepare(self) -> None:
         (self.root / "etc/resolv.conf").write_text(f"nameserver {STRANGER}\noptions timeout:1\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socketserver
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.long.audit.compare import agreement
 from tests.long.audit.generate import cases
+from tests.long.audit.network import served
 from tools.audit import audit
 
 RECORDS = json.loads((Path(__file__).parent / "fixtures" / "agreement.json").read_text())
@@ -33,3 +35,15 @@ def test_generator_makes_the_same_files_again_a_third_of_each_kind() -> None:
     assert Counter(case.kind for case in made) == {"table": 30, "mutated": 30, "outside": 30}
     for case in made:
         audit(case.text)  # any file gets an answer
+
+
+class _Nothing(socketserver.BaseRequestHandler):
+    """Answers nobody."""
+
+
+def test_second_postfix_finds_the_port_of_the_first_name_server_free() -> None:
+    first = socketserver.UDPServer(("127.0.0.1", 0), _Nothing)
+    with served(first):
+        port = first.server_address[1]
+    with served(socketserver.UDPServer(("127.0.0.1", port), _Nothing)):
+        pass
