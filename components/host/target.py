@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from components.host.manifest import Manifest
 from components.host.seen import Seen
 from components.host.silent import Look
-from components.settings.environment import HostSettings, Settings
+from components.settings.environment import Settings
+from components.settings.host import HostSettings
 from components.settings.types import KEY_TYPES, HostKey
 
 # Three dials of ten seconds: an unreachable host is reported within 40 s.

@@ -10,7 +10,8 @@ from components.policies import dmarc, tags, tlsrpt
 from components.settings.aliases import Addresses
 
 if TYPE_CHECKING:
-    from components.settings.environment import HostSettings, Settings
+    from components.settings.environment import Settings
+    from components.settings.host import HostSettings
 
 _SMTP = 25
 

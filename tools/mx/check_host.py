@@ -10,7 +10,8 @@ from typing import Literal
 
 import dns.reversename
 
-from components.settings.environment import HostSettings, Settings
+from components.settings.environment import Settings
+from components.settings.host import HostSettings
 from tools.status.names import Names
 
 from . import hosts, ssh_keys

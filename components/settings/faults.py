@@ -1,0 +1,83 @@
+"""A fault of a stack file as one line with its YAML path."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from components.settings.text import invisible
+
+
+class SettingsError(Exception):
+    """The stack file cannot be used; the text is one line a fault, each with its YAML path."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence with the known word that is most like `word`; empty without one."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+# U+200C and U+200D belong to names in some scripts (RFC 5892 appendix A); the types refuse them.
+_ALSO = "\n\t\u200c\u200d"
+
+
+def hidden_characters(value: object, path: str = "") -> Iterable[str]:
+    """Yield a line for each key and value with a character that nobody sees.
+
+    Such a character could make a report show something that is not there.
+    """
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            name = ascii(str(key))[1:-1]
+            yield from hidden_characters(str(key), f"{path}.{name}" if path else name)
+            yield from hidden_characters(each, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from hidden_characters(each, f"{path}[{index}]")
+    elif isinstance(value, str) and (hidden := invisible(value, but=_ALSO)):
+        yield f"{path}: has the character {hidden}, which nobody can see; take it out"
+
+
+def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
+    """One fault of pydantic as lines, each with its YAML path below `model`."""
+    location = _location(fault, values)
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)[1:]
+    kind, text = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
+    if kind == "value_error" and not location:
+        return text.split("\n")
+    if kind == "extra_forbidden":
+        text = "unknown key" + did_you_mean(str(location[-1]), _keys(location[:-1], model))
+    elif kind == "missing":
+        text = "missing"
+    elif kind.startswith(("string_pattern", "literal_error")) or "type" in kind:
+        text = f"{text}; it is {fault['input']!r}"
+    return [f"{path}: {text}" if path else text]
+
+
+def _location(fault: dict[str, Any], values: Any) -> list[Any]:
+    """Where a fault is in the document; the names of choices that pydantic tried are left out."""
+    found = []
+    for part in fault["loc"]:
+        if part in values if isinstance(values, Mapping) else isinstance(part, int):
+            values = values[part]
+        elif fault["type"] != "missing" or part != fault["loc"][-1]:
+            continue
+        found.append(part)
+    return found
+
+
+def _keys(location: list[Any], model: Any) -> list[str]:
+    """The YAML keys that are known at a place of the document."""
+    for part in location:
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
+            continue
+        fields = getattr(model, "model_fields", {})
+        model = next((f.annotation for f in fields.values() if f.alias == part), None)
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.alias or name for name, field in model.model_fields.items()]
+    return []
