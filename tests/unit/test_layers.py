@@ -28,6 +28,7 @@ ALLOWED = {
     "components/policies": set(),
     "components/postconf": set(),
     "components/agent": set(),
+    "components/audit": {"components/postconf"},
     "components/settings": {"components/policies", "components/postconf"},
     "components/host": {"components/settings", "components/postconf"},
     "components/dns": {"components/settings", "components/policies"},
@@ -51,6 +52,7 @@ ALLOWED = {
         "components/services",
     },
     "tools": {
+        "components/audit",
         "components",
         "components/settings",
         "components/host",
@@ -80,7 +82,12 @@ ONLY_IN = {
     "pulumi_cloudflare": {"components/dns"},
 }
 # These folders are pure: no engine, no network.
-WITHOUT_PULUMI = ("components/policies", "components/postconf", "components/settings")
+WITHOUT_PULUMI = (
+    "components/audit",
+    "components/policies",
+    "components/postconf",
+    "components/settings",
+)
 
 
 def imports(path: Path) -> set[str]:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.audit import Finding, audit
 from components.postconf.parameters import ALL_VERSIONS
-from tools.audit import Finding, audit
 from tools.audit.directory import judged
 from tools.audit.patch import patch
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from components.audit.model import Finding
 from components.postconf.syntax import latin, parse
-from tools.audit.model import Finding
 
 
 def fixed(content: bytes, findings: Sequence[Finding]) -> bytes:

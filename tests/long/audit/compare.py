@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tools.audit import audit
+from components.audit import audit
 
 _STOPS = (
     *("dies", "does not start", "is dead", "451", "stops at", "starts:", "switches TLS off"),

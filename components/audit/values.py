@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from components.audit.lookup import TYPES
+from components.audit.mend import mended
+from components.audit.model import Finding, MainCf, Severity
+from components.audit.syntax import disturbed
 from components.postconf import lists
 from components.postconf.parameters import Parameter, parameter
 from components.postconf.restrictions import LISTS, RESTRICTIONS
 from components.postconf.syntax import Entry, shown, words
 from components.postconf.types import fault
-from tools.audit.lookup import TYPES
-from tools.audit.mend import mended
-from tools.audit.model import Finding, MainCf, Severity
-from tools.audit.syntax import disturbed
 
 _DIES = (
     ("all", "no program of Postfix starts: no mail at all"),

@@ -6,10 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from components.audit.model import Finding, MainCf
 from components.postconf import FACTS, fault, known, suggestion
 from components.postconf.parameters import ALL_VERSIONS, parameter, since
 from components.postconf.syntax import Entry, references, shown
-from tools.audit.model import Finding, MainCf
 
 # The master.cf of Postfix itself refers to $mua_client_restrictions and its like.
 _OF_MASTER_CF = re.compile(r"mua_(client|helo|sender|relay|recipient|data)_restrictions")

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_network
 
+from components.audit.evaluate import everybody, relays
+from components.audit.model import UNKNOWN_HOST, Finding, MainCf
 from components.postconf.syntax import references, words
-from tools.audit.evaluate import everybody, relays
-from tools.audit.model import UNKNOWN_HOST, Finding, MainCf
 
 CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
 """In the order in which trivial-rewrite(8) looks at them."""

@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from components.audit.model import MainCf
 from components.postconf.lists import Step, steps
 from components.postconf.restrictions import DEFAULT_TABLE, GUARDS, RESTRICTIONS
 from components.postconf.syntax import words
-from tools.audit.model import MainCf
 
 AT_RECIPIENT = (
     "smtpd_client_restrictions",

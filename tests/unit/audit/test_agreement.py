@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from components.audit import audit
 from tests.long.audit.compare import agreement
 from tests.long.audit.generate import cases
 from tests.long.audit.network import served
-from tools.audit import audit
 
 RECORDS = json.loads((Path(__file__).parent / "fixtures" / "agreement.json").read_text())
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from components.audit import audit
+from components.audit.ciphers import allowed
 from components.postconf.syntax import Broken, parse, references
 from components.services.postfix import main_cf as postfix_main
 from components.settings.environment import from_mapping
 from tests.support.mapping import mapping
 from tests.support.stacks import HOSTS, ROOT
-from tools.audit import audit
 from tools.audit.__main__ import main
 from tools.audit.directory import judged
-from tools.audit.tls import allowed
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

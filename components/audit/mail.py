@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from components.audit.model import Finding, MainCf
 from components.postconf.expand import ExpansionError, level
 from components.postconf.syntax import words
 from components.postconf.types import number, seconds
-from tools.audit.model import Finding, MainCf
 
 
 def filters(main: MainCf) -> Iterable[Finding]:

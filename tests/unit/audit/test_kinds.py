@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.audit import audit
+from components.audit import audit
 from tools.audit.patch import fixed, patch
 
 SMALL = "compatibility_level = 3.6\nsmtpd_forbid_bare_newline = normalize\n"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from components.audit.model import Finding, MainCf, Severity
 from components.postconf import lists
 from components.postconf.names import known
 from components.postconf.parameters import ALL_VERSIONS, parameter
 from components.postconf.restrictions import LISTS
 from components.postconf.syntax import SPACE, Entry, shown, words
 from components.postconf.types import fault
-from tools.audit.model import Finding, MainCf, Severity
 
 # No-break and other wide blanks, zero-width characters and byte order marks in UTF-8; VT and FF.
 _ODD = re.compile(

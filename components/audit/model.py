@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from components.audit.lookup import Table, table
 from components.postconf import lists
 from components.postconf.expand import Budget, ExpansionError, expand
 from components.postconf.parameters import parameter
 from components.postconf.restrictions import LISTS
 from components.postconf.syntax import Broken, Entry, parse, references, words
-from tools.audit.lookup import Table, table
 
 Kind = Literal["syntax", "unknown", "misspelled", "obsolete", "dangerous", "contradictory"]
 Severity = Literal["critical", "high", "medium", "low"]

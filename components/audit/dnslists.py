@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from components.audit.model import Finding, MainCf
 from components.postconf import dnslists
 from components.postconf.restrictions import RESTRICTIONS
 from components.postconf.types import number
-from tools.audit.model import Finding, MainCf
 
 _SITE = re.compile(r"([^=*\s]+)(?:=([^*]*))?(?:\*(-?\d+))?")
 
