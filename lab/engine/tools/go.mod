@@ -1,6 +1,6 @@
 module example.test/tools
 
-go 1.26
+go 1.26.0
 
 replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
 
