@@ -175,3 +175,38 @@ def test_plug_ins_are_tried_once_and_the_line_says_whose_they_are(machine: Machi
         f"install: engine {machine.bin}/pulumi ({PINNED} on PATH), the lab's stand-in for the "
         "plug-in command 1.2.1, the lab's stand-in for the plug-in cloudflare 6.23.1\n"
     )
+
+
+OLD_GO = """case "$*" in
+"env GOVERSION") echo go1.19.8 ;;
+"env GOARCH") echo amd64 ;;
+"env GOMODCACHE") echo {cache} ;;
+"mod download "*)
+  mkdir -p {tools}/bin {tools}/pkg/tool
+  cp {new} {tools}/bin/go ;;
+esac"""
+NEW_GO = """#!/bin/sh
+printf '#!/bin/sh\\necho v{pinned}\\n' >$(echo {folder}/.new-*/pulumi)/pulumi
+chmod +x {folder}/.new-*/pulumi/pulumi"""
+
+
+def test_go_of_debian_12_gets_the_go_that_builds_the_engine(
+    machine: Machine, tmp_path: Path
+) -> None:
+    folder = machine.checkout / "lab/engine/tools"
+    folder.mkdir(parents=True)
+    (folder / "go.mod").write_text("module example.test/tools\n\ngo 1.26.0\n")
+    new = tmp_path / "new-go"
+    new.write_text(NEW_GO.format(pinned=PINNED, folder=machine.engine.parent))
+    tools = tmp_path / "mod/golang.org/toolchain@v0.0.1-go1.26.0.linux-amd64"
+    machine.tool("go", OLD_GO.format(cache=tmp_path / "mod", tools=tools, new=new))
+    done = machine.install("engine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Go on this machine is 1.19.8; getting 1.26.0" in done.stdout
+    assert (machine.engine / "pulumi").exists()
+    assert os.access(tools / "bin/go", os.X_OK)
+
+
+def test_go_of_debian_13_can_get_the_go_that_go_mod_names() -> None:
+    # Go 1.21 and later fetch a toolchain by its full name; there is none named go1.26.
+    assert re.search(r"^go \d+\.\d+\.\d+$", read("lab/engine/tools/go.mod"), re.M)
