@@ -29,6 +29,7 @@ PROMETHEUS = f"http://{MONITOR.address}:9090"
 ALERTMANAGER = f"http://{MONITOR.address}:9093"
 # Alerts wait for a small part of the time that they wait for in earnest.
 HOLD_FACTOR = "0.004"
+LIMITS = Thresholds(certificate_warning_days=1, queue_age_seconds=1, silence_seconds=1)
 
 
 def ask(url: str) -> Any:
@@ -126,8 +127,10 @@ def test_every_target_is_up_and_nothing_fires(monitored: None) -> None:
 
 
 def test_every_panel_has_data(monitored: None) -> None:
+    panels = [*dashboard.PANELS, *dashboard.stats(LIMITS)]
+
     def empty() -> list[str]:
-        return [title for title, _, expression, _ in dashboard.PANELS if not query(expression)]
+        return [title for title, _, expression, _ in panels if not query(expression)]
 
     expected = {"Deferred by destination"}  # nothing is deferred
     missing = eventually(120, empty, lambda seen: set(seen) <= expected)
@@ -183,7 +186,6 @@ def test_alerts_fire_and_resolve(monitored: None, ssh: Ssh) -> None:
 def test_every_alert_is_made_to_fire() -> None:
     fired = {labels["alertname"] for each in (*LOCAL, *SEEN) for labels in each.alerts}
     fired |= {labels["alertname"] for labels in (*OFF, *PUBLISHED)}
-    limits = Thresholds(certificate_warning_days=1, queue_age_seconds=1, silence_seconds=1)
     # All hosts of the lab have the clock of this machine. That rule is tested in
     # tests/unit/tools/monitoring/test_alerts.py.
-    assert fired | {"MxClockOff"} == {each.name for each in alerts.alerts(limits)}
+    assert fired | {"MxClockOff"} == {each.name for each in alerts.alerts(LIMITS)}

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,28 +23,36 @@ from tools.monitoring import alerts, dashboard, prometheus
 
 RESOLVER = "1.1.1.1"
 """Cloudflare's public resolver, which validates."""
+ROOT = Path(__file__).resolve().parents[2]
+# https://HOST/OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git and git@HOST:OWNER/NAME.git.
+_REMOTE = re.compile(
+    r"(?:https://(?:[^/@]+@)?|ssh://git@|git@)(github\.com|gitlab\.[\w.-]+)[/:](.+?)(?:\.git)?/?\Z"
+)
 _HEAD = "# Written by scripts/monitoring; do not edit.\n"
 
 
 def files(
     outputs: Outputs,
-    runbooks: str,
+    stack: str,
+    runbooks: str | None = None,
     hold_factor: float = 1.0,
     ca_file: str | None = None,
     resolver: str = RESOLVER,
+    blackbox: str = prometheus.BLACKBOX,
 ) -> dict[str, str]:
     """Path below the directory to its text. Raises ValueError when nothing is monitored."""
     if outputs.thresholds is None:
         raise ValueError("the stack has no `monitoring` in its settings: there is nothing to watch")
-    rules = alerts.rules(alerts.alerts(outputs.thresholds), runbooks, hold_factor)
+    rules = alerts.rules(alerts.alerts(outputs.thresholds), stack, runbooks, hold_factor)
     found = {
-        "prometheus.yml": _yaml(prometheus.configuration()),
+        "prometheus.yml": _yaml(prometheus.configuration(stack, blackbox)),
+        "scrape.yml": _yaml(prometheus.scraping(stack, blackbox)),
         "rules.yml": _yaml(rules),
-        "blackbox.yml": _yaml(prometheus.blackbox(outputs, ca_file)),
+        "blackbox.yml": _yaml(prometheus.blackbox(outputs, stack, ca_file)),
         "alertmanager.yml": _yaml(prometheus.alertmanager()),
-        "dashboard.json": _json(dashboard.dashboard()),
+        "dashboard.json": _json(dashboard.dashboard(outputs.thresholds)),
     }
-    for name, groups in prometheus.targets(outputs, resolver).items():
+    for name, groups in prometheus.targets(outputs, stack, resolver).items():
         found[f"targets/{name}"] = _json(groups)
     return found
 
@@ -67,9 +77,13 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
 
     printed: what `pulumi stack output --json` printed; stdin is read when it is not given.
     """
-    parser = argparse.ArgumentParser(prog="scripts/monitoring STACK")
+    parser = argparse.ArgumentParser(prog="scripts/monitoring")
+    parser.add_argument("stack")
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--runbooks", default="docs/runbooks", help="address of docs/runbooks")
+    parser.add_argument("--runbooks", help="address of docs/runbooks (the forge of this clone)")
+    parser.add_argument(
+        "--blackbox", default=prometheus.BLACKBOX, help="the blackbox exporter (%(default)s)"
+    )
     parser.add_argument(
         "--resolver", default=RESOLVER, help="that the DNS probes ask, by address (%(default)s)"
     )
@@ -82,10 +96,25 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
     if printed.strip() in ("", "{}"):
         print("monitoring: the stack has no outputs: 'pulumi up' comes first", file=sys.stderr)
         return 1
+    runbooks = options.runbooks or runbooks_of_the_forge()
+    if runbooks is None:
+        print("monitoring: alerts have no links to runbooks: give --runbooks URL", file=sys.stderr)
+    elif not runbooks.startswith(("https://", "http://")):
+        print(
+            f"monitoring: --runbooks {runbooks}: Alertmanager needs a whole address, https://...",
+            file=sys.stderr,
+        )
+        return 1
     try:
         outputs = Outputs.model_validate_json(printed)
         found = files(
-            outputs, options.runbooks, options.hold_factor, options.ca_file, options.resolver
+            outputs,
+            options.stack,
+            runbooks,
+            options.hold_factor,
+            options.ca_file,
+            options.resolver,
+            options.blackbox,
         )
     except ValidationError as error:
         for each in error.errors():
@@ -105,8 +134,31 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
     return 0
 
 
+def runbooks_of_the_forge() -> str | None:
+    """The address of docs/runbooks at the forge that this clone came from, or None.
+
+    GitHub and GitLab show a file of the default branch at /blob/HEAD.
+    """
+    remote = subprocess.run(
+        ["git", "remote", "get-url", "origin"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    found = _REMOTE.match(remote)
+    return f"https://{found[1]}/{found[2]}/blob/HEAD/docs/runbooks" if found else None
+
+
+class _Plain(yaml.SafeDumper):
+    """Without anchors: a part that is used twice is written twice, as a person would."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def _yaml(document: Any) -> str:
-    return _HEAD + yaml.safe_dump(document, sort_keys=False, width=100)
+    return _HEAD + yaml.dump(document, Dumper=_Plain, sort_keys=False, width=100)
 
 
 def _json(document: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.stack.outputs import Thresholds
+from tools.monitoring.promql import narrowed
 
 # On Debian 12 postfix.service says nothing of its instance; there MxSmtpDown does.
 SERVICES = (
@@ -38,15 +39,15 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
         ),
         Alert(
             "MxSmtpDown",
-            'probe_success{job="mx-smtp",module="smtp_banner"} == 0',
+            'probe_success{job="mx-smtp"} == 0',
             120,
             critical,
             "{{ $labels.instance }} ({{ $labels.host }}) gives no SMTP banner.",
         ),
         Alert(
             "MxStartTlsBroken",
-            'probe_success{job="mx-starttls"} == 0 and on (instance) '
-            'probe_success{job="mx-smtp",module="smtp_banner"} == 1',
+            'probe_success{job="mx-starttls"} == 0 and on (stack, instance) '
+            'probe_success{job="mx-smtp"} == 1',
             300,
             critical,
             "{{ $labels.instance }} ({{ $labels.host }}): STARTTLS or its certificate fails.",
@@ -106,7 +107,7 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
         ),
         Alert(
             "MxQueueOld",
-            'max by (host) (mx_queue_oldest_seconds{queue=~"active|deferred|incoming"}) '
+            'max by (stack, host) (mx_queue_oldest_seconds{queue=~"active|deferred|incoming"}) '
             f"> {thresholds.queue_age_seconds}",
             300,
             critical,
@@ -137,11 +138,11 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
         ),
         Alert(
             "MxNoMailAccepted",
-            "time() - max by (cluster) (mx_postfix_last_accepted_timestamp_seconds) "
+            "time() - max by (stack) (mx_postfix_last_accepted_timestamp_seconds) "
             f"> {thresholds.silence_seconds}",
             300,
             warning,
-            "No MX host took a message for {{ $value | humanizeDuration }}.",
+            "{{ $labels.stack }}: no MX host took a message for {{ $value | humanizeDuration }}.",
         ),
         Alert(
             "MxServiceDown",
@@ -225,44 +226,46 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
     ]
 
 
-def rules(found: list[Alert], runbooks: str, hold_factor: float) -> dict[str, object]:
-    """A rule file of Prometheus: recording rules, then the alerts.
+def rules(
+    found: list[Alert], stack: str, runbooks: str | None, hold_factor: float = 1.0
+) -> dict[str, object]:
+    """A rule file of Prometheus for one stack: recording rules, then the alerts.
 
-    `runbooks` is the address of docs/runbooks. `hold_factor` shortens how long an expression must
-    be true, for tests.
+    No rule sees another stack, so rule files of several stacks stand side by side. `runbooks` is
+    the address of docs/runbooks; without it alerts have no link. `hold_factor` shortens how long
+    an expression must be true, for tests.
     """
+    only = f'stack="{stack}"'
     recorded = [
-        {"record": "mx:queue_messages:sum", "expr": "sum by (host) (mx_queue_messages)"},
-        {
-            "record": "mx:certificate_left:seconds",
-            "expr": "mx_certificate_not_after_timestamp_seconds - time()",
-        },
-        {
-            "record": "mx:certificate_lifetime:seconds",
-            "expr": "mx_certificate_not_after_timestamp_seconds"
-            " - mx_certificate_not_before_timestamp_seconds",
-        },
-        {
-            "record": "mx:accepted:rate5m",
-            "expr": "sum by (host) (rate(mx_postfix_accepted_total[5m]))",
-        },
+        {"record": name, "expr": narrowed(expression, only)} for name, expression in _RECORDED
     ]
     alerting = [
         {
             "alert": each.name,
-            "expr": each.expr,
+            "expr": narrowed(each.expr, only),
             "for": f"{round(each.hold * hold_factor)}s",
-            "labels": {"severity": each.severity},
+            "labels": {"severity": each.severity, "stack": stack},
             "annotations": {
                 "summary": each.summary,
-                "runbook_url": f"{runbooks.rstrip('/')}/{each.name}.md",
+                **({"runbook_url": f"{runbooks.rstrip('/')}/{each.name}.md"} if runbooks else {}),
             },
         }
         for each in found
     ]
     return {
         "groups": [
-            {"name": "mx-recorded", "rules": recorded},
-            {"name": "mx-alerts", "rules": alerting},
+            {"name": f"mx-{stack}-recorded", "rules": recorded},
+            {"name": f"mx-{stack}-alerts", "rules": alerting},
         ]
     }
+
+
+_RECORDED = (
+    ("mx:queue_messages:sum", "sum by (stack, host) (mx_queue_messages)"),
+    ("mx:certificate_left:seconds", "mx_certificate_not_after_timestamp_seconds - time()"),
+    (
+        "mx:certificate_lifetime:seconds",
+        "mx_certificate_not_after_timestamp_seconds - mx_certificate_not_before_timestamp_seconds",
+    ),
+    ("mx:accepted:rate5m", "sum by (stack, host) (rate(mx_postfix_accepted_total[5m]))"),
+)

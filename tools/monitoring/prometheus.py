@@ -8,12 +8,14 @@ from typing import Any
 from components.stack.outputs import Endpoint, Outputs
 
 BLACKBOX = "127.0.0.1:9115"
+"""Where Debian's blackbox exporter listens."""
 
 
-def targets(outputs: Outputs, resolver: str) -> dict[str, list[dict[str, Any]]]:
+def targets(outputs: Outputs, stack: str, resolver: str) -> dict[str, list[dict[str, Any]]]:
     """File name to target groups, as file_sd reads them; an empty job has a file too.
 
-    `resolver` is the address of the resolver that the DNS probes ask.
+    Each target has the label `stack`: hosts of several stacks may have the same name. `resolver`
+    is the address of the resolver that the DNS probes ask.
     """
     node = [
         {
@@ -38,13 +40,25 @@ def targets(outputs: Outputs, resolver: str) -> dict[str, list[dict[str, Any]]]:
         for domain, names in outputs.mail_domains.items()
         for name in names
     ]
-    return {
+    found = {
         "node.json": node,
         "smtp.json": smtp,
         "starttls.json": starttls,
         "policy.json": policy,
         "dns.json": dns,
     }
+    for groups in found.values():
+        for group in groups:
+            labels = group["labels"]
+            if "module" in labels:
+                labels["module"] = module(stack, labels["module"])
+            group["labels"] = {"stack": stack, **labels}
+    return found
+
+
+def module(stack: str, name: str) -> str:
+    """A module of the blackbox exporter, named so that it stands beside those of others."""
+    return f"mx_{stack}_{name}"
 
 
 def _mx_module(domain: str, hostname: str) -> str:
@@ -56,37 +70,52 @@ def _probe(endpoint: Endpoint, module: str) -> dict[str, Any]:
     return {"targets": [endpoint.address], "labels": labels}
 
 
-def configuration() -> dict[str, Any]:
-    """prometheus.yml: an example that runs as it is; its jobs fit into an existing file too."""
+def configuration(stack: str, blackbox: str) -> dict[str, Any]:
+    """prometheus.yml: an example that runs as it is, for a server that has no other."""
     return {
         "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
         "rule_files": ["rules.yml"],
         "alerting": {
             "alertmanagers": [{"static_configs": [{"targets": ["127.0.0.1:9093"]}]}],
         },
-        "scrape_configs": [
-            {"job_name": "mx-node", "file_sd_configs": [{"files": ["targets/node.json"]}]},
-            *(_blackbox(job) for job in ("smtp", "starttls", "policy", "dns")),
-        ],
+        **scraping(stack, blackbox),
     }
 
 
-def _blackbox(job: str) -> dict[str, Any]:
-    """A job whose probes run in the blackbox exporter; a target's label names its module."""
+def scraping(stack: str, blackbox: str) -> dict[str, Any]:
+    """The jobs alone, for `scrape_config_files` of a server that has others (Prometheus 2.43).
+
+    A server refuses two jobs of one name, so a job has the stack in its name; rules and panels know
+    the label `job`, which is the same for all stacks. `blackbox` is the exporter's address.
+    """
     return {
-        "job_name": f"mx-{job}",
-        "metrics_path": "/probe",
-        "file_sd_configs": [{"files": [f"targets/{job}.json"]}],
-        "relabel_configs": [
-            {"source_labels": ["module"], "target_label": "__param_module"},
-            {"source_labels": ["__address__"], "target_label": "__param_target"},
-            {"source_labels": ["__param_target"], "target_label": "instance"},
-            {"target_label": "__address__", "replacement": BLACKBOX},
-        ],
+        "scrape_configs": [
+            _job(stack, "node", []),
+            *(_blackbox(stack, job, blackbox) for job in ("smtp", "starttls", "policy", "dns")),
+        ]
     }
 
 
-def blackbox(outputs: Outputs, ca_file: str | None) -> dict[str, Any]:
+def _job(stack: str, job: str, relabel: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "job_name": f"mx-{stack}-{job}",
+        "file_sd_configs": [{"files": [f"targets/{job}.json"]}],
+        "relabel_configs": [{"target_label": "job", "replacement": f"mx-{job}"}, *relabel],
+    }
+
+
+def _blackbox(stack: str, job: str, blackbox: str) -> dict[str, Any]:
+    """A job whose probes run in the blackbox exporter; a target's label names its module."""
+    relabel: list[dict[str, Any]] = [
+        {"source_labels": ["module"], "target_label": "__param_module"},
+        {"source_labels": ["__address__"], "target_label": "__param_target"},
+        {"source_labels": ["__param_target"], "target_label": "instance"},
+        {"target_label": "__address__", "replacement": blackbox},
+    ]
+    return {**_job(stack, job, relabel), "metrics_path": "/probe"}
+
+
+def blackbox(outputs: Outputs, stack: str, ca_file: str | None) -> dict[str, Any]:
     """blackbox.yml. `ca_file`: a root that is not in the system's store."""
     tls: dict[str, Any] = {"ca_file": ca_file} if ca_file else {}
     quit_politely = [{"send": "QUIT"}, {"expect": "^221 "}]
@@ -128,7 +157,7 @@ def blackbox(outputs: Outputs, ca_file: str | None) -> dict[str, Any]:
     for domain, names in outputs.mail_domains.items():
         for name in names:
             modules[_mx_module(domain, name)] = _mx_records(domain, name, names)
-    return {"modules": modules}
+    return {"modules": {module(stack, name): each for name, each in modules.items()}}
 
 
 def _mx_records(domain: str, hostname: str, names: list[str]) -> dict[str, Any]:
@@ -154,7 +183,7 @@ def alertmanager() -> dict[str, Any]:
     return {
         "route": {
             "receiver": "on-call",
-            "group_by": ["alertname", "host"],
+            "group_by": ["alertname", "stack", "host"],
             "group_wait": "10s",
             "repeat_interval": "4h",
             "routes": [{"matchers": ['severity="warning"'], "receiver": "office-hours"}],
@@ -164,7 +193,7 @@ def alertmanager() -> dict[str, Any]:
             {
                 "source_matchers": ['alertname="MxHostDown"'],
                 "target_matchers": ['alertname=~"MxSmtpDown|MxCollectorStale"'],
-                "equal": ["host"],
+                "equal": ["stack", "host"],
             }
         ],
         "receivers": [

@@ -113,13 +113,12 @@ def render(stack: str, host: str, directory: Path) -> int:
 @mx.command()
 @click.argument("stack", type=STACK)
 @click.argument("directory", type=_FILE)
-@click.option(
-    "--runbooks", metavar="URL", help="Where the runbooks are; the default is upstream's."
-)
+@click.option("--runbooks", metavar="URL", help="Where docs/runbooks is (the clone's forge).")
 @click.option("--resolver", metavar="ADDRESS", help="The resolver that DNS probes ask (1.1.1.1).")
 @click.option(
     "--ca-file", metavar="PATH", help="The root of the hosts' certificates, on the server."
 )
+@click.option("--blackbox", metavar="ADDRESS", help="The blackbox exporter (127.0.0.1:9115).")
 @click.option("--hold-factor", type=float, help="Shorten the delay of every alert, for tests.")
 def monitoring(stack: str, directory: Path, **options: Any) -> int:
     """Write files for Prometheus, Alertmanager, blackbox exporter and Grafana.
@@ -138,7 +137,7 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
     if done.returncode != 0:
         raise Failure(explain(done.stderr, stack))
     return _tool(
-        lambda arguments: main(arguments, done.stdout), [str(directory), *_given(**options)]
+        lambda arguments: main(arguments, done.stdout), [stack, str(directory), *_given(**options)]
     )
 
 

@@ -15,8 +15,10 @@ from components.settings.environment import from_mapping
 from components.stack.outputs import Outputs, Thresholds, outputs
 from tests.support.mapping import mapping
 from tests.support.stacks import ROOT
+from tools.monitoring import __main__ as monitoring_files
 from tools.monitoring import alerts, dashboard
 from tools.monitoring.__main__ import files, write
+from tools.monitoring.promql import narrowed
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
 LIMITS = Thresholds(certificate_warning_days=14, queue_age_seconds=3600, silence_seconds=21600)
@@ -108,6 +110,12 @@ def tool(*command: str, cwd: Path) -> str:
     return done.stdout + done.stderr
 
 
+def of(stack: str, series: str) -> str:
+    """The series as a target of this stack has it."""
+    name, _, labels = series.rstrip("}").partition("{")
+    return f'{name}{{stack="{stack}"{"," if labels else ""}{labels}}}'
+
+
 def watched(**hosts: Any) -> Outputs:
     values = mapping() | {
         "monitoring": {"networks": ["192.0.2.0/28"]},
@@ -141,14 +149,14 @@ def test_every_alert_has_a_case_and_a_runbook() -> None:
 
 
 def test_prometheus_and_alertmanager_accept_the_files(tmp_path: Path) -> None:
-    write(tmp_path, files(watched(), "https://example.test/runbooks"))
+    write(tmp_path, files(watched(), "lab", "https://example.test/runbooks"))
     assert "SUCCESS" in tool("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
     assert "SUCCESS" in tool("amtool", "check-config", "alertmanager.yml", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("healthy", [True, False], ids=["healthy", "broken"])
 def test_alerts_fire_when_they_must_and_only_then(tmp_path: Path, healthy: bool) -> None:
-    rules = alerts.rules(list(ALERTS.values()), "runbooks", 1.0)
+    rules = alerts.rules(list(ALERTS.values()), "lab", None)
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules))
     tests = []
     for case, series in CASES.items():
@@ -160,7 +168,7 @@ def test_alerts_fire_when_they_must_and_only_then(tmp_path: Path, healthy: bool)
                 "name": case,
                 "interval": "1m",
                 "input_series": [
-                    {"series": key, "values": values[0 if healthy else 1]}
+                    {"series": of("lab", key), "values": values[0 if healthy else 1]}
                     for key, values in series.items()
                 ],
                 "promql_expr_test": [
@@ -185,12 +193,12 @@ def test_a_host_comes_and_goes_with_the_outputs(tmp_path: Path) -> None:
         groups = json.loads((tmp_path / "targets" / "node.json").read_text())
         return [group["labels"]["host"] for group in groups]
 
-    write(tmp_path, files(watched(mx3=mx3), "runbooks"))
+    write(tmp_path, files(watched(mx3=mx3), "lab"))
     assert hosts() == ["mx1", "mx2", "mx3"]
-    changed = write(tmp_path, files(watched(), "runbooks"))
+    changed = write(tmp_path, files(watched(), "lab"))
     assert hosts() == ["mx1", "mx2"]
     assert "rules.yml" not in changed
-    assert write(tmp_path, files(watched(), "runbooks")) == []
+    assert write(tmp_path, files(watched(), "lab")) == []
 
 
 def test_a_domain_comes_and_goes_with_the_outputs(tmp_path: Path) -> None:
@@ -201,20 +209,117 @@ def test_a_domain_comes_and_goes_with_the_outputs(tmp_path: Path) -> None:
     first = "https://mta-sts.example.test/.well-known/mta-sts.txt"
     second = "https://mta-sts.example2.test/.well-known/mta-sts.txt"
     with_both = with_policies("example.test", "example2.test")
-    write(tmp_path, files(with_both, "runbooks"))
+    write(tmp_path, files(with_both, "lab"))
     assert urls() == [first, second]
-    changed = write(tmp_path, files(with_policies("example.test"), "runbooks"))
+    changed = write(tmp_path, files(with_policies("example.test"), "lab"))
     assert urls() == [first]
     assert changed == ["blackbox.yml", "targets/policy.json", "targets/dns.json"]
 
 
 def test_nothing_is_written_for_a_stack_without_monitoring() -> None:
     with pytest.raises(ValueError, match="no `monitoring`"):
-        files(outputs(from_mapping(mapping())), "runbooks")
+        files(outputs(from_mapping(mapping())), "lab")
 
 
 def test_panels_of_the_dashboard_do_not_overlap() -> None:
-    places = [
-        (panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard.dashboard()["panels"]
-    ]
-    assert len(set(places)) == len(places) == len(dashboard.PANELS)
+    panels = dashboard.dashboard(LIMITS)["panels"]
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels]
+    assert len(set(places)) == len(places)
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert len(places) == len(dashboard.PANELS) + len(dashboard.stats(LIMITS))
+    for panel in panels:
+        assert 'stack=~"$stack"' in panel["targets"][0]["expr"]
+
+
+def test_two_stacks_have_a_host_of_the_same_name(tmp_path: Path) -> None:
+    """Each stack's rules see its own host: one is broken, and one alert fires."""
+    for stack in ("production", "staging"):
+        document = alerts.rules(list(ALERTS.values()), stack, None)
+        (tmp_path / f"{stack}.yml").write_text(yaml.safe_dump(document))
+    case = {
+        "interval": "1m",
+        "input_series": [
+            {"series": of(stack, series), "values": values}
+            for series, by_stack in {
+                'mx_queue_oldest_seconds{host="mx1",queue="deferred"}': ("60x300", "7200x300"),
+                'mx_queue_messages{host="mx1",queue="active"}': ("7x300", "5x300"),
+            }.items()
+            for stack, values in zip(("production", "staging"), by_stack, strict=True)
+        ],
+        "promql_expr_test": [
+            {
+                "expr": 'count by (stack) (ALERTS{alertname="MxQueueOld",alertstate="firing"})',
+                "eval_time": "95m",
+                "exp_samples": [{"labels": '{stack="staging"}', "value": 1}],
+            },
+            {
+                "expr": "mx:queue_messages:sum",
+                "eval_time": "95m",
+                "exp_samples": [
+                    {"labels": f'mx:queue_messages:sum{{stack="{stack}",host="mx1"}}', "value": n}
+                    for stack, n in (("production", 7), ("staging", 5))
+                ],
+            },
+        ],
+    }
+    document = {
+        "rule_files": ["production.yml", "staging.yml"],
+        "evaluation_interval": "1m",
+        "tests": [case],
+    }
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(document))
+    assert "SUCCESS" in tool("promtool", "test", "rules", "tests.yml", cwd=tmp_path)
+
+
+def test_files_stand_beside_those_of_others(tmp_path: Path) -> None:
+    """Two stacks and a job of somebody else in one Prometheus, one blackbox exporter."""
+    jobs: list[Any] = [{"job_name": "node"}]
+    rule_files, modules = [], 0
+    merged: dict[str, Any] = {"smtp_banner": {"prober": "tcp"}}
+    for stack in ("production", "staging"):
+        write(tmp_path / stack, files(watched(), stack))
+        found = yaml.safe_load((tmp_path / stack / "scrape.yml").read_text())["scrape_configs"]
+        jobs += found
+        rule_files.append(f"{stack}/rules.yml")
+        text = (tmp_path / stack / "blackbox.yml").read_text()
+        assert "&id" not in text
+        assert "*id" not in text
+        mine = yaml.safe_load(text)["modules"]
+        modules += len(mine)
+        merged |= mine
+    assert len(merged) == modules + 1
+    document = {"scrape_configs": jobs, "rule_files": rule_files}
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(document))
+    assert "SUCCESS" in tool("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ('up{job="mx-node"} == 0', 'up{stack="a",job="mx-node"} == 0'),
+        ("time() - max(mx_x)", 'time() - max(mx_x{stack="a"})'),
+        ("rate(mx_y_total[5m])", 'rate(mx_y_total{stack="a"}[5m])'),
+        ("mx:q:sum offset 30m", 'mx:q:sum{stack="a"} offset 30m'),
+        ('mx_z{name=~"mx-b|up"}', 'mx_z{stack="a",name=~"mx-b|up"}'),
+    ],
+)
+def test_every_metric_of_a_rule_is_of_one_stack(expression: str, expected: str) -> None:
+    assert narrowed(expression, 'stack="a"') == expected
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("https://github.com/o/mx.git", "https://github.com/o/mx/blob/HEAD/docs/runbooks"),
+        ("git@gitlab.example.org:o/g/mx.git", "https://gitlab.example.org/o/g/mx/blob/HEAD/docs"),
+        ("/srv/git/mx", None),
+    ],
+)
+def test_runbooks_are_where_the_clone_came_from(
+    remote: str, expected: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", remote], check=True)
+    monkeypatch.setattr(monitoring_files, "ROOT", tmp_path)
+    found = monitoring_files.runbooks_of_the_forge()
+    assert found == expected or (expected and found and found.startswith(expected))

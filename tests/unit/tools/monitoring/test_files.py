@@ -20,7 +20,9 @@ from tools.monitoring import __main__ as monitoring_files
 def call(monkeypatch: pytest.MonkeyPatch, directory: Path, **settings: Any) -> int:
     printed = json.dumps(plain(outputs(from_mapping(mapping() | settings))))
     monkeypatch.setattr(sys, "stdin", io.StringIO(printed))
-    monkeypatch.setattr(sys, "argv", ["monitoring", str(directory)])
+    monkeypatch.setattr(
+        sys, "argv", ["monitoring", "lab", str(directory), "--runbooks", "https://x.test/r"]
+    )
     return monitoring_files.main()
 
 
@@ -49,3 +51,12 @@ def test_a_directory_that_cannot_be_written(
     (tmp_path / "file").write_text("")
     assert call(monkeypatch, tmp_path / "file", **WATCHED) == 1
     assert capsys.readouterr().err.startswith(f"monitoring: {tmp_path}/file")
+
+
+def test_a_path_in_place_of_the_address_of_the_runbooks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["lab", str(tmp_path), "--runbooks", "docs/runbooks"]
+    assert monitoring_files.main(arguments, json.dumps({"outputsVersion": 1})) == 1
+    assert "--runbooks docs/runbooks: Alertmanager needs a whole address" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
