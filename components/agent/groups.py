@@ -45,7 +45,7 @@ class Groups(Records):
         wanted = [
             [user, name]
             for record in self.records().values()
-            for user, names in record.get("groups", {}).items()
+            for user, names in record.groups.items()
             for name in names
         ]
         surplus = [pair for pair in joined if pair not in wanted]

@@ -10,6 +10,7 @@ from pathlib import Path
 from .files import gid_of, uid_of
 from .paths import LOCK_WAIT, ROOT_GROUP, STAFF_GROUP, STATE
 from .process import Failure, Json, Run, run_command
+from .record import Call
 from .words import emit, short
 
 
@@ -29,7 +30,7 @@ class Host:
         # Commands of the change that ran to their end, or were cut off.
         self.begun: list[str] = []
         # What of the call itself goes into the record: see apply.
-        self._call: Json = {}
+        self._call = Call()
         self.boot = False
 
     def redact(self, text: str) -> str:
@@ -75,7 +76,7 @@ class Host:
                     f"{path}: {directory} {whose}; root writes only below directories that "
                     "nobody but root can change"
                 )
-                if not self._call.get("rolled_back"):
+                if not self._call.rolled_back:
                     raise Failure(f"{words}; no file has been changed")
                 self.warn(words)
 

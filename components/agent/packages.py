@@ -115,7 +115,7 @@ class Packages(Units):
         self.step("packages", "finishing what an interrupted dpkg left")
         unfinished, spoiled = self._unfinished_packages()
         units = self.unit_states(self._units_of(unfinished))
-        held = [unit for unit, now in units.items() if not now["active"] and not now["masked"]]
+        held = [unit for unit, now in units.items() if not now.active and not now.masked]
         self.hold_back(held)
         try:
             configured = self.packages(["dpkg", *KEEP_CONFIGURATION, "--configure", "-a"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-VERSION = "1.5.0"
+VERSION = "1.6.0"
 AGENT = "/usr/local/sbin/mx-agent"
 STATE = "/var/lib/mx-agent"
 UPLOADS = "/var/lib/mx-upload"

@@ -9,83 +9,42 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Optional
 
 from .files import Want, digest, gone, write_state
 from .host import Host
 from .process import Failure, Json
+from .record import Record, read_state
 from .words import explain
 
-
-def given(record: Json) -> str:
-    """Return the digest of the manifest as it was given; empty when an old agent kept no trace."""
-    text = record.get("text", "")
-    return str(record.get("given") or (digest(text.encode()) if text else ""))
-
-
-def no_record(name: str, owner: str) -> Json:
-    """Return the record of a bundle that is not applied."""
-    return {
-        "bundle": name,
-        "owner": owner,
-        "sha": "",
-        "applied": "",
-        "packages": [],
-        "directories": {},
-        "files": {},
-        "made": {},
-        "assemble": {},
-        "strays": [],
-        "units": {},
-        "groups": {},
-        "undo": [],
-        "compare": [],
-        "creates": [],
-        "made_dirs": [],
-        "dir_originals": {},
-    }
-
-
-def _directories_of(record: Json) -> set[str]:
-    """Return the directories that a bundle declares or has files in."""
-    paths = (*record["files"], *record["made"], *record["assemble"])
-    return {*record["directories"], *(str(up) for path in paths for up in Path(path).parents)}
+Before = Optional[list[int]]  # noqa: UP045 (runtime, 3.9)
 
 
 def leaving_directories(
-    old: Json, record: Json | None, others: dict[str, Json]
-) -> tuple[list[list[Any]], dict[str, list[list[Any]]]]:
+    old: Record, record: Record | None, others: dict[str, Record]
+) -> tuple[list[tuple[str, Before]], dict[str, list[tuple[str, Before]]]]:
     """Return the directories to give up, deepest first, each with its attributes before.
 
-    The second value says which of them other bundles still use and inherit.
+    Attributes are mode, user and group; None when the agent made the directory. The second value
+    names the bundles that still use some of them and inherit those.
     """
-    kept = _directories_of(record) if record else set()
-    entries: list[list[Any]] = [[path, None] for path in old["made_dirs"]]
-    entries += [[path, was] for path, was in old["dir_originals"].items()]
-    leaving: list[list[Any]] = []
-    heirs: dict[str, list[list[Any]]] = {}
-    for entry in sorted(entries, key=lambda item: str(item[0]), reverse=True):
-        if entry[0] in kept:
+    kept = record.directories_used if record else set()
+    entries: list[tuple[str, Before]] = [(path, None) for path in old.made_dirs]
+    entries += [(path, was) for path, was in old.dir_originals.items()]
+    leaving: list[tuple[str, Before]] = []
+    heirs: dict[str, list[tuple[str, Before]]] = {}
+    for path, before in sorted(entries, key=lambda entry: entry[0], reverse=True):
+        if path in kept:
             continue
-        heir = next((name for name in others if entry[0] in _directories_of(others[name])), None)
+        heir = next((name for name in others if path in others[name].directories_used), None)
         if heir is None:
-            leaving.append(entry)
+            leaving.append((path, before))
         else:
-            heirs.setdefault(heir, []).append(entry)
+            heirs.setdefault(heir, []).append((path, before))
         if record:
-            record["made_dirs"] = [path for path in record["made_dirs"] if path != entry[0]]
-            record["dir_originals"].pop(entry[0], None)
+            record.made_dirs = [made for made in record.made_dirs if made != path]
+            record.dir_originals.pop(path, None)
     return leaving, heirs
-
-
-def mark_of(want: Want) -> Json:
-    """Return what a record keeps of a path: digests and attributes, never content."""
-    return {
-        "sha": digest(want.data),
-        "link": want.link,
-        "mode": want.mode,
-        "ids": [want.uid, want.gid],
-    }
 
 
 class Records(Host):
@@ -127,18 +86,21 @@ class Records(Host):
         finally:
             os.close(fd)
 
-    def records(self) -> dict[str, Json]:
-        """Return the records of all applied bundles."""
-        found = {}
-        directory = self.state / "bundles"
-        if directory.is_dir():
-            for item in sorted(directory.glob("*.json")):
-                found[item.stem] = cast(Json, json.loads(item.read_text()))
-        return found
+    def records(self) -> dict[str, Record]:
+        """Return the records of all applied bundles.
 
-    def claims(self, record: Json) -> set[str]:
-        """Return the paths that a bundle owns."""
-        return {*record["files"], *record["made"], *record["assemble"]}
+        Raises Failure when a newer agent wrote one of them.
+        """
+        stores = sorted((self.state / "bundles").glob("*.json"))
+        return {store.stem: Record.of(read_state(store)) for store in stores}
+
+    def keep(self, record: Record) -> None:
+        """Write the record of a bundle, durably."""
+        write_state(self.record_path(record.bundle), record.text_of_file())
+
+    def record_path(self, bundle: str) -> Path:
+        """Return where the record of a bundle is."""
+        return self.state / "bundles" / (bundle + ".json")
 
     def _original(self, path: str) -> Path:
         return self.state / "originals" / (digest(path.encode())[:40] + ".json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -12,29 +11,29 @@ from pathlib import Path
 
 from .files import Want, concatenate, gid_of, gone, look, own_directory, pieces, place, uid_of
 from .paths import COMMAND_TIMEOUT
+from .plan import Plan, Staged
 from .process import Failure, Json, Run, run_command
 from .words import explain
 
 
-def stage_files(root: Path, plan: Json, run: Run) -> Json:
+def stage_files(root: Path, plan: Plan, run: Run) -> Staged:
     """Write the staged files below root, assemble, build and check; return what came of it.
 
     Root is a view in which writing is free: an overlay in a namespace of its own, or in the unit
     tests a copy. Failures are Failure with the words of the check.
     """
-    for path, attributes in plan["directories"].items():
+    for path, attributes in plan.directories.items():
         real = root / path.lstrip("/")
         real.mkdir(parents=True, exist_ok=True)
         set_attributes(real, attributes)
-    for path, value in plan["writes"].items():
+    for path, want in plan.writes.items():
         real = root / path.lstrip("/")
-        want = Want.from_json(value)
         gone(real)
         if not want.absent:
             real.parent.mkdir(parents=True, exist_ok=True)
             place(real, want)
-    result: Json = {"assembled": {}, "made": {}}
-    for path, entry in plan["assemble"].items():
+    result = Staged()
+    for path, entry in plan.assemble.items():
         real = root / path.lstrip("/")
         found = pieces(root, entry["directory"])
         if not found:
@@ -44,8 +43,8 @@ def stage_files(root: Path, plan: Json, run: Run) -> Json:
         gone(real)
         real.parent.mkdir(parents=True, exist_ok=True)
         place(real, want)
-        result["assembled"][path] = want.to_json()
-    for step in plan["build"]:
+        result.assembled[path] = want
+    for step in plan.build:
         done = run(step["run"], None, COMMAND_TIMEOUT)
         if done.code != 0:
             raise Failure(f"build {' '.join(step['run'])}: {done.words()}")
@@ -53,8 +52,8 @@ def stage_files(root: Path, plan: Json, run: Run) -> Json:
             want = look(root / path.lstrip("/"))
             if want.absent:
                 raise Failure(f"build {' '.join(step['run'])}: did not make {path}")
-            result["made"][path] = want.to_json()
-    for check in plan["check"]:
+            result.made[path] = want
+    for check in plan.check:
         done = run(check["run"], None, COMMAND_TIMEOUT)
         pattern = check["fail_on_output"]
         words = ""
@@ -95,13 +94,13 @@ def overlay_tops(paths: Iterable[str]) -> list[str]:
     )
 
 
-def stage_in_namespace(plan: Json, run: Run) -> Json:
+def stage_in_namespace(plan: Plan, run: Run) -> Staged:
     """Mount the overlays (in the namespace that unshare made for this process) and stage."""
     base = Path("/run/mx-agent")
     base.mkdir(mode=0o700, exist_ok=True)
     mounts = [["mount", "-t", "tmpfs", "-o", "mode=0700", "mx-agent", str(base)]]
-    places = [*plan["writes"], *plan["assemble"], *plan["directories"]]
-    places += [path for step in plan["build"] for path in step["makes"]]
+    places = [*plan.writes, *plan.assemble, *plan.directories]
+    places += [path for step in plan.build for path in step["makes"]]
     for number, top in enumerate(overlay_tops(places)):
         options = f"lowerdir={top},upperdir={base}/{number}/upper,workdir={base}/{number}/work"
         mounts.append(["mount", "-t", "overlay", "-o", options, "overlay", top])
@@ -122,13 +121,11 @@ def stage_in_namespace(plan: Json, run: Run) -> Json:
 
 def stage_main() -> int:
     """Run as the hidden verb _stage: plan on stdin, result or failure as JSON on stdout."""
-    plan = json.loads(sys.stdin.read())
-    answer: Json
     try:
-        answer = stage_in_namespace(plan, run_command)
+        answer = stage_in_namespace(Plan.read(sys.stdin.read()), run_command)
     except Failure as error:
-        answer = {"failure": str(error)}
+        answer = Staged(failure=str(error))
     except OSError as error:
-        answer = {"failure": explain(error, "staging")}
-    sys.stdout.write(json.dumps(answer))
+        answer = Staged(failure=explain(error, "staging"))
+    sys.stdout.write(answer.text())
     return 0

@@ -6,12 +6,16 @@ import json
 import os
 import stat
 import time
+from dataclasses import asdict
 from pathlib import Path
 
+from .change import Change
 from .files import Want, gone, look, place, sync_directory, write_state
+from .journal import COMMITTED, SWAPPING, Journal, Target
 from .paths import PREFIX
 from .probes import Probes
 from .process import Failure, Json, ignore_signals
+from .record import Record
 from .records import leaving_directories
 from .staging import set_attributes
 from .undo import Undo
@@ -21,112 +25,38 @@ from .words import explain
 class Transaction(Undo, Probes):
     """One change of one bundle."""
 
-    def transaction(
-        self,
-        manifest: Json,
-        old: Json,
-        others: dict[str, Json],
-        record: Json | None,
-        wants: dict[str, Want],
-        leaving: set[str],
-        prior: Json,
-        joined: bool = False,
-    ) -> None:
-        """Swap to the wanted files under a journal, a guardian and the units' own judgement."""
-        name = manifest["bundle"]
-        stamp = f"{os.getpid()}-{time.time_ns()}"
-        targets: list[Json] = []
-        for number, (path, want) in enumerate(wants.items()):
-            now = look(self.real(path))
-            if now == want:
-                continue
-            beside = str(Path(path).parent / f"{PREFIX}{stamp}-{number}")
-            targets.append(
-                {
-                    "path": path,
-                    "new": None if want.absent else beside + ".new",
-                    "old": None if now.absent else beside + ".old",
-                }
-            )
-        changed: list[str] = [target["path"] for target in targets]
-        made_dirs = self._new_directories(manifest["directories"], wants, changed)
-        dirs_before = {}
-        for path in manifest["directories"]:
-            if path not in made_dirs:
-                info = self.real(path).stat()
-                dirs_before[path] = [stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid]
-        dir_originals = {**old["dir_originals"]}
-        for path, before in dirs_before.items():
-            if path not in old["made_dirs"]:
-                dir_originals.setdefault(path, before)
-        if record is not None:
-            record["made_dirs"] = sorted({*old["made_dirs"], *made_dirs})
-            record["dir_originals"] = dir_originals
-            record["applied"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    def transaction(self, change: Change) -> None:
+        """Swap to the wanted files under a journal, a guardian and the units' own judgement.
 
-        taken = set(record["units"]) if record else set()
-        for other in others.values():
-            taken |= set(other["units"])
-        leaving_units = [unit for unit in old["units"] if unit not in taken]
-        shared_units = [
-            unit for unit in old["units"] if unit in taken and unit not in manifest["units"]
-        ]
-        restart = self._restarts(manifest, old, changed)
-        if joined:  # a process gets the groups of its user when it starts
-            restart |= set(manifest["units"])
-        units = [*manifest["units"], *shared_units, *leaving_units]
-        units += [unit for unit in sorted(restart) if unit not in units]
-        journal: Json = {
-            "bundle": name,
-            "phase": "copying",
-            "targets": targets,
-            "made_dirs": made_dirs,
-            "dirs_before": dirs_before,
-            "originals": [
-                path
-                for path in changed
-                if path not in leaving
-                and path not in self.claims(old)
-                and not self._original(path).exists()
-                and not any(path in self.claims(other) for other in others.values())
-            ],
-            "unit_originals": [
-                unit for unit in manifest["units"] if not self._unit_original(unit).exists()
-            ],
-            "originals_done": sorted(leaving),
-            "unit_originals_done": leaving_units,
-            "units": self.unit_states(units),
-            "restart": sorted(restart),
-            "daemon_reload": any("/systemd/" in path for path in changed),
-            "reload": bool(changed),
-            "record": record,
-        }
-        journal["old_dirs"], journal["heirs"] = leaving_directories(old, record, others)
-        failing = self._failing(manifest["probe"]) if old is not None else {}
+        Raises Failure with the words of what failed; everything is undone by then.
+        """
+        journal = self._journal(change)
+        failing = self._failing(change.manifest["probe"])
         guardian = self.start_guardian()
         try:
             try:
-                self.step("copy", f"{len(targets)} changed of {len(wants)} paths")
+                self.step("copy", f"{len(journal.targets)} changed of {len(change.wants)} paths")
                 self.write_journal(journal)
-                self._copy(journal, manifest, wants, prior)
-                journal["phase"] = "swapping"
+                self._copy(journal, change)
+                journal.phase = SWAPPING
                 self.step("journal")
                 self.write_journal(journal)
-                for unit in leaving_units:
+                for unit in change.leaving_units:
                     self._leave_unit(unit)
-                self.step("swap", " ".join(changed) or "no file changes")
+                self.step("swap", " ".join(t.path for t in journal.targets) or "no file changes")
                 self._swap(journal)
-                self._start_units(journal, manifest, old, shared_units, leaving_units)
-                self._run_steps(name, manifest["run"])
+                leaving, shared = change.leaving_units, change.shared_units
+                self._start_units(journal, change.manifest, shared, leaving)
+                self._run_steps(journal.bundle, change.manifest["run"])
                 try:
-                    self._probe_all(manifest["probe"], failing)
+                    self._probe_all(change.manifest["probe"], failing)
                 except Failure:
                     # A reload does not bring back what died: master(8) holds a daemon that
                     # fails back for service_throttle_time, and mail with it.
-                    journal["restart"] = sorted({*journal["restart"], *manifest["units"]})
+                    journal.restart = sorted({*journal.restart, *change.manifest["units"]})
                     raise
                 self.step("record")
-                journal["phase"] = "committed"
+                journal.phase = COMMITTED
                 self.write_journal(journal)
             except BaseException as error:
                 # Every failure, an interrupt included, must be undone before it goes on.
@@ -138,13 +68,79 @@ class Transaction(Undo, Probes):
                     raise Failure(f"{error}\n{undone}") from error
                 raise
             self.finish(journal)
-            self.step("done", name)
+            self.step("done", journal.bundle)
         finally:
             guardian()
 
-    def write_journal(self, journal: Json) -> None:
+    def _journal(self, change: Change) -> Journal:
+        """Compare the host with what is wanted; complete the record of the change."""
+        manifest, old, record = change.manifest, change.old, change.record
+        targets = self._targets(change.wants)
+        changed = [target.path for target in targets]
+        made_dirs = self._new_directories(manifest["directories"], change.wants, changed)
+        dirs_before = self._attributes(set(manifest["directories"]) - {*made_dirs})
+        if record is not None:
+            record.made_dirs = sorted({*old.made_dirs, *made_dirs})
+            new = {path: was for path, was in dirs_before.items() if path not in old.made_dirs}
+            record.dir_originals = {**new, **old.dir_originals}
+            record.applied = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        restart = self._restarts(manifest, old, changed)
+        if change.joined:  # a process gets the groups of its user when it starts
+            restart |= set(manifest["units"])
+        units = [*manifest["units"], *change.shared_units, *change.leaving_units]
+        units += [unit for unit in sorted(restart) if unit not in units]
+        claimed = old.claims.union(*(other.claims for other in change.others.values()))
+        old_dirs, heirs = leaving_directories(old, record, change.others)
+        return Journal(
+            bundle=manifest["bundle"],
+            targets=targets,
+            made_dirs=made_dirs,
+            dirs_before=dirs_before,
+            originals=[
+                path
+                for path in changed
+                if path not in change.leaving
+                and path not in claimed
+                and not self._original(path).exists()
+            ],
+            unit_originals=[
+                unit for unit in manifest["units"] if not self._unit_original(unit).exists()
+            ],
+            originals_done=sorted(change.leaving),
+            unit_originals_done=change.leaving_units,
+            units=self.unit_states(units),
+            restart=sorted(restart),
+            daemon_reload=any("/systemd/" in path for path in changed),
+            reload=bool(changed),
+            record=record,
+            old_dirs=old_dirs,
+            heirs=heirs,
+        )
+
+    def _targets(self, wants: dict[str, Want]) -> list[Target]:
+        """The paths that differ from what is wanted, with the names of the files beside them."""
+        stamp = f"{os.getpid()}-{time.time_ns()}"
+        targets = []
+        for number, (path, want) in enumerate(wants.items()):
+            now = look(self.real(path))
+            if now == want:
+                continue
+            beside = str(Path(path).parent / f"{PREFIX}{stamp}-{number}")
+            new = None if want.absent else beside + ".new"
+            targets.append(Target(path, new, None if now.absent else beside + ".old"))
+        return targets
+
+    def _attributes(self, directories: set[str]) -> dict[str, list[int]]:
+        """Mode, user and group of directories that are there."""
+        found = {}
+        for path in sorted(directories):
+            info = self.real(path).stat()
+            found[path] = [stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid]
+        return found
+
+    def write_journal(self, journal: Journal) -> None:
         """Write the journal durably."""
-        write_state(self.journal_path, json.dumps(journal))
+        write_state(self.journal_path, journal.text())
 
     def _new_directories(
         self, directories: Json, wants: dict[str, Want], changed: list[str]
@@ -161,48 +157,48 @@ class Transaction(Undo, Probes):
                 raise Failure(f"{place_}: is not a directory")
         return sorted(new)
 
-    def _restarts(self, manifest: Json, old: Json, changed: list[str]) -> set[str]:
+    def _restarts(self, manifest: Json, old: Record, changed: list[str]) -> set[str]:
         restart: set[str] = set()
         for path in changed:
             restart |= set(manifest["files"].get(path, {}).get("restart", []))
-            restart |= set(old["files"].get(path, {}).get("restart", []))
+            restart |= set(old.files[path].restart if path in old.files else [])
         for unit, entry in manifest["units"].items():
-            before = old["units"].get(unit, {"restart_when": ""})
+            before = old.units.get(unit, {"restart_when": ""})
             if before["restart_when"] != entry["restart_when"]:
                 restart.add(unit)
         return restart
 
-    def _copy(self, journal: Json, manifest: Json, wants: dict[str, Want], prior: Json) -> None:
-        for path in journal["made_dirs"]:
+    def _copy(self, journal: Journal, change: Change) -> None:
+        for path in journal.made_dirs:
             self.real(path).mkdir(mode=0o755)
             self.real(path).chmod(0o755)
             sync_directory(self.real(path).parent)
         # First of all: from here on nobody else changes what lies in them.
-        for path, attributes in manifest["directories"].items():
+        for path, attributes in change.manifest["directories"].items():
             set_attributes(self.real(path), attributes)
-        for path in journal["originals"]:
+        for path in journal.originals:
             text = json.dumps(look(self.real(path)).to_json())
             write_state(self._original(path), text)
-        for unit in journal["unit_originals"]:
-            write_state(self._unit_original(unit), json.dumps(prior[unit]))
+        for unit in journal.unit_originals:
+            write_state(self._unit_original(unit), json.dumps(asdict(change.prior[unit])))
         parents = set()
-        for target in journal["targets"]:
-            real = self.real(target["path"])
-            if target["new"] is not None:
-                place(self.real(target["new"]), wants[target["path"]])
-            if target["old"] is not None:
-                os.link(real, self.real(target["old"]), follow_symlinks=False)
+        for target in journal.targets:
+            real = self.real(target.path)
+            if target.new is not None:
+                place(self.real(target.new), change.wants[target.path])
+            if target.old is not None:
+                os.link(real, self.real(target.old), follow_symlinks=False)
             if real.parent.is_dir():
                 parents.add(real.parent)
         for parent in sorted(parents):
             sync_directory(parent)
 
-    def _swap(self, journal: Json) -> None:
+    def _swap(self, journal: Journal) -> None:
         parents = set()
-        for target in journal["targets"]:
-            real = self.real(target["path"])
-            if target["new"] is not None:
-                os.rename(self.real(target["new"]), real)
+        for target in journal.targets:
+            real = self.real(target.path)
+            if target.new is not None:
+                os.rename(self.real(target.new), real)
             else:
                 gone(real)
             if real.parent.is_dir():

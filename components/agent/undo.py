@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable
-from typing import cast
 
-from .files import gone, own_directory, sync_directory, write_state
+from .files import gone, own_directory, sync_directory
 from .groups import Groups
-from .process import Json, ignore_signals
+from .journal import COMMITTED, COPYING, Journal
+from .process import ignore_signals
+from .record import Record, read_state
 from .units import Units, mask_verb
 
 
 class Undo(Units, Groups):
     """The way back."""
 
-    def undo(self, journal: Json) -> str:
+    def undo(self, journal: Journal) -> str:
         """Bring back what was there before; may be called again after it was cut off."""
-        if not self.journal_path.exists() and journal["phase"] == "copying":
+        if not self.journal_path.exists() and journal.phase == COPYING:
             return "nothing has been changed"
-        swapped = journal["phase"] != "copying"
+        swapped = journal.phase != COPYING
         if swapped:
-            self.step("undo", journal["bundle"])
+            self.step("undo", journal.bundle)
             self._undo_new_units(journal)
         parents = set()
-        for target in journal["targets"]:
-            real = self.real(target["path"])
-            if target["new"] is not None:
-                gone(self.real(target["new"]))
-            if target["old"] is not None:
-                kept = self.real(target["old"])
+        for target in journal.targets:
+            real = self.real(target.path)
+            if target.new is not None:
+                gone(self.real(target.new))
+            if target.old is not None:
+                kept = self.real(target.old)
                 if os.path.lexists(kept):
                     if swapped:
                         os.rename(kept, real)
@@ -42,7 +42,7 @@ class Undo(Units, Groups):
                 gone(real)
             if real.parent.is_dir():
                 parents.add(real.parent)
-        for path, (mode, uid, gid) in journal["dirs_before"].items():
+        for path, (mode, uid, gid) in journal.dirs_before.items():
             real = self.real(path)
             if real.is_dir():
                 own_directory(real, mode, uid, gid)
@@ -50,12 +50,12 @@ class Undo(Units, Groups):
             sync_directory(parent)
         self.settle_groups()  # before the units restart
         troubles = self._undo_units(journal) if swapped else []
-        for path in reversed(journal["made_dirs"]):
+        for path in reversed(journal.made_dirs):
             with contextlib.suppress(OSError):  # a directory that is in use stays
                 self.real(path).rmdir()
-        for path in journal["originals"]:
+        for path in journal.originals:
             gone(self._original(path))
-        for unit in journal["unit_originals"]:
+        for unit in journal.unit_originals:
             gone(self._unit_original(unit))
         gone(self.journal_path)
         sync_directory(self.state)
@@ -65,16 +65,16 @@ class Undo(Units, Groups):
             return "the old files are back, but: " + "; ".join(troubles)
         return "all undone, the old state is back" if swapped else "nothing has been changed"
 
-    def _undo_new_units(self, journal: Json) -> None:
+    def _undo_new_units(self, journal: Journal) -> None:
         """Stop and disable what the change started, while the files of the units are there."""
-        for unit, before in journal["units"].items():
+        for unit, before in journal.units.items():
             now = self.unit_state(unit)
-            if now["active"] and not before["active"] and not self.boot:
+            if now.active and not before.active and not self.boot:
                 self.systemctl("stop", unit)
-            if now["enabled"] and not before["enabled"]:
+            if now.enabled and not before.enabled:
                 self.systemctl("disable", unit)
 
-    def _undo_units(self, journal: Json) -> list[str]:
+    def _undo_units(self, journal: Journal) -> list[str]:
         troubles = []
 
         def attempt(*argv: str) -> None:
@@ -82,21 +82,21 @@ class Undo(Units, Groups):
             if done.code != 0:
                 troubles.append(f"systemctl {' '.join(argv)}: {done.words()}")
 
-        if journal["daemon_reload"]:
+        if journal.daemon_reload:
             attempt("daemon-reload")
-        for unit, before in journal["units"].items():
+        for unit, before in journal.units.items():
             now = self.unit_state(unit)
-            if now["enabled"] and not before["enabled"]:
+            if now.enabled and not before.enabled:
                 attempt("disable", unit)
-            elif before["enabled"] and not now["enabled"]:
+            elif before.enabled and not now.enabled:
                 attempt("enable", unit)
             if self.boot:
                 continue  # the services start later in this boot, with the old files
-            if before["active"] and not now["active"]:
+            if before.active and not now.active:
                 self.systemctl("reset-failed", unit)
                 attempt("start", unit)
-            elif before["active"]:
-                if unit in journal["restart"] or not self.can_reload(unit):
+            elif before.active:
+                if unit in journal.restart or not self.can_reload(unit):
                     self.systemctl("reset-failed", unit)
                     attempt("restart", unit)
                 elif self.systemctl("reload", unit).code != 0:
@@ -105,41 +105,40 @@ class Undo(Units, Groups):
                 # Also a unit that failed in between goes back to plain inactive.
                 self.systemctl("stop", unit)
                 self.systemctl("reset-failed", unit)
-            if before.get("masked") and not now["masked"]:
-                attempt(*mask_verb("mask", before["masked"]), unit)
+            if before.masked and not now.masked:
+                attempt(*mask_verb("mask", before.masked), unit)
         return troubles
 
-    def finish(self, journal: Json) -> None:
+    def finish(self, journal: Journal) -> None:
         """Record a committed change and clean up; may be called again after it was cut off."""
-        store = self.state / "bundles" / (journal["bundle"] + ".json")
-        if journal["record"] is None:
+        store = self.record_path(journal.bundle)
+        if journal.record is None:
             gone(store)
         else:
-            write_state(store, json.dumps(journal["record"], sort_keys=True, indent=1))
-        gone(self._unfinished(journal["bundle"]))
-        for name, entries in journal["heirs"].items():
-            heir = self.state / "bundles" / (name + ".json")
-            record = cast(Json, json.loads(heir.read_text()))
-            for path, before in entries:
-                if before is None:
-                    record["made_dirs"] = sorted({*record["made_dirs"], path})
+            self.keep(journal.record)
+        gone(self._unfinished(journal.bundle))
+        for name, entries in journal.heirs.items():
+            record = Record.of(read_state(self.record_path(name)))
+            for path, attributes in entries:
+                if attributes is None:
+                    record.made_dirs = sorted({*record.made_dirs, path})
                 else:
-                    record["dir_originals"][path] = before
-            write_state(heir, json.dumps(record, sort_keys=True, indent=1))
-        for target in journal["targets"]:
-            if target["old"] is not None:
-                gone(self.real(target["old"]))
-        for path in journal["originals_done"]:
+                    record.dir_originals[path] = attributes
+            self.keep(record)
+        for target in journal.targets:
+            if target.old is not None:
+                gone(self.real(target.old))
+        for path in journal.originals_done:
             gone(self._original(path))
-        for unit in journal["unit_originals_done"]:
+        for unit in journal.unit_originals_done:
             gone(self._unit_original(unit))
-        for path, before in journal["old_dirs"]:
+        for path, attributes in journal.old_dirs:
             real = self.real(path)
-            if before is None:
+            if attributes is None:
                 with contextlib.suppress(OSError):  # a directory that is in use stays
                     real.rmdir()
             elif real.is_dir():
-                own_directory(real, *before)
+                own_directory(real, *attributes)
         sync_directory(store.parent)
         gone(self.journal_path)
         sync_directory(self.state)
@@ -149,13 +148,13 @@ class Undo(Units, Groups):
         if not self.journal_path.exists():
             self.settle_groups()
             return False
-        journal = cast(Json, json.loads(self.journal_path.read_text()))
-        if journal["phase"] == "committed":
+        journal = Journal.read(self.journal_path)
+        if journal.phase == COMMITTED:
             self.finish(journal)
-            self.step("recover", f"{journal['bundle']}: a committed change was finished")
+            self.step("recover", f"{journal.bundle}: a committed change was finished")
         else:
             words = self.undo(journal)
-            self.step("recover", f"{journal['bundle']}: an unfinished change: {words}")
+            self.step("recover", f"{journal.bundle}: an unfinished change: {words}")
         self.settle_groups()
         return True
 

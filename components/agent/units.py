@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from .journal import Journal, UnitState
 from .paths import SYSTEMCTL_TIMEOUT
 from .process import Failure, Json, Result
+from .record import typed
 from .records import Records
 
 
@@ -22,22 +24,22 @@ class Units(Records):
         """Run systemctl."""
         return self.run(["systemctl", *argv], None, SYSTEMCTL_TIMEOUT)
 
-    def unit_state(self, unit: str) -> Json:
+    def unit_state(self, unit: str) -> UnitState:
         """Return whether a unit is enabled and whether it is active."""
         return self.unit_states([unit])[unit]
 
-    def unit_states(self, units: Iterable[str]) -> dict[str, Json]:
+    def unit_states(self, units: Iterable[str]) -> dict[str, UnitState]:
         """Return the state of each unit, asked for at once: a look is mostly its processes."""
         names = list(dict.fromkeys(units))
         enabled, active = (self._each(verb, names) for verb in ("is-enabled", "is-active"))
         return {
-            unit: {
-                "enabled": enabled in ("enabled", "enabled-runtime", "alias"),
-                "fixed": enabled in ("static", "indirect", "generated", "transient"),
-                "active": active in ("active", "activating", "reloading"),
-                "masked": enabled if enabled in ("masked", "masked-runtime") else "",
-            }
-            for unit, enabled, active in zip(names, enabled, active, strict=True)
+            unit: UnitState(
+                enabled=enabled in ("enabled", "enabled-runtime", "alias"),
+                fixed=enabled in ("static", "indirect", "generated", "transient"),
+                active=active in ("active", "activating", "reloading"),
+                masked=enabled if enabled in ("masked", "masked-runtime") else "",
+            )
+            for unit, enabled, active in zip(names, enabled, active)  # noqa: B905 (Python 3.9)
         }
 
     def _each(self, verb: str, units: list[str]) -> list[str]:
@@ -55,7 +57,7 @@ class Units(Records):
     def let_start(self, units: Iterable[str]) -> None:
         """End what hold_back began, also that of a run that was cut off."""
         for unit, state in self.unit_states(units).items():
-            if state["masked"] == "masked-runtime":
+            if state.masked == "masked-runtime":
                 self.must("unmask", "--runtime", unit)
 
     def must(self, *argv: str) -> None:
@@ -75,51 +77,52 @@ class Units(Records):
 
     def _leave_unit(self, unit: str) -> None:
         store = self._unit_original(unit)
-        prior = json.loads(store.read_text()) if store.exists() else None
-        if prior is None:
+        if not store.exists():
             return
+        prior = typed(UnitState, json.loads(store.read_text()))
         now = self.unit_state(unit)
-        if now["active"] and not prior["active"]:
+        if now.active and not prior.active:
             self.step("stop", unit)
             self.must("stop", unit)
-        if now["enabled"] and not prior["enabled"]:
+        if now.enabled and not prior.enabled:
             self.step("disable", unit)
             self.must("disable", unit)
-        if prior.get("masked") and not now["masked"]:
+        if prior.masked and not now.masked:
             self.step("mask", unit)
-            self.must(*mask_verb("mask", prior["masked"]), unit)
+            self.must(*mask_verb("mask", prior.masked), unit)
 
     def _start_units(
-        self, journal: Json, manifest: Json, old: Json, shared: list[str], leaving: list[str]
+        self, journal: Journal, manifest: Json, shared: list[str], leaving: list[str]
     ) -> None:
-        if journal["daemon_reload"]:
+        if journal.daemon_reload:
             self.step("daemon-reload")
             self.must("daemon-reload")
         for unit in manifest["units"]:
             state = self.unit_state(unit)
-            if state["masked"]:
+            active = state.active
+            if state.masked:
                 self.step("unmask", unit)
-                self.must(*mask_verb("unmask", state["masked"]), unit)
-                state = {**self.unit_state(unit), "active": state["active"]}
-            if not (state["enabled"] or state["fixed"]):
+                self.must(*mask_verb("unmask", state.masked), unit)
+                state = self.unit_state(unit)
+            if not (state.enabled or state.fixed):
                 self.step("enable", unit)
                 self.must("enable", unit)
-            self._refresh(unit, state["active"], True, journal)
+            self._refresh(unit, active, True, journal)
         for unit in [*shared, *leaving]:
-            self._refresh(unit, self.unit_state(unit)["active"], False, journal)
-        for unit in journal["restart"]:
+            self._refresh(unit, self.unit_state(unit).active, False, journal)
+        for unit in journal.restart:
             if unit not in manifest["units"] and unit not in (*shared, *leaving):
-                self._refresh(unit, self.unit_state(unit)["active"], False, journal)
+                self._refresh(unit, self.unit_state(unit).active, False, journal)
 
-    def _refresh(self, unit: str, active: bool, start: bool, journal: Json) -> None:
+    def _refresh(self, unit: str, active: bool, start: bool, journal: Journal) -> None:
         if not active:
             if start:
                 self.step("start", unit)
                 self.must("start", unit)
-        elif unit in journal["restart"]:
+        elif unit in journal.restart:
             self.step("restart", unit)
             self.must("restart", unit)
-        elif journal["reload"]:
+        elif journal.reload:
             verb = "reload" if self.can_reload(unit) else "restart"
             self.step(verb, unit)
             self.must(verb, unit)

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from components.agent import staging
+from components.agent.plan import Plan
+from components.agent.plan import Staged as Staging
 from components.agent.process import Result
 from components.agent.verbs import Agent
 
@@ -91,7 +93,7 @@ class Staged(Agent):
 
     tied = ()
 
-    def stage(self, plan: Json) -> Json:
+    def stage(self, plan: Plan) -> Staging:
         view = self.root.with_name(self.root.name + "-view")
         shutil.rmtree(view, ignore_errors=True)
         shutil.copytree(self.root, view, symlinks=True)

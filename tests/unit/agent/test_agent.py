@@ -17,6 +17,7 @@ import pytest
 
 from components.agent import files, paths, transaction
 from components.agent import main as cli
+from components.agent.journal import Journal
 from components.agent.manifest import parse_manifest
 from components.agent.process import BadManifest, Failure, Result
 from components.agent.verbs import Agent
@@ -395,7 +396,7 @@ def test_killed_while_undoing(root: Path, host: Host, agent: Staged) -> None:
     host.answers["systemctl reload"] = Result(1, "", "no")
 
     class Killed(Staged):
-        def _undo_units(self, journal: Json) -> list[str]:
+        def _undo_units(self, journal: Journal) -> list[str]:
             os.kill(os.getpid(), signal.SIGKILL)
             return []
 
@@ -472,7 +473,7 @@ def test_systemd_252_has_no_line_for_a_unit_without_a_file(host: Host, agent: St
     host.answers["systemctl is-enabled gone.service one.service"] = Result(1, "enabled\n", "")
     host.answers["systemctl is-enabled gone.service"] = Result(1, "", "Failed to get unit file")
     states = agent.unit_states(["gone.service", "one.service"])
-    assert [state["enabled"] for state in states.values()] == [False, True]
+    assert [state.enabled for state in states.values()] == [False, True]
 
 
 def test_a_new_file_is_two_seconds_old(root: Path, agent: Staged) -> None:

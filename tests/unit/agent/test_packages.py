@@ -192,4 +192,4 @@ def test_archive_that_a_power_cut_spoiled_is_fetched_again(host: Masking, agent:
 
     agent.run = install
     agent.apply(WANTED)
-    assert agent.records()["one"]["packages"] == ["unbound"]
+    assert agent.records()["one"].packages == ["unbound"]

@@ -300,7 +300,7 @@ def test_edited_piece_is_told_once_and_an_edit_of_the_whole_is_told(
 
 def test_masked_unit_is_drift_and_is_unmasked(agent: Staged, host: Host) -> None:
     agent.apply(mail(agent))
-    [unit] = agent.records()["one"]["units"]
+    [unit] = agent.records()["one"].units
     host.write({unit: {**host.read()[unit], "masked": True}})
     assert {"unit": unit, "what": "masked"} in agent.status()["bundles"]["one"]["drift"]
     agent.apply(mail(agent))
