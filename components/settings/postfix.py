@@ -119,6 +119,17 @@ class PostfixSettings(Model):
         description="How long the queue may take to empty before Postfix is taken from a host; "
         "Postfix stays while mail is in it.",
     )
+    smtpd_processes: Annotated[StrictInt, Field(ge=50, le=5000)] = Field(
+        200,
+        description="How many SMTP sessions a host has at once (maxproc of smtpd, master(5)); each "
+        "takes 2 to 4 MB of memory.",
+    )
+    client_connections: Annotated[StrictInt, Field(ge=1, le=1000)] = Field(
+        30,
+        description="How many of them one client address may have "
+        "(smtpd_client_connection_count_limit, postconf(5)); more get 421. `mynetworks` may have "
+        "any number.",
+    )
     tls: TlsSettings = Field(default_factory=TlsSettings)
     tls_policies: dict[NextHop, TlsPolicy] = Field(
         default_factory=dict,
@@ -149,6 +160,12 @@ def contradictions(
     )
     if (sum_ := too_many(settings.mynetworks)) is not None:
         yield f"postfix.mynetworks: {sum_}: an open relay"
+    if (held := 5 * settings.client_connections) > settings.smtpd_processes:
+        yield (
+            f"postfix.clientConnections: {settings.client_connections} are more than a fifth of "
+            f"postfix.smtpdProcesses ({settings.smtpd_processes}): a few idle clients would keep "
+            f"all other senders out; take at least {held} processes, or fewer connections"
+        )
     for hop, policy in settings.tls_policies.items():
         path = f"postfix.tlsPolicies.{hop}"
         found = (postconf_tls.faults(policy, VERSIONS[release]) for release in releases)

@@ -190,7 +190,10 @@ def sections(settings: Settings, host: str, *, milters: Sequence[str] = ()) -> d
             "Relay restrictions",
             postfix_restrictions.relay_restrictions(),
         ),
-        "80-restrictions.cf": ("Restrictions", postfix_restrictions.restrictions(settings)),
+        "80-restrictions.cf": (
+            "Restrictions",
+            postfix_restrictions.restrictions(settings, version),
+        ),
     }
     if milters:
         parts["90-milter.cf"] = (

@@ -65,11 +65,12 @@ _AFTER = [
 
 def services(settings: Settings) -> list[Service]:
     """The services in the order of the file."""
-    inbound = [Service("smtp", "inet", "smtpd", private="n")]
+    most = str(settings.postfix.smtpd_processes)
+    inbound = [Service("smtp", "inet", "smtpd", private="n", maxproc=most)]
     if settings.postfix.postscreen.enabled:
         inbound = [
             Service("smtp", "inet", "postscreen", private="n", maxproc="1"),
-            Service("smtpd", "pass", "smtpd"),
+            Service("smtpd", "pass", "smtpd", maxproc=most),
             Service("dnsblog", "unix", "dnsblog", maxproc="0"),
             Service("tlsproxy", "unix", "tlsproxy", maxproc="0"),
         ]

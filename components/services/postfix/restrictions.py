@@ -39,8 +39,8 @@ def relay_restrictions() -> list[P]:
     ]
 
 
-def restrictions(settings: Settings) -> list[P]:
-    """What is refused, and only what no legitimate sender does."""
+def restrictions(settings: Settings, version: str) -> list[P]:
+    """What is refused, and only what no legitimate sender does; `version` is that of Postfix."""
     return [
         P("smtpd_helo_required", "yes", "A client names itself (RFC 5321 section 4.1.4)."),
         P(
@@ -84,6 +84,7 @@ def restrictions(settings: Settings) -> list[P]:
             "yes",
             "A client that does not wait for its turn gets 554 (RFC 2920).",
         ),
+        *shares(settings, version),
         P(
             "smtpd_discard_ehlo_keywords",
             f"{EHLO_DISCARDED}, dsn, etrn, silent-discard",
@@ -98,6 +99,33 @@ def restrictions(settings: Settings) -> list[P]:
         ),
         *(postscreen(settings) if settings.postfix.postscreen.enabled else []),
     ]
+
+
+def shares(settings: Settings, version: str) -> list[P]:
+    """What one client may hold of a host, so that the others get a banner (STRESS_README)."""
+    limits = [
+        P(
+            "smtpd_client_connection_count_limit",
+            str(settings.postfix.client_connections),
+            "A client that holds more sessions than this gets 421, so that a few idle clients "
+            "leave sessions to everybody else.",
+        ),
+        P(
+            "smtpd_hard_error_limit",
+            "${stress?{5}:{20}}",
+            "Under load too a greylisted sender may end its session; Postfix stays in stress "
+            "mode for a quarter of an hour.",
+        ),
+    ]
+    if version != "3.7":
+        limits.append(
+            P(
+                "smtpd_client_ipv6_prefix_length",
+                "64",
+                "A network of IPv6 is one client: whoever has one has all its addresses.",
+            )
+        )
+    return limits
 
 
 def postscreen(settings: Settings) -> list[P]:
@@ -127,6 +155,16 @@ def postscreen(settings: Settings) -> list[P]:
             "postscreen_greet_action",
             "enforce",
             "A client that talks before the banner gets 550 for every recipient.",
+        ),
+        P(
+            "postscreen_pre_queue_limit",
+            str(settings.postfix.smtpd_processes),
+            "Clients that wait for the tests; more get 421.",
+        ),
+        P(
+            "postscreen_post_queue_limit",
+            str(settings.postfix.smtpd_processes),
+            "Clients that passed and wait for smtpd(8); more get 421.",
         ),
         P(
             "postscreen_dnsbl_sites",

@@ -100,7 +100,7 @@ def test_postscreen_stands_before_smtpd_when_asked() -> None:
     ) in text
     lines = postfix_master.master_cf(given).split("\n")
     assert lines[2].split() == ["smtp", "inet", "n", "-", "y", "-", "1", "postscreen"]
-    assert lines[3].split() == ["smtpd", "pass", "-", "-", "y", "-", "-", "smtpd"]
+    assert lines[3].split() == ["smtpd", "pass", "-", "-", "y", "-", "200", "smtpd"]
     assert "postscreen" not in postfix_main.sections(settings(), "mx1")["80-restrictions.cf"]
 
 

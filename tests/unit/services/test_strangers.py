@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from components.services.postfix import main_cf, restrictions
+from components.services.postfix import main_cf, master_cf, restrictions
 from components.services.spam_filter import component as spam_filter
 from components.services.spam_filter import rspamd
 from components.settings.environment import Settings, SettingsError, from_mapping
@@ -73,3 +74,26 @@ def test_exceptions_are_words_of_lua() -> None:
 def test_a_stuck_worker_is_ended() -> None:
     text = rspamd.options(settings())
     assert "heartbeat_interval = 2s;\nheartbeats_loss_max = 15;\n" in text
+
+
+@pytest.mark.parametrize("debian", [12, 13])
+def test_few_clients_cannot_hold_all_sessions(debian: int) -> None:
+    values = mapping()
+    values["hosts"]["mx1"]["debian"] = debian
+    values["postfix"] = {"smtpdProcesses": 150, "clientConnections": 21, "postscreen": {}}
+    values["postfix"]["postscreen"]["enabled"] = True
+    wanted = from_mapping(values)
+    text = main_cf.sections(wanted, "mx1")["80-restrictions.cf"]
+    assert "smtpd_client_connection_count_limit = 21\n" in text
+    assert "postscreen_pre_queue_limit = 150\n" in text
+    assert "postscreen_post_queue_limit = 150\n" in text
+    # Postfix 3.7 counts each address of IPv6 by itself.
+    assert ("smtpd_client_ipv6_prefix_length = 64\n" in text) == (debian == 13)
+    smtpd = [line.split() for line in master_cf.master_cf(wanted).splitlines() if "smtpd" in line]
+    assert [line[6] for line in smtpd] == ["150"]
+
+
+def test_a_share_that_lets_a_few_clients_hold_all_sessions_is_refused() -> None:
+    wrong = "postfix.clientConnections: 41 are more than a fifth of postfix.smtpdProcesses (200)"
+    with pytest.raises(SettingsError, match=re.escape(wrong)):
+        settings(postfix={"clientConnections": 41})
