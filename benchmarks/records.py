@@ -27,11 +27,11 @@ _TOKEN = "t" * 40
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
 _PROGRAM = f"""
 import pulumi
-from components import stack
-from components.dns import Dns
-from components.serving import Serving
+from components.dns.component import Dns
+from components.dns.serving import Serving
+from components.stack import config
 
-settings = stack.load()
+settings = config.load()
 ready = pulumi.ComponentResource("test:index:Ready", "ready")
 dkim = dict.fromkeys(settings.domains, '"v=DKIM1; k=rsa; p={"A" * 216}"')
 serving = {{
@@ -85,8 +85,11 @@ def settings(domains: int) -> dict[str, Any]:
     }
 
 
-def project(folder: Path, values: dict[str, Any], url: str) -> dict[str, str]:
-    """A program of Dns alone in `folder`, with a state of its own; the environment for it."""
+def project(folder: Path, values: dict[str, Any], url: str, state: str = "") -> dict[str, str]:
+    """A program of Dns alone in `folder`; the environment for it.
+
+    `url`: of the double of the DNS API. `state`: of the engine's state, else a folder of its own.
+    """
     for name in ("components", "scripts", "tools"):
         shutil.copytree(_ROOT / name, folder / name)
     for name in ("Pulumi.yaml", "requirements.lock"):
@@ -100,7 +103,7 @@ def project(folder: Path, values: dict[str, Any], url: str) -> dict[str, str]:
     return dict(os.environ) | {
         "PATH": plugin_path(folder / "home", folder / "stand-ins"),
         "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_BACKEND_URL": state_url(folder / "backend"),
+        "PULUMI_BACKEND_URL": state or state_url(folder / "backend"),
         "PULUMI_CONFIG_PASSPHRASE": "benchmark",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -108,8 +111,8 @@ def project(folder: Path, values: dict[str, Any], url: str) -> dict[str, str]:
     }
 
 
-def measure(domains: int, at_once: bool) -> dict[str, float]:
-    """Seconds of each step of a new stack, and how many records it has."""
+def measure(domains: int, at_once: bool, state: str = "") -> dict[str, float]:
+    """Seconds of each step of a new stack, and how many records it has; `state`: its URL."""
     values = settings(domains)
     zones = values["dns"]["zones"]
     with tempfile.TemporaryDirectory(prefix="mx-benchmark-") as name:
@@ -119,7 +122,7 @@ def measure(domains: int, at_once: bool) -> dict[str, float]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/client/v4"
         (folder / "project").mkdir()
-        environment = project(folder / "project", values, url)
+        environment = project(folder / "project", values, url, state)
 
         def seconds(*argv: str) -> float:
             begin = time.monotonic()

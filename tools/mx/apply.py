@@ -108,6 +108,7 @@ def _take(text: str, progress: Progress, errors: _Errors, write: Callable[[str],
     except json.JSONDecodeError:
         event = None
     if not isinstance(event, dict):
+        text = log.without_password(text)
         write(text)
         errors.plain.append(text)
         return

@@ -6,11 +6,16 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from . import access
+from .log import without_password
+
 # What the engine adds when the program has already given the reason.
 _NOISE = re.compile(
     r"an unhandled error occurred: program exited with non-zero exit code"
     r"|^(preview|update) failed$|^resource registration failed"
 )
+# The vendor's DNS plug-in says an error of the API twice: in a message, and as the call's error.
+_TWICE = re.compile(r"^\[ERROR\] (.*): failed to make http request$", re.DOTALL)
 _TRACEBACK = re.compile(r"\nTraceback \(most recent call last\):.*KeyboardInterrupt\S*", re.DOTALL)
 
 
@@ -79,6 +84,40 @@ def _scope(found: re.Match[str], stack: str) -> str:
     )
 
 
+def _backend_gone(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The state could not be written: its server was lost during the run ({found[1]}).\n"
+        "What the run had done on hosts and in DNS stays done, and nothing of it is lost. Once the "
+        f"server is back: mx pulumi {stack} cancel --yes, then mx up {stack}. docs/backends.md "
+        "explains both."
+    )
+
+
+def _no_backend(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The server of the state cannot be reached ({found[1]}). Nothing was read or changed.\n"
+        f"Where the state is kept: {access.folder() / f'{stack}.env'}, or PULUMI_BACKEND_URL in "
+        "the environment. docs/backends.md explains logins and locks."
+    )
+
+
+def _identical(found: re.Match[str], stack: str) -> str:
+    return (
+        "The zone has this record already, and the state of the stack does not know it. Either a "
+        "run that was cut off made it, or somebody else did.\n"
+        f"Take over what is equal in every field: scripts/records {stack}"
+    )
+
+
+def _silent_api(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The DNS API cannot be reached ({found[1]}). Records that exist are served on; none was "
+        "changed. Check the network between here and api.cloudflare.com.\n"
+        f"Hosts alone, without reading records: mx up {stack} --refresh=false --exclude "
+        "'**cloudflare:index/dnsRecord:DnsRecord::**'"
+    )
+
+
 def _unreachable(found: re.Match[str], stack: str) -> str:
     return (
         f"The host at {found[1]} cannot be reached over SSH ({found[2].strip()}).\n"
@@ -107,6 +146,22 @@ CAUSES = (
     Cause(re.compile(r"incorrect passphrase"), _wrong_passphrase),
     Cause(re.compile(r"passphrase must be set"), _passphrase),
     Cause(re.compile(r"the stack is currently locked"), _locked),
+    Cause(re.compile(r"(?s)failed to save snapshot.*?: ([^:\n]+: [^:\n]+)\s*\Z"), _backend_gone),
+    Cause(
+        re.compile(
+            r"(?s)(?:unable to open (?:state \w+|bucket)|could not list bucket|blob \(key)"
+            r".*?: ([^:\n]+: [^:\n]+)\s*\Z"
+        ),
+        _no_backend,
+    ),
+    Cause(re.compile(r'"code": ?81058\b'), _identical),
+    Cause(
+        re.compile(
+            r"failed to make http request: [A-Z]+ \S+: ([^\n]*(?:dial tcp|lookup|timeout|EOF"
+            r"|[Cc]onnection|Errno)[^\n]*)"
+        ),
+        _silent_api,
+    ),
     Cause(
         re.compile(r"line (\d+): mapping key (\S+) already defined at line (\d+)"), _duplicate_key
     ),
@@ -120,6 +175,7 @@ CAUSES = (
 
 def explain(error: str, stack: str) -> str:
     """One error of the engine as a reader needs it; an unknown error comes back unchanged."""
+    error = _TWICE.sub(r"failed to make http request: \1", without_password(error))
     for cause in CAUSES:
         found = cause.pattern.search(error)
         if found:

@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import Any, TextIO
 
 _COLOUR = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+_PASSWORD = re.compile(r"(\b[a-z0-9+]+://[^\s/:@]*):[^\s/@]+@")
 _KEPT = 20
 
 
 def clean(text: str) -> str:
-    """A message of the engine without its marks of colour."""
-    return _COLOUR.sub("", text).strip()
+    """A message of the engine without its marks of colour, and without a password in a URL."""
+    return without_password(_COLOUR.sub("", text)).strip()
+
+
+def without_password(text: str) -> str:
+    """The text with no password in a URL: the engine's errors name the whole URL of the state."""
+    return _PASSWORD.sub(r"\1:[password]@", text)
 
 
 def folder() -> Path:

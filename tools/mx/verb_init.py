@@ -6,14 +6,13 @@ import os
 import re
 import socket
 import sys
-from pathlib import Path
 
 import click
 
 from components.settings.environment import Settings, from_mapping
 from components.settings.stack_file import path
 
-from . import access, cloudflare, engine, hosts, init_file, ssh_keys
+from . import cloudflare, engine, hosts, init_file, ssh_keys, state
 from .app import Failure, mx
 from .codes import OK, USAGE
 from .console import tell
@@ -58,7 +57,7 @@ class Asking:
 @click.option("--ssh-key", metavar="FILE", default="", help="A private key; default: ssh-agent.")
 @click.option("--trust-host-keys", is_flag=True, help="The shown host keys have been compared.")
 @click.option("--accept-terms", is_flag=True, help="You agree to the terms of Let's Encrypt.")
-@click.option("--backend", metavar="URL", help="Where the state is kept; default: a local folder.")
+@click.option("--backend", metavar="URL", help="Where the state is: file://, s3://, postgres://.")
 def init(
     name: str, backend: str | None, trust_host_keys: bool, accept_terms: bool, **given: object
 ) -> int:
@@ -66,7 +65,8 @@ def init(
 
     What is not given as an option is asked. Host keys are fetched and shown to
     compare; the zones at Cloudflare are found with CLOUDFLARE_API_TOKEN. Nothing
-    on a host and nothing in DNS is changed.
+    on a host and nothing in DNS is changed. The state's default place is a folder
+    of this machine; docs/backends.md says what a team takes.
 
     Example: mx init example --host mx1.example.org --host mx2.example.org
     --domain example.org --mailbox-host mail.example.org
@@ -77,6 +77,7 @@ def init(
         raise Failure(
             f"{name!r}: a stack's name has a-z, 0-9 and -, and begins with a letter", USAGE
         )
+    state.check(backend or "")
     target = path(name)
     if target.exists():
         raise Failure(
@@ -93,21 +94,17 @@ def init(
     settings = from_mapping(init_file.mail(answers), f"stacks/{target.name}")
     _releases(answers, settings)
     engine.install()
-    state = backend or asking.words("Where the engine keeps its state", "--backend", _local(name))
+    place = backend or asking.words("Where the engine keeps its state", "--backend", state.local())
+    state.check(place)
     target.write_text(init_file.text(answers))
     try:
-        _stack(name, state)
+        state.make(name, place)
     except Failure:
         # So that the same call can be made again.
         target.unlink()
         raise
     _next(name, answers)
     return OK
-
-
-def _local(name: str) -> str:
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return f"file://{state}/mx/state?metadata=skip"
 
 
 def _many(asking: Asking, given: object, question: str, option: str) -> list[str]:
@@ -215,22 +212,6 @@ def _releases(answers: init_file.Answers, settings: Settings) -> None:
         if "ID=debian" not in out.splitlines() or not found or found[1] not in ("12", "13"):
             raise Failure(f"{host.hostname} does not run Debian 12 or 13, which MX needs")
         host.debian = int(found[1])
-
-
-def _stack(name: str, backend: str) -> None:
-    """Make the state of the stack; the engine puts the salt of the secrets into the stack file."""
-    if backend.startswith("file://"):
-        Path(backend.removeprefix("file://").partition("?")[0]).mkdir(
-            parents=True, exist_ok=True, mode=0o700
-        )
-    secret = access.new_passphrase(name)
-    where = access.write(name, backend, secret)
-    done = engine.call(name, ["stack", "init"])
-    if done.returncode != 0 and "already exists" not in done.stderr:
-        raise Failure(explain(done.stderr, name))
-    print(f"state:      {backend}")
-    print(f"passphrase: {secret} (keep a copy: without it no secret of the stack can be read)")
-    print(f"both are named in {where}, which mx reads")
 
 
 def _next(name: str, answers: init_file.Answers) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from components.settings.stack_file import settings_of
 from tools.preview.model import Report
 
-from . import apply, engine, queues, terminal
+from . import apply, cut_off, engine, queues, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, INTERRUPTED, OK, USAGE
 from .console import console, safe, show, tell
@@ -69,6 +69,7 @@ def up(
             tell("nothing was changed")
             return OK
     options = _refresh(stack, pulumi_options)
+    cut_off.take_over(stack)
     if bulk:
         code = _bulk(stack, [*options, *pulumi_options], pulumi_options)
         if code != OK:

@@ -25,6 +25,7 @@ def build(stack: str, reading: Reading) -> Report:
     report.replaced = [text for text in reading.warnings if REPLACED.match(text)]
     told = {*report.drift, *report.replaced}
     report.warnings = [text for text in reading.warnings if text not in told]
+    report.warnings += [*_gone(reading), *_pending(stack, reading)]
     report.drift += _record_drift(reading)
     hosts = {
         step.name.removesuffix("-agent")
@@ -44,6 +45,28 @@ def build(stack: str, reading: Reading) -> Report:
     report.records.sort(key=lambda record: (record.name, record.new or record.old or ""))
     report.risks = risks(report, _served(reading), _rows(steps))
     return report
+
+
+def _gone(reading: Reading) -> Iterable[str]:
+    """What the DNS API does not have any more, by name, and what `up` does."""
+    for urn in reading.gone:
+        steps = [step for step in reading.steps if step.urn == urn]
+        before = next((step.old for step in steps if step.old), None)
+        name = urn.rpartition("::")[2]
+        what = f"{name} ({records.line(before)})" if before else name
+        again = any(step.op in ("create", "import") for step in steps)
+        does = "makes the record again" if again else "takes it out of the state"
+        yield f"DNS: {what} was deleted at the API; `up` {does}."
+
+
+def _pending(stack: str, reading: Reading) -> Iterable[str]:
+    """What a run that was cut off had begun."""
+    if reading.pending:
+        names = ", ".join(f"{op} {urn.rpartition('::')[2]}" for urn, op in reading.pending)
+        yield (
+            f"A run of {stack} was cut off in the middle of: {names}. Hosts answer for themselves; "
+            "`mx up` looks at the DNS API for the records and goes on from there."
+        )
 
 
 def _rows(steps: Iterable[Step]) -> Iterable[tuple[recipients.Tables, recipients.Tables]]:

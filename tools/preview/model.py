@@ -35,6 +35,10 @@ class Reading:
     steps: list[Step] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    # URNs of what the DNS API does not have any more.
+    gone: list[str] = field(default_factory=list)
+    # URN of what a run that was cut off had begun, and the operation: creating, updating, deleting.
+    pending: list[tuple[str, str]] = field(default_factory=list)
     # What this reader did not understand; the report says it.
     notes: list[str] = field(default_factory=list)
 

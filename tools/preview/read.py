@@ -26,6 +26,11 @@ KNOWN_OPS = {
 _PARTS = {"create-replacement", "delete-replaced", "discard-replaced", "remove-pending-replace"}
 _QUIET = {"same", "read", "refresh", "read-discard", "discard", *_PARTS}
 _COLOUR = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+# The vendor's DNS plug-in, in a refresh.
+_GONE = "[WARNING] The resource was not found on the server"
+# The engine, of a run that was cut off (pkg/resource/deploy/deployment_executor.go).
+_PENDING = "Attempting to deploy or update resources with "
+_OPERATION = re.compile(r"\* (\S+), interrupted while (\w+)")
 _AMBIENT = re.compile(r"using pulumi-\S+ from \$PATH at ")
 
 
@@ -80,7 +85,7 @@ def _read_document(document: dict[str, Any], reading: Reading) -> None:
             continue
         _add_step(item["op"], item["urn"], item.get("oldState"), item.get("newState"), reading)
     for item in document.get("diagnostics") or []:
-        _diagnose(str(item.get("severity", "")), str(item.get("message", "")), reading)
+        _diagnose(item, reading)
     _compare_counts(document.get("changeSummary") or {}, reading)
     if document.get("maybeCorrupt"):
         reading.errors.append("The engine says that its state may be corrupt.")
@@ -95,8 +100,7 @@ def _read_events(events: Iterable[dict[str, Any]], reading: Reading) -> None:
                 data.get("op", ""), data.get("urn", ""), data.get("old"), data.get("new"), reading
             )
         elif "diagnosticEvent" in event:
-            data = event["diagnosticEvent"]
-            _diagnose(str(data.get("severity", "")), str(data.get("message", "")), reading)
+            _diagnose(event["diagnosticEvent"], reading)
         elif "summaryEvent" in event:
             summary = event["summaryEvent"].get("resourceChanges") or {}
         elif "errorEvent" in event:
@@ -116,9 +120,15 @@ def _inputs(state: Any) -> dict[str, Any] | None:
     return inputs if isinstance(inputs, dict) else {}
 
 
-def _diagnose(severity: str, message: str, reading: Reading) -> None:
-    text = _clean(message)
+def _diagnose(item: dict[str, Any], reading: Reading) -> None:
+    severity, text = str(item.get("severity", "")), _clean(str(item.get("message", "")))
     if not text or _AMBIENT.search(text):
+        return
+    if text.startswith(_GONE):
+        reading.gone.append(str(item.get("urn", "")))
+        return
+    if text.startswith(_PENDING):
+        reading.pending += _OPERATION.findall(text)
         return
     told = text.startswith("warning:")  # on the program's stderr, which counts as an error
     if ("err" in severity or text.startswith("error:")) and not told:

@@ -187,6 +187,15 @@ def test_init_without_anybody_to_ask_names_the_option(capsys: pytest.CaptureFixt
     assert "give --domain" in capsys.readouterr().err
 
 
+def test_password_in_the_url_of_the_state_is_refused_before_anything_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["init", "fresh", "--backend", "postgres://mx:open-words@db.test/mx"]) == USAGE
+    shown = capsys.readouterr().err
+    assert "~/.pgpass" in shown
+    assert "open-words" not in shown
+
+
 def test_init_never_writes_over_a_stack_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "production"]) == USAGE
     assert "exists already" in capsys.readouterr().err

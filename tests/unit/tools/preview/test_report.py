@@ -340,3 +340,32 @@ def test_an_alias_to_a_recipient_with_an_extension_leads_to_somebody() -> None:
         {"steps": [step("update", BUNDLE.format("mx1-postfix"), old, content(**rows))]}
     )
     assert report.risks == []
+
+
+def test_record_deleted_at_the_api_is_told_by_name_and_what_up_does() -> None:
+    text = (
+        "[WARNING] The resource was not found on the server and will be removed from state.: "
+        "Resource not found"
+    )
+    urns = [RECORD.format(name) for name in ("mx-example.test", "mx-former.test")]
+    document = {
+        "steps": [step("refresh", urns[0], old=mx("mx1.example.test")), step("create", urns[0])],
+        "diagnostics": [{"severity": "warning", "message": text, "urn": urn} for urn in urns],
+    }
+    assert report_of(document).warnings == [
+        "DNS: dns-mx-example.test (example.test. 300 IN MX 10 mx1.example.test.) was deleted at "
+        "the API; `up` makes the record again.",
+        "DNS: dns-mx-former.test was deleted at the API; `up` takes it out of the state.",
+    ]
+
+
+def test_run_that_was_cut_off_is_told_in_one_sentence() -> None:
+    begun = RECORD.format("spf-example.test")
+    text = (
+        "Attempting to deploy or update resources with 1 pending operations from previous "
+        f"deployment.\n  * {begun}, interrupted while creating\nThese resources are in an "
+        "unknown state because the Pulumi CLI was interrupted"
+    )
+    document = {"steps": [], "diagnostics": [{"severity": "warning", "message": text}]}
+    (warning,) = report_of(document).warnings
+    assert "cut off in the middle of: creating dns-spf-example.test" in warning
