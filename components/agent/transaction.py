@@ -15,8 +15,8 @@ from .journal import COMMITTED, SWAPPING, Journal, Target
 from .paths import PREFIX
 from .probes import Probes
 from .process import Failure, Json, ignore_signals
-from .record import Record
 from .records import leaving_directories
+from .restarts import restarts
 from .staging import set_attributes
 from .undo import Undo
 from .words import explain
@@ -84,7 +84,14 @@ class Transaction(Undo, Probes):
             new = {path: was for path, was in dirs_before.items() if path not in old.made_dirs}
             record.dir_originals = {**new, **old.dir_originals}
             record.applied = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        restart = self._restarts(manifest, old, changed)
+        asked = {
+            path: [
+                *manifest["files"].get(path, {}).get("restart", []),
+                *(old.files[path].restart if path in old.files else []),
+            ]
+            for path in changed
+        }
+        restart = restarts(asked, old.units, manifest["units"])
         if change.joined:  # a process gets the groups of its user when it starts
             restart |= set(manifest["units"])
         units = [*manifest["units"], *change.shared_units, *change.leaving_units]
@@ -156,17 +163,6 @@ class Transaction(Undo, Probes):
             if not self.real(str(place_)).is_dir():
                 raise Failure(f"{place_}: is not a directory")
         return sorted(new)
-
-    def _restarts(self, manifest: Json, old: Record, changed: list[str]) -> set[str]:
-        restart: set[str] = set()
-        for path in changed:
-            restart |= set(manifest["files"].get(path, {}).get("restart", []))
-            restart |= set(old.files[path].restart if path in old.files else [])
-        for unit, entry in manifest["units"].items():
-            before = old.units.get(unit, {"restart_when": ""})
-            if before["restart_when"] != entry["restart_when"]:
-                restart.add(unit)
-        return restart
 
     def _copy(self, journal: Journal, change: Change) -> None:
         for path in journal.made_dirs:

@@ -19,6 +19,8 @@ from components.host.ask import SCRIPT, environment, parse
 from components.host.manifest import Manifest
 from components.host.target import Target
 from components.postconf import syntax
+from components.protocol import warnings
+from components.protocol.warnings import REPLACES, Warned
 from components.settings.environment import Settings
 from components.settings.text import visible
 
@@ -45,13 +47,13 @@ def warn_of_replaced(settings: Settings, targets: Mapping[str, Target]) -> None:
     for key, (code, out, err) in parse(answer.stdout).items():
         if code:
             words = err.strip().split("\n")[-1] or f"exit code {code}"
-            pulumi.log.warn(f"what {key} has now was not read: {visible(words)}")
+            pulumi.log.warn(warnings.files_not_read(key, visible(words)))
             continue
         try:
             for text in replaced(key, bare[key], out):
                 pulumi.log.warn(text)
         except ValueError as error:
-            pulumi.log.warn(f"what {key} has now was not read: {visible(str(error))}")
+            pulumi.log.warn(warnings.files_not_read(key, visible(str(error))))
 
 
 def wanted(manifests: Sequence[Manifest]) -> dict[str, str | None]:
@@ -78,7 +80,7 @@ def replaced(key: str, manifests: Sequence[Manifest], answer: str) -> Iterable[s
             continue
         ours = texts[path]
         if coded == "-" or ours is None:
-            yield f"replaces: {key}: {path}: not shown, not every login may read it"
+            yield str(Warned(REPLACES, key, f"{path}: not shown, not every login may read it"))
             continue
         theirs = base64.b64decode(coded).decode(errors="replace")
         if theirs == ours:
@@ -89,7 +91,7 @@ def replaced(key: str, manifests: Sequence[Manifest], answer: str) -> Iterable[s
         lines = list(diff)[2:]
         if len(lines) > DIFF_LINES:
             lines = [*lines[:DIFF_LINES], f"... {len(lines) - DIFF_LINES} more lines"]
-        yield "\n".join([f"replaces: {key}: {path}", *map(visible, lines)])
+        yield str(Warned(REPLACES, key, path, tuple(map(visible, lines))))
 
 
 def _lines(text: str) -> list[str]:

@@ -13,8 +13,8 @@ from components.host import agent
 from components.host.manifest import Manifest
 from components.host.target import Target
 from components.host.turns import in_turn, interrupts
+from components.protocol.calls import AGENT, AGENT_PATH, as_first_line
 
-AGENT = "/usr/local/sbin/mx-agent"
 _HERE = Path(__file__).resolve().parent
 _BOOTSTRAP = _HERE / "bootstrap.sh"
 
@@ -60,8 +60,8 @@ class Bundle:
         self.command = made = command.remote.Command(
             name,
             connection=target.connection,
-            create=f"{target.sudo}{AGENT} apply{seen.argument(name, manifest.bundle)}",
-            delete=f"{target.sudo}{AGENT} remove {manifest.bundle}",
+            create=f"{target.sudo}{AGENT_PATH} apply{seen.argument(name, manifest.bundle)}",
+            delete=f"{target.sudo}{AGENT_PATH} remove {manifest.bundle}",
             stdin=pulumi.Output.secret(stdin) if secret else stdin,
             logging=command.remote.Logging.NONE if secret else None,
             add_previous_output_in_env=False,
@@ -109,13 +109,12 @@ def install_agent(
     name: str, target: Target, opts: pulumi.ResourceOptions
 ) -> command.remote.Command:
     """Put the agent on a host: the first command there, and the last one removed."""
-    number = target.seen.number(name, "agent")
-    line = f"heal={number}\n" if number else ""
+    line = as_first_line(target.seen.number(name, AGENT))
     return command.remote.Command(
         name,
         connection=target.connection,
         create=line + _BOOTSTRAP.read_text(),
-        delete=f"{target.sudo}{AGENT} uninstall",
+        delete=f"{target.sudo}{AGENT_PATH} uninstall",
         stdin=agent.sources(),
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions.merge(

@@ -11,6 +11,7 @@ import pulumi
 
 from components.host import Seen, Target
 from components.host.bundle import install_agent
+from components.protocol.calls import agent_resource
 from components.settings.environment import Settings
 
 
@@ -32,7 +33,7 @@ class Host(pulumi.ComponentResource):
         super().__init__("mx:host:Host", name, None, opts)
         self.target = Target(name, settings, seen, before)
         self.agent = install_agent(
-            f"{name}-agent",
+            agent_resource(name),
             self.target,
             pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

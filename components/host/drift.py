@@ -24,12 +24,13 @@ from components.host import answer, held
 from components.host.ask import NO_AGENT, SCRIPT, environment, parse
 from components.host.held import Held
 from components.host.seen import Seen
+from components.protocol import warnings
+from components.protocol.calls import agent_resource
 from components.settings.environment import Settings
 from components.settings.text import visible
 
 # What mx-certificates(8) notes of its attempts, on one line.
 RENEWALS = "/var/lib/mx/certificates/status.json"
-AGENT = "agent"
 # Seconds; an answer takes ten at the most.
 CLOCK_OFF = 60
 
@@ -66,7 +67,7 @@ def judge(
     try:
         return _judge(key, code, out, err, applied)
     except answer.OddAnswer as error:
-        return Seen(), [f"drift of {key} was not read: {error}"]
+        return Seen(), [warnings.not_read(key, str(error))]
 
 
 def _judge(
@@ -76,28 +77,28 @@ def _judge(
     agent, _, text = text.partition("\n")
     if code not in (0, NO_AGENT) or (code and not machine):
         words = err.strip().split("\n")[-1] or f"exit code {code}"
-        return Seen(), [f"drift of {key} was not read: {visible(words)}"]
+        return Seen(), [warnings.not_read(key, visible(words))]
     answer.machine(machine)
     agent = answer.agent(agent)
     if code == NO_AGENT and not agent:
         mine = {name for name in applied if name.startswith(f"{key}-")}
-        told = [f"drift: {key}: {AGENT}: it is gone, and what it applied is applied again"]
+        told = [warnings.drift(key, warnings.AGENT, warnings.GONE)]
         bundles = {name.removeprefix(f"{key}-") for name in mine}
         return Seen(True, held=applied, behind=frozenset(bundles)), told if mine else []
     if code:
         words = err.strip().split("\n")[-1] or f"exit code {code}"
-        return Seen(), [f"drift of {key} was not read: {visible(words)}"]
+        return Seen(), [warnings.not_read(key, visible(words))]
     noted, _, text = text.partition("\n")
     status = answer.status(text)
     reasons = dict(_reasons(key, agent, status, applied))
-    warnings = [f"drift: {key}: {visible(name)}: {words}" for name, words in reasons.items()]
-    warnings += _clock(key, status.get("time"), time.time())
+    texts = [warnings.drift(key, visible(name), words) for name, words in reasons.items()]
+    texts += _clock(key, status.get("time"), time.time())
     renewals: dict[str, dict[str, str]] = {}
     try:
         renewals = answer.renewals(noted)
     except answer.OddAnswer as error:
-        warnings.append(f"renewals of {key} were not read: {RENEWALS}: {error}")
-    return Seen(True, status, renewals, applied, frozenset(reasons)), warnings
+        texts.append(f"renewals of {key} were not read: {RENEWALS}: {error}")
+    return Seen(True, status, renewals, applied, frozenset(reasons)), texts
 
 
 def _clock(key: str, there: int | None, here: float) -> list[str]:
@@ -118,7 +119,7 @@ def _reasons(
     """Each bundle that is otherwise than this stack applied it, and why."""
     bundles: dict[str, dict[str, Any]] = status["bundles"]
     failed: dict[str, str] = status.get("failed", {})
-    own = applied.get(f"{key}-{AGENT}")
+    own = applied.get(agent_resource(key))
     lines = []
     if own is not None and own.digest != agent:
         lines.append("it is not the one that this stack installed last")
@@ -131,7 +132,7 @@ def _reasons(
         if name not in bundles and f"{key}-{name}" not in applied
     ]
     if lines:
-        yield AGENT, "\n".join(lines)
+        yield warnings.AGENT, "\n".join(lines)
     for name in sorted({*bundles, *(each for each in failed if f"{key}-{each}" in applied)}):
         lines = [answer.describe(bundles[name]["drift"])] if name in bundles else []
         lines = [line for line in lines if line]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -18,12 +17,10 @@ from typing import Any
 import pulumi
 
 from components.host import agent
+from components.protocol import calls
 
 _READ = "pulumi:pulumi:readStackResourceOutputs"
 _COMMAND, _COPY = "command:remote:Command", "command:remote:CopyToRemote"
-# How a call carries its number: an argument, a comment after it, or a line before the bootstrap.
-_TAIL = re.compile(r"(?: --heal \d+)?(?: # machine \d+)?\Z")
-_LINE = re.compile(r"heal=\d+\n")
 
 
 @dataclass(frozen=True)
@@ -69,13 +66,16 @@ def commands(resources: dict[str, dict[str, Any]]) -> dict[str, Held]:
         outputs, name = resource["outputs"], urn.rpartition("::")[2]
         if resource["type"] == _COMMAND:
             call = outputs.get("create") or ""
-            mark = _LINE.match(call) or _TAIL.search(call)
-            tail = mark[0] if mark else ""
-            number = max(map(int, re.findall(r"\d+", tail)), default=0)
             text = outputs.get("stdin") or ""
             bundle = bundle_of(text)
-            known = agent.digest(text) if name.endswith("-agent") else digest(text)
-            found[name] = Held(number, known, tail, bundle, text if bundle else "")
+            known = digest(text) if calls.host_of_agent(name) is None else agent.digest(text)
+            found[name] = Held(
+                calls.number_of(call),
+                known,
+                calls.number_text(call),
+                bundle,
+                text if bundle else "",
+            )
         elif resource["type"] == _COPY:
             found[name] = Held(int((outputs.get("triggers") or [0])[-1]))
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.host.held import Held
+from components.protocol import calls
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,8 @@ class Seen:
         held = self.held.get(name)
         if not self.read or held is None:
             return ""
-        return f" # machine {held.number + 1}" if bundle in self.behind else held.tail
+        return calls.as_comment(held.number + 1) if bundle in self.behind else held.tail
 
     def argument(self, name: str, bundle: str) -> str:
         """The number as an argument of a call; empty when it is 0."""
-        number = self.number(name, bundle)
-        return f" --heal {number}" if number else ""
+        return calls.as_argument(self.number(name, bundle))

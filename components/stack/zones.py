@@ -13,6 +13,7 @@ from components.dns import zones
 from components.dns.api import DnsApi
 from components.dns.foreign import judge
 from components.host import held
+from components.protocol import warnings
 from components.services.mta_sts import policy as mta_sts
 from components.settings.environment import Settings
 
@@ -44,7 +45,9 @@ def look(settings: Settings, api: DnsApi) -> dict[str, str]:
     if found.silent:
         # Hosts must be within reach while the API is down; a zone that nobody compared must not.
         _refuse(source, unknown_zones(settings, kept or {}, found.silent))
-        pulumi.log.warn(f"zones: {found.silent}; records are planned as the state has them")
+        pulumi.log.warn(
+            warnings.zones(f"{found.silent}; records are planned as the state has them")
+        )
     elif listing and kept is not None:
         foreign = judge(
             _wanted(settings, kept),
@@ -54,7 +57,7 @@ def look(settings: Settings, api: DnsApi) -> dict[str, str]:
         )
         _refuse(source, foreign.refused)
         for text in foreign.told:
-            pulumi.log.warn(f"zones: {text}")
+            pulumi.log.warn(warnings.zones(text))
     return {key: each.zone for key, each in (kept or {}).items()}
 
 

@@ -28,9 +28,10 @@ ALLOWED = {
     "components/policies": set(),
     "components/postconf": set(),
     "components/agent": set(),
+    "components/protocol": set(),
     "components/audit": {"components/postconf"},
     "components/settings": {"components/policies", "components/postconf"},
-    "components/host": {"components/settings", "components/postconf"},
+    "components/host": {"components/settings", "components/postconf", "components/protocol"},
     "components/dns": {"components/settings", "components/policies"},
     "components/services": {
         "components/settings",
@@ -43,6 +44,7 @@ ALLOWED = {
         "components/host",
         "components/dns",
         "components/services",
+        "components/protocol",
     },
     # mail_exchanger.py puts the services of a host together.
     "components": {
@@ -52,7 +54,10 @@ ALLOWED = {
         "components/services",
     },
     "tools": {
+        # Only its rule of restarts, which a report foretells (restarts.py).
+        "components/agent",
         "components/audit",
+        "components/protocol",
         "components",
         "components/settings",
         "components/host",

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
+from components.protocol import warnings
+from components.protocol.calls import host_of_agent
+from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned
 from tools.preview import files, recipients, records
 from tools.preview.model import Change, Reading, Report, Step
 from tools.preview.read import changing
 from tools.preview.risks import risks
 
 COMMAND = "command:remote:Command"
-# How components/host/drift.py begins its warnings.
-DRIFT = re.compile(r"drift: ")
-# How components/host/adoption.py begins its own.
-REPLACED = re.compile(r"replaces: ")
 
 
 def build(stack: str, reading: Reading) -> Report:
     """The report of one stack. A reading with errors gives a failed report."""
     report = Report(stack, errors=list(reading.errors), notes=list(reading.notes))
-    report.drift = [text for text in reading.warnings if DRIFT.match(text)]
-    report.replaced = [text for text in reading.warnings if REPLACED.match(text)]
+    report.drift = [text for text in reading.warnings if warnings.read(text, [DRIFT])]
+    report.replaced = [text for text in reading.warnings if warnings.read(text, [REPLACES])]
     told = {*report.drift, *report.replaced}
     report.warnings = [text for text in reading.warnings if text not in told]
     report.warnings += [*_gone(reading), *_pending(stack, reading)]
     report.drift += _record_drift(reading)
-    hosts = {
-        step.name.removesuffix("-agent")
-        for step in reading.steps
-        if step.type == COMMAND and step.name.endswith("-agent")
-    }
+    agents = [host_of_agent(step.name) for step in reading.steps if step.type == COMMAND]
+    hosts = {host for host in agents if host is not None}
     steps = changing(reading)
     report.counts = dict(Counter(step.op for step in steps))
     for step in steps:
@@ -91,7 +86,8 @@ def _record_drift(reading: Reading) -> list[str]:
         # What the refresh found is what the next step begins with; a lost record has nothing.
         was, now = records.line(before[step.urn]), records.line(step.old) if step.old else ""
         if was != now:
-            told.append("\n".join(["drift: DNS:", f"-{was}", *([f"+{now}"] if now else [])]))
+            lines = (f"-{was}", *([f"+{now}"] if now else []))
+            told.append(str(Warned(DRIFT, DNS, lines=lines)))
     return told
 
 

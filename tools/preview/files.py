@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from components.agent.restarts import restarts
+from components.protocol import calls
 from components.settings.text import visible
 from tools.preview.model import Change, FileDiff, Step
 
 SECRET = "[secret]"  # noqa: S105 (the engine's mark, not a secret)
 _CONTEXT = 2
-# The number that a call carries (components/host/drift.py).
-_HEAL = re.compile(r" --heal (\d+)\Z|\Aheal=(\d+)\n")
 _PARAMETER = re.compile(r"[+-]([a-z0-9_]+) = ")
 # The agent's source is JSON in which quotes are escaped; an agent before 1.5 was a program text.
 _CONSTANTS = re.compile(r'\bVERSION = \\?"([^"\\]+)\\?"')
@@ -116,12 +116,11 @@ def _what(before: dict[str, Any], after: dict[str, Any], old: Any, new: Any) -> 
 
 
 def _heal(inputs: dict[str, Any]) -> str:
-    match = _HEAL.search(str(inputs.get("create", "")))
-    return match[0] if match else ""
+    return calls.number_text(str(inputs.get("create", "")))
 
 
 def _call(inputs: dict[str, Any]) -> str:
-    return _HEAL.sub("", str(inputs.get("create", "")))
+    return calls.without_number(str(inputs.get("create", "")))
 
 
 def _plain(step: Step, component: str) -> list[FileDiff]:
@@ -135,7 +134,7 @@ def _plain(step: Step, component: str) -> list[FileDiff]:
             return [FileDiff(f"input of {component}", "", (), secret=True)]
         return []
     lines = unified(*texts)
-    path = "/usr/local/sbin/mx-agent" if component == "agent" else f"input of {component}"
+    path = calls.AGENT_PATH if component == calls.AGENT else f"input of {component}"
     if step.op in ("create", "delete"):
         return [FileDiff(path, "", (), ("new file" if step.op == "create" else "goes away",))]
     added = sum(line.startswith("+") for line in lines)
@@ -185,6 +184,11 @@ def _attributes(was: Any, now: Any) -> tuple[str, ...]:
     )
 
 
+def _restart(manifest: dict[str, Any], path: str) -> list[str]:
+    """The units that a manifest restarts when a path changes."""
+    return list(manifest.get("files", {}).get(path, {}).get("restart", []))
+
+
 def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[str, str]]:
     """What the agent will do to units, by its own rules (docs/architecture.md, "The manifest")."""
     before, after = old.get("units", {}), new.get("units", {})
@@ -195,12 +199,8 @@ def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[s
         for path in {*old.get("files", {}), *new.get("files", {})}
         if old.get("files", {}).get(path) != new.get("files", {}).get(path)
     }
-    restart = {
-        unit
-        for path in files
-        for side in (old, new)
-        for unit in side.get("files", {}).get(path, {}).get("restart", [])
-    }
+    asked = {path: [*_restart(old, path), *_restart(new, path)] for path in files}
+    restart = restarts(asked, before, after)
     actions = []
     for unit in sorted({*before, *after, *restart}):
         if unit in before and unit not in after:
@@ -209,7 +209,7 @@ def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[s
             actions.append(("start", unit))
         elif unit not in after:
             actions.append(("restart if it runs", unit))
-        elif unit in restart or before.get(unit) != after.get(unit):
+        elif unit in restart:
             actions.append(("restart", unit))
         elif files:
             actions.append(("restart" if unit.endswith(_NO_RELOAD) else "reload", unit))

@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from components.protocol import warnings
+from components.protocol.warnings import DNS, Warned, read
 from tools.preview.risk import Kind, Look, Said
 
-# How components/host/drift.py, its adoption.py and components/stack/zones.py begin their warnings.
-_UNREAD = re.compile(r"drift of (\S+) was not read: (.*)")
-_UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)")
-_ZONES = "zones: "
-_GONE = re.compile(r"drift: (\S+): agent: it is gone")
 _ROWS = re.compile(r"([+-])(\w+) (\S+) ?(.*)")
 _UNIT = re.compile(r"(\S+\.(?:service|socket|timer|path)): (not active|not enabled|missing)")
 # What a Postfix of others does that this stack does not.
@@ -30,89 +27,90 @@ _LOCAL = ("localhost", "$myhostname", "localhost.$mydomain")
 
 def _unreached(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
-        match = _UNREAD.match(warning)
-        if match:
+        found = warnings.read_not_read(warning)
+        if found:
+            host, why = found
             yield Said(
-                f"the host was not reached or not believed ({match[2]}): an up fails there, and "
+                f"the host was not reached or not believed ({why}): an up fails there, and "
                 "what the host has now is not in this report.",
-                match[1],
+                host,
             )
 
 
 def _unread_files(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
-        match = _UNREAD_FILES.match(warning)
-        if match:
+        found = warnings.read_files_not_read(warning)
+        if found:
+            host, why = found
             yield Said(
-                f"the files that an up replaces were not read ({match[2]}) and are not in this "
-                "report.",
-                match[1],
+                f"the files that an up replaces were not read ({why}) and are not in this report.",
+                host,
             )
 
 
 def _foreign(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
-        if warning.startswith(_ZONES):
-            yield Said(warning.removeprefix(_ZONES))
+        words = warnings.read_zones(warning)
+        if words is not None:
+            yield Said(words)
+
+
+def _drifted(look: Look) -> Iterable[Warned]:
+    return (told for told in map(read, look.report.drift) if told is not None)
 
 
 def _anew(look: Look) -> Iterable[Said]:
-    for text in look.report.drift:
-        match = _GONE.match(text)
-        if match:
+    for told in _drifted(look):
+        if told.host_is_new:
             yield Said(
                 "the host is set up anew: its TLS and DKIM keys are new ones, and what was in its "
                 "queue is gone.",
-                match[1],
+                told.host,
             )
 
 
 def _drift_rows(look: Look) -> Iterable[Said]:
-    for text in look.report.drift:
-        first, _, rest = text.partition("\n")
-        if "mail-database" not in first:
+    for told in _drifted(look):
+        if told.bundle != "mail-database":
             continue
-        host = first.removeprefix("drift: ").partition(":")[0]
-        for line in rest.split("\n"):
+        for line in told.lines:
             match = _ROWS.fullmatch(line)
             if match:
                 verb = "was added by hand" if match[1] == "+" else "was taken out by hand"
                 what = " ".join(part for part in match.groups()[1:] if part)
-                yield Said(f"{what} {verb}, and mail goes by that until the next up.", host)
+                yield Said(f"{what} {verb}, and mail goes by that until the next up.", told.host)
 
 
 def _drift_units(look: Look) -> Iterable[Said]:
-    for text in look.report.drift:
-        host = text.removeprefix("drift: ").partition(":")[0]
-        for match in _UNIT.finditer(text):
-            yield Said(f"{match[1]} is {match[2]} on the host now.", host)
+    for told in _drifted(look):
+        for match in _UNIT.finditer(str(told)):
+            yield Said(f"{match[1]} is {match[2]} on the host now.", told.host)
 
 
 def _drift_files(look: Look) -> Iterable[Said]:
-    for text in look.report.drift:
-        host = text.removeprefix("drift: ").partition(":")[0]
-        for path in re.findall(r"(/etc/postfix/\S+): (?:content changed|missing)", text):
+    for told in _drifted(look):
+        for path in re.findall(r"(/etc/postfix/\S+): (?:content changed|missing)", str(told)):
             yield Said(
-                f"{path} was edited by hand; the next up puts back what the stack says.", host
+                f"{path} was edited by hand; the next up puts back what the stack says.", told.host
             )
 
 
 def _drift_dns(look: Look) -> Iterable[Said]:
-    for text in look.report.drift:
-        lines = text.split("\n")
-        if lines[0].startswith("drift: DNS"):
-            now = [line[1:] for line in lines[1:] if line.startswith("+")]
-            was = [line[1:] for line in lines[1:] if line.startswith("-")]
+    for told in _drifted(look):
+        if told.host == DNS:
+            now = [line[1:] for line in told.lines if line.startswith("+")]
+            was = [line[1:] for line in told.lines if line.startswith("-")]
             what = f"is now {now[0]}" if now else "is gone"
             yield Said(f"A DNS record was changed by somebody else: {was[0]} {what}.")
 
 
 def _adopted(look: Look) -> Iterable[Said]:
-    for text in look.report.replaced:
-        first, _, rest = text.partition("\n")
-        host, _, path = first.removeprefix("replaces: ").partition(": ")
+    for told in map(read, look.report.replaced):
+        if told is None:
+            continue
+        path = told.what
         does = []
-        for line in rest.split("\n"):
+        for line in told.lines:
             name, _, value = line[1:].partition(" = ")
             more = [word for word in re.split(r"[,\s]+", value) if word and word not in _LOCAL]
             if path.endswith("/main.cf") and line.startswith("-") and name in _MORE and more:
@@ -124,7 +122,7 @@ def _adopted(look: Look) -> Iterable[Said]:
             yield Said(
                 "the Postfix that is there does more than this stack, and that ends: it "
                 f"{'; it '.join(dict.fromkeys(does))}.",
-                host,
+                told.host,
             )
 
 

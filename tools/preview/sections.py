@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator
 from itertools import groupby
 
+from components.protocol.warnings import DRIFT
 from components.settings.text import visible
 from tools.preview.budget import Block
 from tools.preview.model import Change, FileDiff, Report
@@ -28,7 +29,7 @@ def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]
     """
     told: dict[str, list[str]] = {}
     for text in texts:
-        where, _, rest = text.removeprefix("drift: ").partition("\n")
+        where, _, rest = text.removeprefix(f"{DRIFT}: ").partition("\n")
         told.setdefault(where, []).extend(rest.split("\n") if rest else [])
     for where, lines in told.items():
         parts = where.split(": ", 2)

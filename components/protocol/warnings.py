@@ -1,0 +1,90 @@
+"""Warnings of the program that a report shows in places of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+DRIFT = "drift"  # a host or record is otherwise than the stack applied it
+REPLACES = "replaces"  # a file that is on a host already, and what stands there instead
+DNS = "DNS"  # of a drift: records, where a host's key would be
+AGENT = "agent"  # of a drift: the agent itself, where a bundle's name would be
+GONE = "it is gone, and what it applied is applied again"
+
+_UNREAD = re.compile(r"drift of (\S+) was not read: (.*)", re.DOTALL)
+_UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)
+_ZONES = "zones: "
+
+
+@dataclass(frozen=True)
+class Warned:
+    """One warning: `KIND: HOST: WHAT`, then its lines."""
+
+    kind: str
+    host: str
+    what: str = ""
+    lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The text that the engine prints."""
+        what = f" {self.what}" if self.what else ""
+        return "\n".join([f"{self.kind}: {self.host}:{what}", *self.lines])
+
+    @property
+    def bundle(self) -> str:
+        """Of a drift: the bundle, or `AGENT`."""
+        return self.what.partition(":")[0]
+
+    @property
+    def host_is_new(self) -> bool:
+        """Tell whether a host lost its agent, and so all that was applied there."""
+        return self.kind == DRIFT and self.what == f"{AGENT}: {GONE}"
+
+
+def drift(host: str, bundle: str, words: str) -> str:
+    """The warning that a bundle is otherwise on a host; `words` may have lines below the first."""
+    first, *lines = words.split("\n")
+    return str(Warned(DRIFT, host, f"{bundle}: {first}", tuple(lines)))
+
+
+def read(text: str, kinds: Iterable[str] = (DRIFT, REPLACES)) -> Warned | None:
+    """The warning that a text is; None when the text is no warning of these kinds."""
+    first, *lines = text.split("\n")
+    kind, colon, rest = first.partition(": ")
+    host, found, what = rest.partition(":")
+    if not colon or not found or kind not in kinds or not host:
+        return None
+    return Warned(kind, host, what.removeprefix(" "), tuple(lines))
+
+
+def not_read(host: str, why: str) -> str:
+    """The warning that a host's drift is not known."""
+    return f"drift of {host} was not read: {why}"
+
+
+def read_not_read(text: str) -> tuple[str, str] | None:
+    """Host and reason of a text that `not_read` made."""
+    match = _UNREAD.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def files_not_read(host: str, why: str) -> str:
+    """The warning that the files which an `up` replaces are not known."""
+    return f"what {host} has now was not read: {why}"
+
+
+def read_files_not_read(text: str) -> tuple[str, str] | None:
+    """Host and reason of a text that `files_not_read` made."""
+    match = _UNREAD_FILES.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def zones(words: str) -> str:
+    """The warning of what others have in a zone beside the stack's records."""
+    return f"{_ZONES}{words}"
+
+
+def read_zones(text: str) -> str | None:
+    """The words of a text that `zones` made."""
+    return text.removeprefix(_ZONES) if text.startswith(_ZONES) else None
