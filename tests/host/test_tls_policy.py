@@ -179,7 +179,7 @@ def test_a_dane_mismatch_defers_though_mta_sts_would_deliver(
     ssh: Ssh, peers: None, forget: None
 ) -> None:
     policy(ssh, "mismatch", "OK dane-only")
-    ask = "cd /usr/local/lib/mx && python3 -B -m mx_tls_policy ask 127.0.0.1:8461"
+    ask = "cd /usr/local/lib/mx && python3 -B -m mx_tls_policy ask /run/mx-mta-sts/policy.sock"
     assert "OK secure match=mx-mismatch" in ssh("mx1", f"{ask} mismatch.sender.test")
     _, said = send(ssh, "mismatch")
     assert "status=deferred" in said
@@ -236,16 +236,17 @@ def stop(ssh: Ssh) -> Iterator[Stop]:
         ssh("mx1", f"systemctl stop {unit}")
 
     yield down
-    ssh("mx1", "systemctl start postfix-mta-sts-resolver mx-tls-policy")
+    ssh("mx1", "systemctl start postfix-mta-sts-resolver mx-tls-policy.socket mx-tls-policy")
 
 
 def test_without_the_service_mail_waits_and_then_goes(
     ssh: Ssh, peers: None, stop: Stop, forget: None
 ) -> None:
-    stop("mx-tls-policy")
+    # The socket alone would start the service again.
+    stop("mx-tls-policy.socket mx-tls-policy")
     address, said = send(ssh, "sts")
     assert "dsn=4.7.5, status=deferred" in said
-    ssh("mx1", "systemctl start mx-tls-policy && postqueue -f")
+    ssh("mx1", "systemctl start mx-tls-policy.socket mx-tls-policy && postqueue -f")
     assert outcome(ssh, address, "status=sent")
 
 
@@ -256,3 +257,30 @@ def test_without_the_mta_sts_service_only_dane_goes(
     policy(ssh, "dane", "OK dane-only")
     assert "status=sent" in send(ssh, "dane")[1]
     assert "status=deferred" in send(ssh, "sts")[1]
+
+
+def test_no_local_user_can_answer_in_the_place_of_either_service(ssh: Ssh) -> None:
+    """A TCP port is free for everybody while its service starts anew; these sockets are not."""
+    sockets = ("/var/spool/postfix/mx-tls-policy/policy.sock", "/run/mx-mta-sts/policy.sock")
+    for user in ("nobody", "_rspamd", "prometheus"):
+        for path in sockets:
+            connect = f"import socket; socket.socket(socket.AF_UNIX).connect('{path}')"
+            take = f"import os; os.unlink('{path}')"
+            for act in (connect, take):
+                said = ssh(
+                    "mx1", f'setpriv --reuid={user} --clear-groups python3 -c "{act}" 2>&1; true'
+                )
+                assert "PermissionError" in said
+    assert "8642" not in ssh("mx1", "ss -ltn")
+    assert "8461" not in ssh("mx1", "ss -ltn")
+
+
+def test_idle_connections_do_not_starve_the_service(ssh: Ssh) -> None:
+    program = (
+        "import resource, socket, subprocess; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096)); "
+        "held = [socket.socket(socket.AF_UNIX) for _ in range(1100)]; "
+        "[link.connect('/var/spool/postfix/mx-tls-policy/policy.sock') for link in held]; "
+        "subprocess.run(['mx-tls-policy', 'localhost'], check=True, timeout=30)"
+    )
+    assert ssh("mx1", f'python3 -c "{program}"') == "NOTFOUND \n"

@@ -26,6 +26,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     system = "/etc/systemd/system"
     files |= {
         PROGRAM: File((_FILES / PROGRAM.lstrip("/")).read_text(), mode="0755"),
+        f"{system}/{tls_policy.SOCKET_UNIT}": File(tls_policy.LISTEN),
         f"{system}/{tls_policy.UNIT}": File(tls_policy.SERVICE, restart=again),
         f"{system}/{tls_policy.STS_UNIT}.d/mx.conf": File(
             tls_policy.STS_DROP_IN, restart=sts_again
@@ -35,10 +36,20 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     return Manifest(
         bundle="tls-policy",
         owner=owner,
-        packages=["postfix-mta-sts-resolver", "python3-aiosqlite", "python3-dnspython"],
-        directories={"/usr/local/lib/mx": Directory(), _PACKAGE: Directory()},
+        # Postfix for its queue directory and its group only: the socket is there.
+        packages=["postfix", "postfix-mta-sts-resolver", "python3-aiosqlite", "python3-dnspython"],
+        debconf=["postfix postfix/main_mailer_type select No configuration"],
+        directories={
+            "/usr/local/lib/mx": Directory(),
+            _PACKAGE: Directory(),
+            str(Path(tls_policy.SOCKET).parent): Directory("0750", group="postfix"),
+        },
         files=files,
-        units={tls_policy.STS_UNIT: Unit(), tls_policy.UNIT: Unit()},
+        units={
+            tls_policy.SOCKET_UNIT: Unit(),
+            tls_policy.STS_UNIT: Unit(),
+            tls_policy.UNIT: Unit(),
+        },
         probe=[
             UnitProbe(tls_policy.STS_UNIT),
             UnitProbe(tls_policy.UNIT),

@@ -9,8 +9,12 @@ from components.services.hardening import PROTECT, RESTRICT
 from components.services.tls_reports import units as tls_reports
 from components.settings.environment import Settings
 
-ADDRESS, STS_ADDRESS = "127.0.0.1:8642", "127.0.0.1:8461"
-UNIT, STS_UNIT = "mx-tls-policy.service", "postfix-mta-sts-resolver.service"
+SOCKET = "/var/spool/postfix/mx-tls-policy/policy.sock"
+"""In Postfix's queue directory, so that smtp(8) reaches it from its chroot too."""
+
+STS_SOCKET = "/run/mx-mta-sts/policy.sock"
+SOCKET_UNIT, UNIT = "mx-tls-policy.socket", "mx-tls-policy.service"
+STS_UNIT = "postfix-mta-sts-resolver.service"
 STS_CONFIG = "/etc/mta-sts-daemon.yml"
 
 
@@ -22,26 +26,22 @@ def used(settings: Settings) -> bool:
 def socketmap(settings: Settings) -> str | None:
     """The service as smtp_tls_policy_maps names it, without `socketmap:`; None without one."""
     if used(settings):
-        return f"inet:{ADDRESS}:QUERY"
+        return f"unix:{SOCKET.removeprefix('/var/spool/postfix/')}:QUERY"
     service = settings.postfix.tls.policy_service
     return None if service == "none" else service
 
 
 def sts_config(settings: Settings, host: str) -> str:
-    """mta-sts-daemon.yml(5).
-
-    `reuse_port` stays as it is: 1.5.0 does not start with false. Linux shares a port among
-    processes of one user only (socket(7)).
-    """
-    address, _, port = STS_ADDRESS.rpartition(":")
+    """mta-sts-daemon.yml(5)."""
     # Postfix before 3.10 would refuse these attributes (TLSRPT_README).
     reports = (
         "  # Postfix is told the policy too: reports have it, and it checks the MX names by it.\n"
     )
     reports += "  tlsrpt: true\n"
     return (
-        f"host: {address}\n"
-        f"port: {port}\n"
+        "# In a directory that only this service's group may enter.\n"
+        f"path: {STS_SOCKET}\n"
+        "mode: 0660\n"
         "# A file: policies that were fetched hold over a restart (RFC 8461 section 5.1).\n"
         "cache:\n"
         "  type: sqlite\n"
@@ -67,16 +67,35 @@ Restart=always
 RestartSec=1
 TimeoutStartSec=30
 TimeoutStopSec=10
+RuntimeDirectory=mx-mta-sts
+RuntimeDirectoryMode=0750
+# Each connection is a file; only our service comes here.
+LimitNOFILE=8192
 ProtectClock=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
 RestrictSUIDSGID=yes
 """
 
+LISTEN = f"""\
+[Unit]
+Description=Socket of the TLS policy service
+
+[Socket]
+ListenStream={SOCKET}
+SocketUser=root
+SocketGroup=postfix
+SocketMode=0660
+
+[Install]
+WantedBy=sockets.target
+"""
+
 SERVICE = f"""\
 [Unit]
 Description=TLS policy of next hops for Postfix: DANE first, then MTA-STS
-After=unbound.service {STS_UNIT}
+Requires={SOCKET_UNIT}
+After=unbound.service {SOCKET_UNIT} {STS_UNIT}
 Wants={STS_UNIT}
 Before=postfix.service
 StartLimitIntervalSec=0
@@ -84,10 +103,12 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 Environment=PYTHONPATH=/usr/local/lib/mx PYTHONDONTWRITEBYTECODE=1
-ExecStart=/usr/bin/python3 -P -m mx_tls_policy serve {ADDRESS} {STS_ADDRESS}
+ExecStart=/usr/bin/python3 -P -m mx_tls_policy serve {STS_SOCKET}
 Restart=always
 RestartSec=1
 DynamicUser=yes
+SupplementaryGroups=_mta-sts
+LimitNOFILE=8192
 CapabilityBoundingSet=
 IPAddressAllow=localhost
 IPAddressDeny=any

@@ -177,12 +177,12 @@ def maps(tls: dict[str, Any], certificates: bool) -> str:
         own["certificates"] = {"acceptTerms": True}
     settings = from_mapping(mapping() | own)
     lines = postfix_main.sections(settings, "mx1")["40-transport.cf"].splitlines()
-    assert tls_policy.used(settings) == any(tls_policy.ADDRESS in line for line in lines)
+    assert tls_policy.used(settings) == any("mx-tls-policy/policy.sock" in line for line in lines)
     return next(line for line in lines if line.startswith("smtp_tls_policy_maps"))
 
 
 def test_the_service_is_used_where_tls_is() -> None:
-    ours = "socketmap:inet:127.0.0.1:8642:QUERY"
+    ours = "socketmap:unix:mx-tls-policy/policy.sock:QUERY"
     assert maps({}, certificates=True).endswith(f", {ours}")
     assert "socketmap" not in maps({}, certificates=False)
     assert "socketmap" not in maps({"policyService": "none"}, certificates=True)

@@ -1,4 +1,7 @@
-"""`serve ADDRESS:PORT STS_ADDRESS:PORT` for Postfix; `ask ADDRESS:PORT KEY` for people."""
+"""`serve STS_SOCKET` for Postfix, on the socket that systemd hands over (sd_listen_fds(3)).
+
+`ask SOCKET KEY` is for people.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,24 @@ import sys
 
 from . import dane, policy, socketmap
 
+_FIRST_FD = 3
+# Postfix keeps a connection for ten seconds after a question, at most (socketmap_table(5)).
+_IDLE_SECONDS = 60.0
+
 
 async def _talk(
     sts: policy.Ask, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """One client: smtp(8) asks many questions over one connection, one after the other."""
     try:
-        while (request := await socketmap.read(reader)) is not None:
+        while (
+            request := await asyncio.wait_for(socketmap.read(reader), _IDLE_SECONDS)
+        ) is not None:
             key = request.partition(" ")[2]
             writer.write(socketmap.write(await policy.answer(key, dane.resolve, sts)))
-            await writer.drain()
+            await asyncio.wait_for(writer.drain(), _IDLE_SECONDS)
+    except TimeoutError:
+        pass  # an idle client must not keep others out
     except (socketmap.ProtocolError, ConnectionError) as error:
         print(f"a client is left: {error}", file=sys.stderr, flush=True)
     finally:
@@ -35,26 +46,23 @@ def _ready() -> None:
             link.send(b"READY=1")
 
 
-async def _serve(address: tuple[str, int], sts: tuple[str, int]) -> None:
+async def _serve(sts: str) -> None:
     ask = functools.partial(socketmap.ask, sts)
-    server = await asyncio.start_server(functools.partial(_talk, ask), *address)
+    listening = socket.socket(fileno=_FIRST_FD)
+    # Not start_unix_server(), which from Python 3.13 on would take the socket's file away.
+    server = await asyncio.start_server(functools.partial(_talk, ask), sock=listening)
     _ready()
     await server.serve_forever()
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host, int(port)
 
 
 def main() -> int:
     """Exit codes: 0 answered, 1 TEMP or no answer, 2 usage."""
     match sys.argv[1:]:
-        case ["serve", address, sts]:
-            asyncio.run(_serve(_address(address), _address(sts)))
-        case ["ask", address, key]:
+        case ["serve", sts]:
+            asyncio.run(_serve(sts))
+        case ["ask", path, key]:
             try:
-                said = asyncio.run(socketmap.ask(_address(address), key))
+                said = asyncio.run(socketmap.ask(path, key))
             except (OSError, socketmap.ProtocolError) as error:
                 print(f"no answer: {error}", file=sys.stderr)
                 return 1

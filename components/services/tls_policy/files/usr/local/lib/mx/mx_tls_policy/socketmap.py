@@ -43,12 +43,12 @@ def write(text: str) -> bytes:
     return b"%d:%s," % (len(raw), raw)
 
 
-async def ask(address: tuple[str, int], key: str) -> str:
-    """The answer of another socketmap service.
+async def ask(path: str, key: str) -> str:
+    """The answer of the socketmap service on a unix socket.
 
     Raises OSError or ProtocolError when there is none.
     """
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_unix_connection(path)
     try:
         writer.write(write(f"QUERY {key}"))
         await writer.drain()
