@@ -22,6 +22,7 @@ from components.settings.postfix import PostfixSettings
 from components.settings.resolver import ResolverSettings
 from components.settings.rollout import DriftSettings, RolloutSettings
 from components.settings.spam_filter import SpamFilterSettings
+from components.settings.text import visible
 from components.settings.tls_reports import TlsReportsSettings
 from components.settings.types import Hostname, Model, Name
 
@@ -124,4 +125,6 @@ def from_mapping(values: Mapping[str, Any], source: str = "mx:mail") -> Settings
             faults = [
                 line for fault in error.errors() for line in lines(dict(fault), values, Settings)
             ]
-    raise SettingsError("\n".join(f"{source}: mx:mail.{fault}" for fault in faults))
+    raise SettingsError(
+        "\n".join(visible(f"{source}: mx:mail.{fault}", but="") for fault in faults)
+    )

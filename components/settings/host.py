@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StringConstraints
 
-from components.settings.types import HostKey, Hostname, Model, Port, PublicIPv6, Reachable
+from components.settings.types import (
+    FileName,
+    HostKey,
+    Hostname,
+    Model,
+    Port,
+    PublicIPv6,
+    Reachable,
+)
 
 
 class SshSettings(Model):
@@ -17,10 +25,10 @@ class SshSettings(Model):
         "root", description="Login; one that is not root must be allowed `sudo -n`."
     )
     port: Port = 22
-    private_key_file: str | None = Field(
+    private_key_file: FileName | None = Field(
         None, description="Path of an OpenSSH private key; it enters the state as a secret."
     )
-    known_hosts_file: str | None = Field(
+    known_hosts_file: FileName | None = Field(
         None, description="known_hosts file with the keys of hosts that give no hostKey."
     )
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictInt, StringConstraints
 
-from components.settings.types import Domain, Model, Port
+from components.settings.resource_record import ANCHORS, fault_of
+from components.settings.types import Domain, FileName, Model, Port
 
 
 def _zone(value: str) -> str:
@@ -20,8 +21,16 @@ def _zone(value: str) -> str:
 
 
 Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,253}$"), AfterValidator(_zone)]
+
+
+def _anchor(value: str) -> str:
+    if (wrong := fault_of(value, ANCHORS)) is not None:
+        raise ValueError(f"{value!r} is {wrong}")
+    return value
+
+
 _ANCHOR = r"^[A-Za-z0-9_.-]+ +(?:[0-9]+ +)?(?:IN +)?(?:DS|DNSKEY) +[A-Za-z0-9+/= ]+$"
-TrustAnchor = Annotated[str, StringConstraints(pattern=_ANCHOR)]
+TrustAnchor = Annotated[str, StringConstraints(pattern=_ANCHOR), AfterValidator(_anchor)]
 Ttl = Annotated[StrictInt, Field(ge=1, le=604800)]
 
 
@@ -59,12 +68,12 @@ class ResolverSettings(Model):
         default_factory=list,
         description="DS or DNSKEY records of private zones; one for `.` replaces the public one.",
     )
-    trust_anchor_file: str | None = Field(
+    trust_anchor_file: FileName | None = Field(
         None,
         description="File with more of them, one record a line: its path from the folder of the "
         "stack file, or absolute and below a folder that MX_FILE_FOLDERS in the environment names.",
     )
-    root_hints_file: str | None = Field(
+    root_hints_file: FileName | None = Field(
         None,
         description="File with the hints of a private root, one record a line, named like "
         "trustAnchorFile; it needs a trust anchor for `.`.",

@@ -204,6 +204,13 @@ def _next_hop(value: str) -> str:
     return value
 
 
+def _file_name(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("has a character that is not printable")
+    return value
+
+
+FileName = Annotated[str, AfterValidator(_file_name)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
 LocalPart = Annotated[str, AfterValidator(_local_part)]

@@ -15,6 +15,7 @@ from components.services.resolver import unbound
 from components.services.service import Service
 from components.settings import resolver_files
 from components.settings.environment import Settings, SettingsError
+from components.settings.resource_record import ANCHORS, HINTS
 
 UNIT = "unbound.service"
 RECURSOR = "mx-recursor.service"
@@ -114,9 +115,9 @@ def given_files(settings: Settings) -> tuple[str | None, str]:
     wanted = settings.resolver
     hints, anchors = None, ""
     if wanted.root_hints_file is not None:
-        hints = resolver_files.read(wanted.root_hints_file, resolver_files.HINTS)
+        hints = resolver_files.read(wanted.root_hints_file, HINTS)
     if wanted.trust_anchor_file is not None:
-        anchors = resolver_files.read(wanted.trust_anchor_file, resolver_files.ANCHORS)
+        anchors = resolver_files.read(wanted.trust_anchor_file, ANCHORS)
     if hints is not None and not unbound.has_root_anchor(settings, anchors):
         raise SettingsError(
             "mx:mail.resolver.rootHintsFile: a private root needs its trust anchor too: "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import bz2
+import functools
 import json
 from collections.abc import Mapping
 from importlib import metadata, resources
@@ -54,6 +55,12 @@ def program() -> dict[str, str]:
     return found | {entries: installed.read_text("entry_points.txt") or ""}
 
 
+@functools.cache
+def _program_pack() -> str:
+    """The pack of this environment's program, which is the same for each host of a run."""
+    return pack(program())
+
+
 def pack(files: Mapping[str, str]) -> str:
     """The files as a text a quarter of their size: the engine's state has a manifest twice.
 
@@ -72,7 +79,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     files = {f"{_PACKAGE}/{each.name}": File(each.read_text(), restart=reportd) for each in modules}
     system = "/etc/systemd/system"
     files |= {
-        _PACK: File(pack(found), restart=both),
+        _PACK: File(_program_pack(), restart=both),
         tls_reports.CONFIG: File(tls_reports.config(settings), restart=both),
         f"{system}/{tls_reports.COLLECTD}": File(
             tls_reports.COLLECTD_SERVICE, restart=(tls_reports.COLLECTD,)

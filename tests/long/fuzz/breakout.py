@@ -1,0 +1,73 @@
+"""Whether a value stays where it was put: the facts of all that is rendered, before and after."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
+
+from tests.long.fuzz.readers import Fact, Unreadable, read
+
+# Digests change with what they are of.
+_DIGEST = re.compile(r"\b(?=[0-9A-Fa-f]*[0-9])[0-9A-Fa-f]{16,}\b|sha256:\S+")
+
+
+@functools.lru_cache(maxsize=4096)
+def _facts(name: str, text: str) -> Counter[Fact]:
+    return Counter(
+        (_DIGEST.sub("#", key), _DIGEST.sub("#", value)) for key, value in read(name, text)
+    )
+
+
+def forms(text: str) -> set[str]:
+    """A value as programs may write it: as it is, or an address or network in its usual form."""
+    found = {text, text.strip(), " ".join(text.split()), text.lower(), re.escape(text)}
+    for make in (ip_address, ip_network):
+        try:
+            found.add(str(make(text)))
+        except ValueError:
+            continue
+    return found
+
+
+def breakouts(
+    before: Mapping[str, str], after: Mapping[str, str], old: Iterable[str], new: Iterable[str]
+) -> Iterable[str]:
+    """What a new value changed beyond itself, one line each; `old`, `new`: as may be written."""
+    mine = {_DIGEST.sub("#", form) for text in new for form in forms(text)}
+    theirs = {_DIGEST.sub("#", form) for text in old for form in forms(text)}
+    for name in sorted(
+        {_named(each, theirs) for each in before} ^ {_named(each, mine) for each in after}
+    ):
+        yield f"{name}: there before or after only"
+    names = {_named(name, theirs): name for name in before}
+    for name, text in after.items():
+        former = before.get(names.get(_named(name, mine), ""))
+        if former is None or former == text:
+            continue
+        plain = re.sub(r"^\w+:(?=/|\w+\.manifest)", "", name)
+        try:
+            was, now = _facts(plain, former), _facts(plain, text)
+        except Unreadable as error:
+            yield f"{name}: cannot be read any more: {error}"
+            continue
+        if was.total() != now.total():
+            yield f"{name}: {was.total()} facts became {now.total()}: {_some(now - was)}"
+        for facts, words in ((now - was, mine), (was - now, theirs)):
+            for fact in facts:
+                if not any(form in part for form in words for part in fact):
+                    yield f"{name}: changed elsewhere: {fact!r}"
+
+
+def _named(name: str, words: Iterable[str]) -> str:
+    """The name of a text with the value taken out: paths have names of hosts and domains."""
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) > 1:
+            name = name.replace(word, "*")
+    return name
+
+
+def _some(facts: Counter[Fact]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in list(facts)[:3])
