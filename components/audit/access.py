@@ -23,7 +23,9 @@ def _where(main: MainCf) -> str:
 
 def starts(main: MainCf) -> Iterable[Finding]:
     """Lists without a guard: smtpd(8) does not start."""
-    if guarded(main):
+    lists = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "compatibility_level")
+    stops = any(main.stops(main.used[name]) for name in lists if name in main.used)
+    if guarded(main) or stops or not main.has_level:
         return
     reason = (
         "neither smtpd_relay_restrictions nor smtpd_recipient_restrictions has"

@@ -65,7 +65,14 @@ def protocols(main: MainCf) -> Iterable[Finding]:
                 yield main.finding(
                     name,
                     "dangerous",
-                    "TLS 1.3 is off: a protocol named without ! excludes all that are not named",
+                    "TLS 1.3 is off: "
+                    + (
+                        "it is excluded by name"
+                        if any(one.lower() == "!tlsv1.3" for one in words)
+                        else "a protocol named without ! excludes all that are not named"
+                        if any(one[0] not in "!<>" for one in words)
+                        else "what is the highest or excluded leaves it out"
+                    ),
                     "Write >=TLSv1.2.",
                     "medium",
                     ">=TLSv1.2",
@@ -116,6 +123,14 @@ def ciphers(main: MainCf) -> Iterable[Finding]:
                 "Remove that word.",
             )
     for side in ("smtpd", "smtp"):
+        for name in (f"{side}_tls_exclude_ciphers", f"{side}_tls_mandatory_exclude_ciphers"):
+            if {"ALL", "HIGH", "AES"} & set(split(main.own(name), ":, \t\r\n")):
+                yield main.finding(
+                    name,
+                    "dangerous",
+                    "excludes nearly every cipher: TLS with most hosts fails",
+                    "Name single ciphers, for example aNULL, MD5, RC4.",
+                )
         for name in (f"{side}_tls_ciphers", f"{side}_tls_mandatory_ciphers"):
             if main.own(name) in ("low", "export") and main.at_least("3.8"):
                 yield main.finding(

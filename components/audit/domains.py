@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import ip_network
 
-from components.audit.evaluate import everybody, relays
+from components.audit.evaluate import RECIPIENTS, everybody, swallowed
 from components.audit.model import UNKNOWN_HOST, Finding, MainCf
-from components.postconf.syntax import references, words
+from components.postconf.syntax import references, shown, words
 
 CLASSES = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
 """In the order in which trivial-rewrite(8) looks at them."""
-_RECIPIENTS = {
-    "mydestination": "local_recipient_maps",
-    "relay_domains": "relay_recipient_maps",
-    "virtual_mailbox_domains": "virtual_mailbox_maps",
-}
 # Names without a dot that are no domains of the public DNS.
 _PRIVATE = frozenset(
     (
@@ -29,42 +23,13 @@ _PRIVATE = frozenset(
 )
 
 
-def networks(main: MainCf) -> Iterable[Finding]:
-    """Trusted networks that are the whole world, or nearly."""
-    name = "mynetworks"
-    found = everybody(main, name)
-    if found:
-        is_open = relays(main)
-        effect = "an open relay" if is_open else "what permits mynetworks permits all the world"
-        yield main.finding(
-            name,
-            "dangerous",
-            f"{found} matches every client: {effect}",
-            "List this host and the hosts that send through it.",
-            "critical" if is_open else "high",
-        )
-    for word in main.words(name):
-        bare = word.replace("[", "").replace("]", "")
-        try:
-            network = ip_network(bare, strict=False)
-        except ValueError:  # a table or an exclusion
-            continue
-        if network.prefixlen < 8 and word != found:
-            yield main.finding(
-                name,
-                "dangerous",
-                f"{word} trusts a large part of the world: an open relay",
-                "List this host and the hosts that send through it.",
-                "critical",
-            )
-    if name not in main and main.value("mynetworks_style").lower() == "class":
-        yield main.finding(
-            "mynetworks_style",
-            "dangerous",
-            "class trusts the whole network class of each address: an open relay",
-            "Set mynetworks, or mynetworks_style = host.",
-            "critical",
-        )
+# Suffixes below which other people's domains are (publicsuffix.org).
+_SUFFIX = re.compile(
+    r"(co|org|net|ac|gov|me|ltd|plc)\.uk|(com|net|org|edu|gov|id)\.au|(co|net|org|ac|govt)\.nz"
+    r"|(co|ne|or|ac|go|ad|ed|gr|lg)\.jp|(co|or|re|go|ac)\.kr|(co|org|net|ac|gov)\.(za|in|il)"
+    r"|(com|net|org|gov|edu)\.(br|tr|mx|ar|cn|tw|hk|sg|my|ua|pl|co|pe|ph|pk|eg|sa|vn)"
+    r"|(co|in|ac|go|or|net)\.th|(co|or|web|ac|go)\.id|(co|or|ac|gv)\.at"
+)
 
 
 def everything(main: MainCf) -> Iterable[Finding]:
@@ -77,7 +42,7 @@ def everything(main: MainCf) -> Iterable[Finding]:
             continue
         found = everybody(main, name)
         if found and not (name == "relay_domains" and _is_mydestination(main)):
-            maps = _RECIPIENTS.get(name, "")
+            maps = RECIPIENTS.get(name, "")
             refuses = maps != "" and main.value(maps) != "" and not everybody(main, maps)
             if name == "relay_domains" and refuses:
                 effect = "an open relay, but for what relay_recipient_maps does not list"
@@ -108,10 +73,11 @@ def everything(main: MainCf) -> Iterable[Finding]:
                     "List the domains, or remove the word.",
                 )
     parents = words(main.value("parent_domain_matches_subdomains"))
-    for word in main.words("relay_domains"):
+    for word in main.words("relay_domains") if not swallowed(main) else ():
         whole = word.lower().lstrip(".")
         single = re.fullmatch(r"[a-z][a-z0-9-]*", whole) and whole not in _PRIVATE
-        if single and ("relay_domains" in parents or word.startswith(".")):
+        suffix = single or _SUFFIX.fullmatch(whole)
+        if suffix and ("relay_domains" in parents or word.startswith(".")):
             yield main.finding(
                 "relay_domains",
                 "dangerous",
@@ -163,7 +129,12 @@ def unlisted(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             name,
             "dangerous",
-            "is empty: unknown recipients in mydestination are accepted and bounced: backscatter",
+            "is empty: unknown recipients in mydestination are accepted and "
+            + (
+                "given to luser_relay: spam for any name, and backscatter where that is refused"
+                if main.own("luser_relay")
+                else "bounced: backscatter"
+            ),
             "Remove the line, or set it to the addresses that exist.",
         )
     name = "smtpd_reject_unlisted_recipient"
@@ -191,6 +162,32 @@ def unlisted(main: MainCf) -> Iterable[Finding]:
             )
 
 
+def _listed(main: MainCf, name: str) -> Iterable[str]:
+    """Domains of a class, those of tables at hand included."""
+    for word in words(main.value(name)):
+        table = main.table(word) if ":" in word else None
+        if table is not None and table.known and table.kind not in ("static", "pcre", "regexp"):
+            keys = [key for key, _ in table.entries]
+            yield from (key for key in keys if "@" not in key and "." in key)
+        else:
+            yield word
+
+
+def catch_all(main: MainCf) -> Iterable[Finding]:
+    """Domains whose every address is rewritten to the same address of another domain."""
+    for word in main.words("virtual_alias_maps"):
+        table = main.table(word) if ":" in word else None
+        for key, result in table.entries if table is not None and table.known else ():
+            if key.startswith("@") and re.fullmatch(r"@[^@,\s]+", result.strip()):
+                yield main.finding(
+                    "virtual_alias_maps",
+                    "dangerous",
+                    f"{shown(key[:60])} to {shown(result[:60])}: every address of that domain is"
+                    " accepted, and unknown ones are bounced: backscatter",
+                    "List the addresses that exist.",
+                )
+
+
 def overlaps(main: MainCf) -> Iterable[Finding]:
     """Domains in two address classes, defaults included: the first class gets the mail."""
     seen: dict[str, str] = {}
@@ -199,7 +196,7 @@ def overlaps(main: MainCf) -> Iterable[Finding]:
             continue
         again = words(main.value("mydestination")) if name == "relay_domains" else []
         again = again if "mydestination" in references(main.raw(name) or "") else []
-        for listed in dict.fromkeys(words(main.value(name))):
+        for listed in dict.fromkeys(_listed(main, name)):
             word = listed.lower()
             if listed in again:  # $mydestination, which was the default once
                 continue
@@ -223,4 +220,4 @@ def overlaps(main: MainCf) -> Iterable[Finding]:
             )
 
 
-RULES = (networks, everything, unlisted, overlaps)
+RULES = (everything, unlisted, catch_all, overlaps)

@@ -12,8 +12,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from components.audit.lookup import Asked
 from components.audit.model import MainCf
 from components.postconf.lists import Step, steps
+from components.postconf.networks import NETWORKS
 from components.postconf.restrictions import DEFAULT_TABLE, GUARDS, RESTRICTIONS
 from components.postconf.syntax import words
 
@@ -26,6 +28,12 @@ AT_RECIPIENT = (
 )
 Target = Literal["foreign", "own"]
 Answer = Literal["ok", "dunno", "refuse", "defer", "broken"]
+RECIPIENTS = {
+    "mydestination": "local_recipient_maps",
+    "relay_domains": "relay_recipient_maps",
+    "virtual_mailbox_domains": "virtual_mailbox_maps",
+}
+"""Domains of an address class: the table of its recipients."""
 _REMOVED_IN_3_9 = ("check_relay_domains", "reject_maps_rbl", "permit_naked_ip_address")
 
 
@@ -59,6 +67,18 @@ def action(text: str) -> Answer | None:
     ):
         return "dunno"
     return None
+
+
+def _asked(word: str) -> Asked:
+    """What check_SUBJECT_access asks a table for; with _a, _mx and _ns for servers."""
+    subject = word.removeprefix("check_").removesuffix("_access")
+    if subject.endswith(("_a", "_mx", "_ns")):
+        return "server"
+    return (
+        "address"
+        if subject in ("sender", "recipient")
+        else ("domain" if subject in ("helo", "etrn") else "client")
+    )
 
 
 class _Walker:
@@ -137,12 +157,16 @@ class _Walker:
         # A stranger has no certificate and no login for these two.
         if word in ("check_ccert_access", "check_sasl_access"):
             return "dunno"
-        if table.always is not None:
-            answer = self._result(name, table.always, depth)
-            return "dunno" if answer == "ok" and not one.permits else answer
         if one.claimed and (not table.known or self._may_permit(table.results())):
             self._opening(f"{word} {argument}")
-        return "dunno"
+        answers = [self._result(name, result, depth) for result in table.strangers(_asked(word))]
+        if self.target == "own" and one.looks_at == "recipient" and len(table.entries) > 1:
+            answers = []  # entries before the one for everybody may be for the own addresses
+        if not one.permits:  # smtpd(8) answers 451 where these say OK (forbid_allowlist())
+            answers = ["broken" if answer == "ok" else answer for answer in answers]
+        if "ok" in answers and self.target == "foreign":
+            return "ok"
+        return answers[0] if answers else "dunno"
 
     def _result(self, name: str, text: str, depth: int) -> Answer:
         found = action(text)
@@ -187,11 +211,19 @@ def everybody(main: MainCf, name: str) -> str:
             continue
         if ":" in word and not word.startswith("["):
             table = main.table(word)
-            if table.always is not None or (table.kind == "static" and table.known):
+            if table.strangers("client" if name in NETWORKS else "domain"):
                 return word
-        elif re.fullmatch(r"0\.0\.0\.0/0|\[::\]/0", word):
+        elif name in NETWORKS and re.fullmatch(r"0\.0\.0\.0/0|\[::\]/0", word):
             return word
     return ""
+
+
+def swallowed(main: MainCf) -> bool:
+    """Tell whether an address class takes every domain, but not every recipient."""
+    return any(
+        everybody(main, domains) != "" and main.value(maps) != "" and not everybody(main, maps)
+        for domains, maps in RECIPIENTS.items()
+    )
 
 
 def guarded(main: MainCf) -> bool:

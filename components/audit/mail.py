@@ -5,21 +5,23 @@ Sources: MILTER_README, DATABASE_README, NON_BERKELEYDB_README, BACKSCATTER_READ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from components.audit.model import Finding, MainCf
 from components.postconf.expand import ExpansionError, level
-from components.postconf.syntax import words
+from components.postconf.syntax import shown, words
 from components.postconf.types import number, seconds
+
+_ACTIONS = ("tempfail", "shutdown", "quarantine", "accept", "reject")
 
 
 def filters(main: MainCf) -> Iterable[Finding]:
     """What happens to mail while the spam filter is down."""
     name = "milter_default_action"
-    action = main.own(name)
-    used = (
-        main.own("smtpd_milters") or main.own("non_smtpd_milters") or main.own("smtpd_milter_maps")
-    )
+    action = main.own(name).lower()
+    names = ("smtpd_milters", "non_smtpd_milters", "smtpd_milter_maps")
+    used = [word for each in names for word in main.words(each)]
     if not used and not main.overrides and action in ("accept", "reject"):
         return  # no filter: nothing happens
     if action == "accept":
@@ -43,6 +45,23 @@ def filters(main: MainCf) -> Iterable[Finding]:
             "shutdown is the default of the releases of 2026 (3.7.20, 3.8.15, 3.9.9, 3.10.8, 3.11)",
             "Remove the line there; older ones need tempfail.",
         )
+    elif action and action not in _ACTIONS:
+        yield main.finding(
+            name,
+            "dangerous",
+            f"{shown(action[:60])!r} is no action: while the filter is down mail is deferred (451)",
+            f"Write {_ACTIONS[0]}.",
+            "medium",
+        )
+    for word in used:
+        if re.search(r"default_action\s*=\s*(accept|reject)\b", word):
+            yield main.finding(
+                "smtpd_milters" if main.own("smtpd_milters") else "non_smtpd_milters",
+                "dangerous",
+                f"{shown(word[:80])}: while this filter is down every message passes unfiltered, or"
+                " is refused for good",
+                "Write default_action=tempfail.",
+            )
     if (number(main.value("milter_protocol", "6")) or 6) < 6:
         yield main.finding(
             "milter_protocol",
@@ -93,7 +112,8 @@ def limits(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             where,
             "contradictory",
-            f"message_size_limit ({message}) is larger than {name} ({mailbox}): {program}(8)"
+            f"message_size_limit ({message if message > 0 else 'none'}) is larger than {name}"
+            f" ({mailbox}): {program}(8)"
             " refuses to run",
             f"Set {name} = 0, or to more than the message size.",
             "high",

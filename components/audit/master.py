@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from components.audit import access, domains
+from components.audit import access, networks, tls
 from components.audit.evaluate import AT_RECIPIENT
 from components.audit.model import Finding, MainCf, Severity
 from components.audit.services import Service
@@ -110,7 +110,7 @@ def _reach(main: MainCf, service: Service) -> Iterable[Finding]:
         for one in access.starts(here):
             yield replace(one, line=service.line, file="master.cf", parameter=service.name)
         if service.outside:
-            for one in (*access.relay(here), *domains.networks(here)):
+            for one in (*access.relay(here), *networks.networks(here)):
                 yield replace(one, line=service.line, file="master.cf", parameter=service.name)
     submission = service.port in ("587", "submission", "465", "smtps", "submissions")
     if submission and service.outside:
@@ -178,6 +178,7 @@ def findings(main: MainCf, services: list[Service]) -> Iterable[Finding]:
         yield from _fields(service)
         yield from _options(main, service)
         if service.command == "smtpd":
+            yield from tls.certificate(main.of_service(service.overrides))
             if service.overrides is not main.port_25:
                 yield from _reach(main, service)
             if service.type == "inet":

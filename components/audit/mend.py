@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from components.postconf import lists
+from components.postconf import networks
 from components.postconf.parameters import parameter
 from components.postconf.syntax import words
 from components.postconf.types import fault
@@ -45,7 +45,7 @@ def mended(name: str, value: str, version: str, classes: Collection[str]) -> str
     if one is None:
         return None
     right = _scalar(one.kind, value)
-    if name in lists.NETWORKS:
+    if name in networks.NETWORKS:
         right = " ".join(_network(word) for word in words(value))
     if right is None and re.fullmatch(r"[\"'].*[\"']", value):
         right = value[1:-1]

@@ -10,7 +10,7 @@ from typing import Literal
 
 from components.audit.lookup import Table, table
 from components.postconf import lists
-from components.postconf.expand import Budget, ExpansionError, expand
+from components.postconf.expand import Budget, ExpansionError, expand, level
 from components.postconf.parameters import parameter
 from components.postconf.restrictions import LISTS
 from components.postconf.syntax import Broken, Entry, parse, references, words
@@ -145,6 +145,15 @@ class MainCf:
         except ExpansionError as error:
             return str(error)
         return None
+
+    @cached_property
+    def has_level(self) -> bool:
+        """Tell whether compatibility_level is one; else no program of Postfix starts."""
+        try:
+            level(self.value("compatibility_level"))
+        except ExpansionError:
+            return False
+        return True
 
     def own(self, name: str) -> str:
         """The value where the file sets the parameter; "" where it does not."""

@@ -37,6 +37,9 @@ def _misspelled(name: str, version: str) -> str | None:
     `submission_client_restrictions` is smtpd_client_restrictions for one service, not a slip: names
     that differ in their first part as a whole are the operator's.
     """
+    plain = name.lower().replace("-", "_")
+    if plain != name and known(plain, version):
+        return plain
     meant = suggestion(name, version)
     if meant is None:
         return None

@@ -28,6 +28,13 @@ _LOSES["reject_unknown_hostname"] = _LOSES["reject_unknown_helo_hostname"]
 _DEFERS_ALL_SINCE_3_9 = ("check_relay_domains", "reject_maps_rbl", "permit_naked_ip_address")
 
 
+# What a client has only after STARTTLS or AUTH.
+_AFTER_LOGIN = (
+    *("permit_sasl_authenticated", "check_sasl_access", "check_ccert_access"),
+    *("permit_tls_clientcerts", "permit_tls_all_clientcerts"),
+)
+
+
 def losses(main: MainCf) -> Iterable[Finding]:
     """Restrictions that refuse legitimate mail, and some that are gone."""
     for name, step in main.restrictions():
@@ -81,6 +88,9 @@ def _idle(main: MainCf, name: str, step: Step) -> str | None:
     }
     if main.value("smtpd_delay_reject").lower() == "no" and one.looks_at in early.get(name, ()):
         return f"{step.name}: with smtpd_delay_reject = no the {one.looks_at} is not known yet here"
+    unknown = name in ("smtpd_client_restrictions", "smtpd_helo_restrictions")
+    if main.value("smtpd_delay_reject").lower() == "no" and unknown and step.name in _AFTER_LOGIN:
+        return f"{step.name}: with smtpd_delay_reject = no nobody has logged in yet here"
     late = name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
     if late and one.looks_at == "recipient":
         return f"{step.name}: here it looks at nothing when mail has several recipients"

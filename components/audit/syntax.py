@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from components.audit.model import Finding, MainCf, Severity
-from components.postconf import lists
+from components.postconf import lists, networks
 from components.postconf.names import known
 from components.postconf.parameters import ALL_VERSIONS, parameter
 from components.postconf.restrictions import LISTS
@@ -29,7 +29,7 @@ def _raw(entry: Entry) -> bool:
 def _is_list(name: str) -> bool:
     return (
         name in LISTS
-        or name in lists.NETWORKS
+        or name in networks.NETWORKS
         or name in lists.DOMAINS
         or lists.holds_tables(name)
         or name.endswith("_restrictions")
@@ -81,8 +81,8 @@ def lines(main: MainCf) -> Iterable[Finding]:
             "",
             "syntax",
             broken.reason,
-            "Mend the line: Postfix stops at it, or passes over it.",
-            "critical",
+            "Write name = value, without a blank before the name or in it.",
+            "critical" if broken.fatal else "high",
         )
     for entry in main.entries:
         if _NAME.fullmatch(entry.name) is None:

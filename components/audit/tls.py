@@ -105,6 +105,55 @@ def options(main: MainCf) -> Iterable[Finding]:
         )
 
 
+def certificate(main: MainCf) -> Iterable[Finding]:
+    """TLS without a certificate. Only for a whole configuration: a part of one may leave it out."""
+    name = "smtpd_tls_security_level"
+    level = main.value(name).lower()
+    files = ("chain_files", "cert_file", "eccert_file", "dcert_file")
+    has_one = any(main.value(f"smtpd_tls_{one}") for one in files)
+    if name in main and level not in ("", "none") and not has_one:
+        yield main.finding(
+            name,
+            "contradictory",
+            "there is no certificate: TLS is not offered"
+            + ("" if level == "may" else ", and nobody can send without it"),
+            "Set smtpd_tls_chain_files to the key and the certificates.",
+            "medium" if level == "may" else "high",
+        )
+
+
+def anonymous(main: MainCf) -> Iterable[Finding]:
+    """Logins without a name."""
+    name = "smtpd_sasl_security_options"
+    options = split(main.value(name).lower())
+    if main.is_on("smtpd_sasl_auth_enable") and name in main and "noanonymous" not in options:
+        yield main.finding(
+            name,
+            "dangerous",
+            "without noanonymous a stranger may log in as nobody, if the SASL service offers"
+            " ANONYMOUS: permit_sasl_authenticated is then an open relay",
+            "Add noanonymous.",
+        )
+
+
+def everybody_signed(main: MainCf) -> Iterable[Finding]:
+    """Relaying for every client with any certificate."""
+    for name, step in main.restrictions():
+        if step.name == "permit_tls_all_clientcerts":
+            bundle = main.is_on("tls_append_default_CA") or re.search(
+                r"/(ca-certificates\.crt|ca-bundle\.crt|cert\.pem)$|^/etc/ssl/certs/?$",
+                main.own("smtpd_tls_CAfile") or main.own("smtpd_tls_CApath"),
+            )
+            yield main.finding(
+                name,
+                "dangerous",
+                "permit_tls_all_clientcerts lets everybody pass who has a certificate of"
+                + (" a public authority: an open relay" if bundle else " any trusted authority"),
+                "Write permit_tls_clientcerts, and list fingerprints in relay_clientcerts.",
+                "critical" if bundle else "medium",
+            )
+
+
 def server(main: MainCf) -> Iterable[Finding]:
     """TLS of the server on port 25: demanded of everybody, or missing where passwords are sent."""
     level = main.value("smtpd_tls_security_level").lower()
@@ -125,6 +174,7 @@ def server(main: MainCf) -> Iterable[Finding]:
             "critical",
             "",
         )
+    yield from anonymous(main)
     options = split(main.value("smtpd_sasl_security_options").lower())
     covered = demanded or main.is_on("smtpd_tls_auth_only") or "noplaintext" in options
     if "smtpd_sasl_auth_enable" in main and main.is_on("smtpd_sasl_auth_enable") and not covered:
@@ -136,4 +186,4 @@ def server(main: MainCf) -> Iterable[Finding]:
         )
 
 
-RULES = (client_certificates, outbound, options, server)
+RULES = (client_certificates, outbound, options, everybody_signed, server)

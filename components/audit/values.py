@@ -5,13 +5,14 @@ Source: components/postconf, which has the types from Postfix's own sources.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from components.audit.lookup import TYPES
 from components.audit.mend import mended
 from components.audit.model import Finding, MainCf, Severity
 from components.audit.syntax import disturbed
-from components.postconf import lists
+from components.postconf import lists, networks
 from components.postconf.parameters import Parameter, parameter
 from components.postconf.restrictions import LISTS, RESTRICTIONS
 from components.postconf.syntax import Entry, shown, words
@@ -28,21 +29,27 @@ _DIES = (
     ("smtp", "smtp(8) dies: no mail goes out"),
     ("local", "local(8) dies: no local mail is delivered"),
 )
-_TLS_OFF = ("_protocols", "_ciphers")
+_MEANT = re.compile(r", (\w+) is meant: ")
+_OF_SOME_MAIL = ("internal_mail_filter_classes", "smtputf8_autodetect_classes")
+_TLS_OFF = re.compile(r"\w+_tls_(mandatory_)?(protocols|ciphers)")
 
 
-def consequence(one: Parameter) -> tuple[str, Severity]:
+def consequence(one: Parameter, wrong: str) -> tuple[str, Severity]:
     """What happens at a bad value, as the end of a sentence."""
+    if "reads it as 0" in wrong:
+        return "", "high"
     if one.name in LISTS:
-        return "", "critical"
-    if one.name.endswith(_TLS_OFF):
+        return "", "critical" if "deferred" in wrong else "high"
+    if _TLS_OFF.fullmatch(one.name):
         return "; Postfix then switches TLS off", "high"
     if one.of_transport:
         return "; qmgr(8) dies as soon as mail takes that transport", "high"
     if one.name in ("smtpd_milters", "non_smtpd_milters"):
         return "; mail is then treated by milter_default_action: deferred or unfiltered", "critical"
-    if one.name in lists.NETWORKS:
+    if one.name in networks.NETWORKS:
         return "; mail is deferred (451), or smtpd(8) dies", "critical"
+    if one.name in _OF_SOME_MAIL:
+        return "; the program dies that makes a bounce, a notice or forwarded mail", "high"
     for program, effect in _DIES:
         if program in one.programs:
             return f"; {effect}", "critical"
@@ -67,13 +74,13 @@ def judged(main: MainCf, entry: Entry) -> Finding | None:
     wrong = fault(entry.name, value, version, main.classes)
     if wrong is None:
         return None
-    effect, severity = consequence(one)
+    effect, severity = consequence(one, wrong)
     right = mended(entry.name, value, version, main.classes)
-    remedy = (
-        f"Write {entry.name} = {shown(right[:200])}."
-        if right is not None
-        else "See postconf(5) for what it can be."
-    )
+    remedy = "See postconf(5) for what it can be."
+    if right is not None:
+        remedy = f"Write {entry.name} = {shown(right[:200])}."
+    elif (near := _MEANT.search(wrong)) is not None:
+        remedy = f"Write {near[1]}, if that does what you want (postconf(5)): it never did so far."
     raw_is_plain = "$" not in entry.value
     return main.finding(
         entry.name,
@@ -124,15 +131,17 @@ def own_lists(main: MainCf) -> Iterable[Finding]:
 def _tables(main: MainCf) -> Iterable[tuple[str, str]]:
     """Every table that the file names: parameter and "type:name"."""
     for name, entry in main.used.items():
-        if disturbed(entry):
+        if disturbed(entry) or main.stops(entry):
             continue
-        if lists.holds_tables(name) or name in lists.NETWORKS or name in lists.DOMAINS:
+        if lists.holds_tables(name) or name in networks.NETWORKS or name in lists.DOMAINS:
             for word in main.words(name):
                 bare = word.lstrip("!")
                 if ":" in bare and not bare.startswith(("[", "{")):
                     yield name, bare
     for name, step in main.restrictions():
         one = RESTRICTIONS.get(step.name)
+        if main.stops(main.used[name]) if name in main.used else False:
+            continue
         if not step.fault and (step.name == "" or (one and one.argument == "table")):
             yield name, step.argument
 
@@ -144,7 +153,7 @@ def table_types(main: MainCf) -> Iterable[Finding]:
         kind, _, rest = word.lstrip("{ ").partition(":")
         while kind == "proxy":
             kind, _, rest = rest.partition(":")
-        address = lists.network(word) is not None
+        address = networks.network(word) is not None
         if kind.lower() in TYPES or not kind or address or (name, kind) in seen:
             continue
         seen.add((name, kind))
@@ -160,11 +169,24 @@ def table_types(main: MainCf) -> Iterable[Finding]:
         )
 
 
+def _leads_to(main: MainCf, name: str) -> bool:
+    """Tell whether a class names itself, by other classes too."""
+    asked, seen = [name], set[str]()
+    while asked:
+        for word in words(main.classes[asked.pop()]):
+            if word == name:
+                return True
+            if word in main.classes and word not in seen:
+                seen.add(word)
+                asked.append(word)
+    return False
+
+
 def combinations(main: MainCf) -> Iterable[Finding]:
     """Settings with which a program of Postfix refuses to run."""
     if (
         main.value("relayhost")
-        and main.value("relayhost").lower() == main.own("myhostname").lower()
+        and main.value("relayhost").lower() == main.value("myhostname").lower()
     ):
         yield main.finding(
             "relayhost",
@@ -192,6 +214,14 @@ def combinations(main: MainCf) -> Iterable[Finding]:
                 "critical",
             )
     for name in main.classes:
+        if _leads_to(main, name):
+            yield main.finding(
+                name if name in main else "smtpd_restriction_classes",
+                "dangerous",
+                f"the class {shown(name[:60])} leads back to itself: smtpd(8) crashes at it",
+                "Take it out of its own list.",
+                "critical",
+            )
         if not main.value(name):
             yield main.finding(
                 "smtpd_restriction_classes",

@@ -11,7 +11,16 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from components.postconf.syntax import shown, words
+
 Kind = Literal["addresses", "domains", "allow"]
+
+NAME = re.compile(
+    r"(?=[^=]{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?"
+)
+"""A name of a list that DNS can be asked for."""
+_PART = r"(\d+|\[\d+(\.\.\d+)?(;\d+(\.\.\d+)?)*\])"
+_ANSWERS = re.compile(rf"{_PART}\.{_PART}\.{_PART}\.{_PART}")
 
 
 @dataclass(frozen=True)
@@ -64,15 +73,48 @@ GONE = {
     "maps.vix.com": "2001",
     "blackholes.easynet.nl": "2003",
     "csma.biz": "2014",
-    "dnsbl.inps.de": "2021",
+    "dnsbl.inps.de": "2020",
     "ix.dnsbl.manitu.net": "2025",
     "cbl.abuseat.org": "2021",
     "sorbs.net": "2024",
     "swl.spamhaus.org": "2015",
     "dwl.spamhaus.org": "2015",
+    "orbs.org": "2001",
+    "orbz.org": "2002",
+    "osirusoft.com": "2003",
+    "monkeys.com": "2003",
+    "virbl.dnsbl.bit.nl": "2017",
+    "virbl.bit.nl": "2017",
+    "sectoor.de": "2018",
+    "emailbasura.org": "2019",
+    "megarbl.net": "2019",
+    "dnswl.inps.de": "2020",
+    "ubl.unsubscore.com": "2024",
+    "drbl.drand.net": "2024",
+    "moensted.dk": "",
+    "five-ten-sg.com": "",
+    "spam.abuse.ch": "",
+    "drone.abuse.ch": "",
+    "httpbl.abuse.ch": "",
+    "dnsbl.abuse.ch": "",
+    "wormrbl.imp.ch": "",
+    "wpbl.info": "",
+    "dnsbl.cyberlogic.net": "",
 }
-"""Lists that are gone, with all names below them, and the year. Some of them answered "listed" for
-all the world when they closed (ORDB in 2008, AHBL in 2015), so that every mail was refused."""
+"""Lists that are gone, with all names below them, and the year, or "" where it is not known.
+
+Some answered "listed" for all the world when they closed (ORDB in 2008, AHBL in 2015) or when
+somebody else took their name (spamcannibal.org and emailbasura.org in 2019)."""
+
+
+# By these a list says that it does not answer this resolver, whatever it was asked.
+_REFUSALS = {"list.dnswl.org": "127.0.0.255"}
+_REFUSAL = "127.255.255.[252..255]"
+
+
+def refusal(name: str) -> str:
+    """The answers by which a list refuses a resolver."""
+    return _REFUSALS.get(name.lower().rstrip("."), _REFUSAL)
 
 
 def gone(name: str) -> str | None:
@@ -111,3 +153,31 @@ def overlaps(one: str, other: str) -> bool:
     if first is None or second is None:
         return True
     return all(left & right for left, right in zip(first, second, strict=True))
+
+
+def answers(codes: str) -> str | None:
+    """Why Postfix cannot read a filter of answers, such as 127.0.0.[2..11;20] (ip_match.c)."""
+    parts = _ANSWERS.fullmatch(codes)
+    if parts is None:
+        return f"{shown(codes[:60])!r} is no filter of answers: 127.0.0.2 or 127.0.0.[2..11;20] is"
+    for span in re.findall(r"\d+(?:\.\.\d+)?", codes.replace("].", "] ").replace(".[", " [")):
+        low, dots, high = span.partition("..")
+        if dots and int(low) > int(high):
+            return f"{shown(codes[:60])!r}: {span} is no range"
+    if any(int(number) > 255 for number in re.findall(r"\d+", codes)):
+        return f"{shown(codes[:60])!r} has a number above 255"
+    return None
+
+
+def sites(value: str) -> str | None:
+    """Why postscreen(8) dies at a list of lists, NAME=ANSWERS*WEIGHT; None when it does not."""
+    for word in words(value):
+        site, star, weight = word.partition("*")
+        name, equals, codes = site.partition("=")
+        if star and not re.fullmatch(r"[-+]?\d+", weight):
+            return f"{shown(word[:60])!r} has no number after *; NAME=ANSWERS*WEIGHT is the order"
+        if equals and (wrong := answers(codes)) is not None:
+            return wrong
+        if not NAME.fullmatch(name):
+            return f"{shown(name[:60])!r} is no name of a list in DNS"
+    return None

@@ -1,4 +1,4 @@
-"""Lists of restrictions, tables and networks: what stops Postfix, or makes it defer all mail."""
+"""Lists of restrictions, domains and tables: what stops Postfix, or makes it defer all mail."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import difflib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from ipaddress import ip_network
 
+from components.postconf import dnslists, networks
 from components.postconf.restrictions import LISTS, RESTRICTIONS
 from components.postconf.syntax import shown, words
 
+_DOMAIN = re.compile(
+    r"(?=[^=]{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?"
+)
+_PART = r"(\d+|\[\d+(\.\.\d+)?(;\d+(\.\.\d+)?)*\])"
+_ANSWERS = re.compile(rf"{_PART}\.{_PART}\.{_PART}\.{_PART}")
 _TABLES = re.compile(r"\w+_(maps|checks|database|map)|relay_clientcerts")
 # These name tables that programs may ask for; a word that is no table is passed over.
 _NO_TABLES = frozenset(("proxy_read_maps", "proxy_write_maps"))
-NETWORKS = frozenset(
-    (
-        *("mynetworks", "permit_mx_backup_networks", "smtpd_authorized_xclient_hosts"),
-        *("smtpd_authorized_xforward_hosts", "smtpd_client_event_limit_exceptions"),
-        *("smtpd_forbid_bare_newline_exclusions", "smtpd_authorized_verp_clients"),
-        *("debug_peer_list", "smtpd_sasl_exceptions_networks"),
-    )
-)
 DOMAINS = frozenset(
     (
         *("mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"),
@@ -121,8 +118,6 @@ def _step(
         wrong = table(argument) or ""
     elif one.argument == "number" and not argument.isdigit():
         wrong = f"{lower} needs a number after it, not {shown(argument[:60])!r}"
-    elif one.argument == "domain" and not argument:
-        wrong = f"{lower} needs a domain after it"
     # A malformed argument of a table is used up, of the others it is the next restriction.
     used = bool(one.argument) and (not wrong or one.argument == "table")
     return Step(lower, argument, warned, wrong), int(used)
@@ -134,6 +129,15 @@ def _restrictions(name: str, value: str, classes: Collection[str]) -> str | None
             near = meant(step.name) if step.fault.startswith("unknown") else None
             hint = f", {near} is meant" if near else ""
             return f"{step.fault}{hint}: every mail that gets that far is deferred (451)"
+        one = RESTRICTIONS.get(step.name)
+        if one is not None and one.argument == "domain":
+            domain, equals, codes = step.argument.partition("=")
+            if domain.lower() in RESTRICTIONS:
+                return f"{step.name} takes {domain} for the name of its list: neither works"
+            if not dnslists.NAME.fullmatch(domain):
+                return f"{step.name} needs the name of a list in DNS after it: it does nothing"
+            if equals and (wrong := dnslists.answers(codes)) is not None:
+                return f"{step.name}: {wrong}; smtpd(8) dies at each client that is listed"
     return None
 
 
@@ -147,32 +151,6 @@ def _tables(value: str) -> str | None:
         if table(word) is not None:
             return f"{table(word)}: every look-up fails and mail is deferred (451)"
     return None
-
-
-def network(word: str) -> str | None:
-    """Why Postfix cannot read one word of a list of networks; None when it can."""
-    bare = word.lstrip("!")
-    if not bare:
-        return "! with nothing after it"
-    if bare.startswith("[") or re.fullmatch(r"[0-9./]+", bare):
-        inner = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](/\d+)?", bare)
-        address = f"{inner[1]}{inner[2] or ''}" if inner else bare
-        try:
-            ip_network(address)
-        except ValueError as error:
-            return f"{shown(bare[:60])!r} is no network ({error})"
-    elif re.fullmatch(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(/\d+)?", bare):
-        address, slash, bits = bare.partition("/")
-        return (
-            f"{bare!r} is taken for a table; IPv6 is written in brackets: [{address}]{slash}{bits}"
-        )
-    elif bare.startswith(":") or bare.endswith(":"):
-        return f"{shown(bare[:60])!r} is no table; type:name is"
-    return None
-
-
-def _networks(value: str) -> str | None:
-    return next((wrong for word in words(value) if (wrong := network(word))), None)
 
 
 def _milters(value: str) -> str | None:
@@ -193,10 +171,12 @@ def fault(name: str, value: str, classes: Collection[str]) -> str | None:
     """Why a version of Postfix cannot work with a list; None when it can, or it is none."""
     if name in LISTS:
         return _restrictions(name, value, classes)
-    if name in NETWORKS:
-        return _networks(value)
+    if name in networks.NETWORKS:
+        return networks.fault(value)
     if name in ("smtpd_milters", "non_smtpd_milters"):
         return _milters(value)
+    if name == "postscreen_dnsbl_sites":
+        return dnslists.sites(value)
     if name in DOMAINS:
         for word in words(value):
             if word.lstrip("!") == "" or (":" in word and not all(word.split(":", 1))):

@@ -35,6 +35,8 @@ class Broken:
 
     line: int
     reason: str
+    fatal: bool = True
+    """Whether no program of Postfix starts; else it passes over the line."""
 
 
 def latin(text: str | bytes) -> str:
@@ -78,16 +80,31 @@ def parse(text: str | bytes) -> tuple[list[Entry], list[Broken]]:
         number = pieces[0][0]
         line, null, _ = "".join(piece for _, piece in pieces).partition("\0")
         if null:
-            broken.append(Broken(number, "has a NUL byte: Postfix does not read what follows it"))
+            broken.append(
+                Broken(number, "has a NUL byte: what follows it is not read", fatal=False)
+            )
         if line[:1] in SPACE:
-            broken.append(Broken(number, "begins with a blank, but there is no line to continue"))
+            broken.append(
+                Broken(
+                    number,
+                    "begins with a blank, but there is no line to continue: it is passed over",
+                    fatal=False,
+                )
+            )
             continue
         name, equals, value = line.partition("=")
         name = name.rstrip(SPACE)
         if not equals or not name:
-            broken.append(Broken(number, f"{shown(line[:60].strip())!r} is no `name = value`"))
+            broken.append(
+                Broken(
+                    number,
+                    f"{shown(line[:60].strip())!r} is no `name = value`: Postfix does not start",
+                )
+            )
         elif any(one in name for one in SPACE):
-            broken.append(Broken(number, f"{shown(name[:60])!r} has a blank in it"))
+            broken.append(
+                Broken(number, f"{shown(name[:60])!r} has a blank in it: Postfix does not start")
+            )
         else:
             entries.append(Entry(name, value.strip(SPACE), number, tuple(pieces)))
     return entries, broken

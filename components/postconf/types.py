@@ -24,6 +24,7 @@ _DIGITS = re.compile(r"[ \t\n\v\f\r]*([+-]?\d+)")
 _CLIENT_LEVELS = ("none", "may", "encrypt", "fingerprint", "verify", "secure", "dane", "dane-only")
 _LOCKS = ("fcntl", "flock", "dotlock")
 _MASQUERADE = ("envelope_sender", "envelope_recipient", "header_sender", "header_recipient")
+_SOURCES = ("sendmail", "smtpd", "qmqpd", "forward", "bounce", "notify", "verify")
 # One word out of these, in any case; the program stops at another one.
 _CHOICES: dict[str, tuple[str, ...]] = {
     "smtpd_tls_security_level": _CLIENT_LEVELS,
@@ -44,6 +45,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "postscreen_upstream_proxy_protocol": ("", "haproxy"),
     "smtp_address_preference": ("any", "ipv4", "ipv6"),
     "lmtp_address_preference": ("any", "ipv4", "ipv6"),
+    "syslog_facility": (
+        *("auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security"),
+        *("syslog", "user", "uucp", *(f"local{number}" for number in range(8))),
+    ),
+    "info_log_address_format": ("external", "internal"),
     "header_from_format": ("standard", "obsolete"),
     "unknown_address_tempfail_action": ("defer", "defer_if_permit"),
     "unknown_helo_hostname_tempfail_action": ("defer", "defer_if_permit"),
@@ -52,7 +58,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "smtp_tls_dane_insecure_mx_policy": ("none", "may", "encrypt", "dane"),
     "lmtp_tls_dane_insecure_mx_policy": ("none", "may", "encrypt", "dane"),
 }
-# Words out of these, parted by blanks and commas.
+# Words out of these, parted by blanks and commas; capitals are other words (name_mask.c).
 _MASKS: dict[str, tuple[str, ...]] = {
     "inet_protocols": ("all", "ipv4", "ipv6"),
     "notify_classes": (
@@ -70,6 +76,15 @@ _MASKS: dict[str, tuple[str, ...]] = {
     ),
     "allow_mail_to_commands": ("alias", "forward", "include"),
     "allow_mail_to_files": ("alias", "forward", "include"),
+    "receive_override_options": (
+        *("no_unknown_recipient_checks", "no_address_mappings"),
+        *("no_header_body_checks", "no_milters"),
+    ),
+    "smtputf8_autodetect_classes": ("all", *_SOURCES),
+    "internal_mail_filter_classes": _SOURCES,
+    "smtp_dns_resolver_options": ("res_defnames", "res_dnsrch"),
+    "lmtp_dns_resolver_options": ("res_defnames", "res_dnsrch"),
+    "prepend_delivered_header": ("command", "file", "forward"),
     "smtp_host_lookup": ("dns", "native"),
     "lmtp_host_lookup": ("dns", "native"),
 }
@@ -85,6 +100,8 @@ def seconds(value: str, unit: str = "s") -> int | None:
     and "5 minutes" is an error.
     """
     match = _DIGITS.match(value)
+    if match is None and value[:1] in _UNITS:  # strtol(3) reads a 0 before the unit
+        return 0
     if match is None or not 0 <= int(match[1]) <= _INT_MAX:
         return None
     size = _UNITS.get(value[match.end() : match.end() + 1] or unit)
@@ -120,12 +137,16 @@ def _scalar(one: Parameter, value: str) -> str | None:
         found = number(value, _LONG_MAX if one.kind == "long" else _INT_MAX)
         if found is None:
             return f"{read!r} is no whole number without a unit"
+        if one.name == "queue_minfree" and found < 0:
+            return f"{found} is more than any disk has: all mail is refused (452)"
         return _range(one, found)
     elif one.kind == "time":
         default = re.fullmatch(r"\d+([smhdw])", one.default)
         found = seconds(value, default[1] if default else "s")
         if found is None:
             return f"{read!r} is no time: digits and one of s, m, h, d, w, for example 30s or 5d"
+        if not _DIGITS.match(value):
+            return f"{read!r} has no number: Postfix reads it as 0"
         return _range(one, found, "s")
     elif one.low is not None and len(value) < one.low:
         return "an empty value" if one.low == 1 else f"shorter than {one.low} characters"
@@ -157,10 +178,18 @@ def _words_of(name: str, value: str, version: str) -> str | None:
             return f"{shown(value[:60])!r} is none of {', '.join(one for one in allowed if one)}"
     if name in _MASKS:
         for word in words(value):
-            if word.lower() not in _MASKS[name]:
+            if word not in _MASKS[name]:
                 return f"{shown(word[:60])!r} is none of {', '.join(_MASKS[name])}"
     if name in ("myhostname", "mydomain") and not _HOSTNAME.fullmatch(value):
         return f"{shown(value[:60])!r} is no name of a host"
+    if name in ("default_privs", "mail_owner") and value in ("root", "0"):
+        return f"{shown(value)!r} is the user of all rights"
+    if name in ("message_reject_characters", "message_strip_characters"):
+        letters = "".join(re.findall(r"(?<!\\)[A-Za-z0-9]", value))
+        if letters:
+            return f"{shown(value[:60])!r} holds ordinary letters: nearly every message has them"
+    if name == "smtpd_proxy_filter" and re.fullmatch(r"(?!\d+$)[^:]+", value):
+        return f"{shown(value[:60])!r} is no host:port: every recipient is deferred (451)"
     if name == "smtpd_forbid_bare_newline":
         # "note" came with 3.9 and was not taken over by the patch levels of older versions.
         allowed = (*_BARE_NEWLINE, *(("note",) if version in ("3.9", "3.10", "3.11") else ()))

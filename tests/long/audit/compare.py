@@ -21,7 +21,12 @@ def agreement(text: str, version: str, seen: Mapping[str, object]) -> tuple[str,
     finding that says that Postfix stops, or is an open relay, where it is fine.
     """
     findings = audit(text, version)
+    smuggling = [one for one in findings if "SMTP smuggling" in one.reason]
+    if seen.get("smuggled") is not None and bool(smuggling) != seen["smuggled"]:
+        return ("false" if smuggling else "missed"), f"smuggled: {seen['smuggled']}"
     loud = [one for one in findings if one.severity in ("critical", "high")]
+    # What the dialogue has shown to be true, or did not get to, explains nothing else.
+    loud = [one for one in loud if one not in smuggling]
     said = [f"{one.parameter}: {one.reason}" for one in loud]
     relay = [one for one in said if "open relay" in one]
     verdict = seen["verdict"]

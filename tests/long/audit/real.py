@@ -67,6 +67,9 @@ class Seen:
     configuration: bool = False
     """Whether an answer was 451 4.3.5 or 4.3.0: smtpd(8) could not make sense of a setting."""
 
+    smuggled: bool | None = None
+    """Whether LF . LF ended a message (CVE-2023-51764); None when that was not tried."""
+
     @property
     def verdict(self) -> str:
         """Open, dead, deferring, elsewhere, refusing or fine."""
@@ -205,4 +208,13 @@ class Postfix:
         seen.message = ask("DATA")
         if seen.message == 354:
             seen.message = ask("Subject: x\r\n\r\nx\r\n.")
-        ask("QUIT")
+        if seen.message == 250:
+            ask("MAIL FROM:<root@client.example>")
+            ask("RCPT TO:<root@example.net>")
+            if ask("DATA") == 354:
+                # One message to a server that ends it at CR LF . CR LF alone, else two commands.
+                first = ask("Subject: y\r\n\r\ny\n.\nNOOP\r\n.\r\nQUIT")
+                if first == 250:
+                    seen.smuggled = ask(None) != 221
+        else:
+            ask("QUIT")

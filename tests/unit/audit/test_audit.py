@@ -259,7 +259,11 @@ def test_logical_lines() -> None:
     assert broken == []
     assert parse("  x\n") == (
         [],
-        [Broken(1, "begins with a blank, but there is no line to continue")],
+        [
+            Broken(
+                1, "begins with a blank, but there is no line to continue: it is passed over", False
+            )
+        ],
     )
     assert references("$a ${b} $(c) ${d?{$e}} $$f") == {"a", "b", "c", "d", "e"}
 

@@ -10,6 +10,7 @@ from tools.audit.__main__ import main
 from tools.audit.directory import judged
 
 SMALL = "compatibility_level = 3.6\nsmtpd_forbid_bare_newline = normalize\n"
+SMALL += "smtpd_tls_chain_files = /etc/ssl/private/mx.pem\n"
 MASTER = """\
 smtp      inet  n       -       y       -       -       smtpd
 pickup    unix  n       -       y       60      1       pickup
@@ -137,7 +138,7 @@ def test_directory_without_master_cf_and_without_main_cf(
     assert main([str(tmp_path)]) == 2
     (tmp_path / "main.cf").write_text(SMALL + "soft_bounce = yes\n")
     assert main([str(tmp_path)]) == 1
-    assert f"{tmp_path}/main.cf:3: high: dangerous: soft_bounce" in capsys.readouterr().out
+    assert f"{tmp_path}/main.cf:4: high: dangerous: soft_bounce" in capsys.readouterr().out
 
 
 def test_links_lead_nowhere_else(tmp_path: Path) -> None:
