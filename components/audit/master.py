@@ -47,6 +47,35 @@ def _fields(service: Service) -> Iterable[Finding]:
         )
 
 
+def _words(service: Service) -> Iterable[Finding]:
+    """Words after the overrides, which programs other than pipe(8) and spawn(8) do not take."""
+    if service.strange and service.command not in ("pipe", "spawn"):
+        yield _at(
+            service,
+            "dangerous",
+            f"{shown(service.strange[:60])!r} is no override: {service.command}(8) dies at it",
+            "Write -o name=value without blanks, or -o { name = value }.",
+            "critical",
+        )
+
+
+def _loops(main: MainCf, services: list[Service]) -> Iterable[Finding]:
+    """Mail that a filter gives back and that goes to the filter again."""
+    for name in ("content_filter", "smtpd_proxy_filter"):
+        if not main.own(name):
+            continue
+        for service in services:
+            back = service.type == "inet" and not service.outside and service.command == "smtpd"
+            if back and main.of_service(service.overrides).value(name):
+                yield _at(
+                    service,
+                    "dangerous",
+                    f"mail that a filter gives back here goes to {name} again: a loop, then a"
+                    " bounce",
+                    f"Add -o {name}=.",
+                )
+
+
 def _options(main: MainCf, service: Service) -> Iterable[Finding]:
     """Overrides with unknown names or values of the wrong type."""
     here = main.of_service(service.overrides)
@@ -174,11 +203,14 @@ def _transport(main: MainCf, parameter: str, names: set[str]) -> Iterable[Findin
 def findings(main: MainCf, services: list[Service]) -> Iterable[Finding]:
     """What is wrong in master.cf, and in main.cf as its services use it."""
     yield from _missing(main, services)
+    yield from _loops(main, services)
     for service in services:
         yield from _fields(service)
+        yield from _words(service)
         yield from _options(main, service)
         if service.command == "smtpd":
-            yield from tls.certificate(main.of_service(service.overrides))
+            here = main.of_service(service.overrides)
+            yield from (*tls.certificate(here), *tls.anonymous(here))
             if service.overrides is not main.port_25:
                 yield from _reach(main, service)
             if service.type == "inet":

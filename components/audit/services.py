@@ -26,6 +26,8 @@ class Service:
     chroot: str
     command: str
     overrides: dict[str, Entry]
+    strange: str = ""
+    """The first word of the command that is neither an option nor a value of one."""
 
     @property
     def port(self) -> str:
@@ -50,7 +52,8 @@ def _broken(line: int, name: str, reason: str) -> Finding:
     )
 
 
-def _overrides(line: int, arguments: list[str]) -> dict[str, Entry]:
+def _overrides(line: int, arguments: list[str]) -> tuple[dict[str, Entry], str]:
+    """The -o overrides, and the first word that the program cannot make sense of."""
     found = {}
     at = 0
     while at < len(arguments) and arguments[at].startswith("-"):
@@ -66,7 +69,9 @@ def _overrides(line: int, arguments: list[str]) -> dict[str, Entry]:
         if equals:
             name = name.strip(SPACE)
             found[name] = Entry(name, value.strip(SPACE), line)
-    return found
+        elif flag.startswith("-o"):
+            return found, f"-o {text}"
+    return found, arguments[at] if at < len(arguments) else ""
 
 
 def parse(text: bytes | str) -> tuple[list[Service], list[Finding]]:
@@ -103,7 +108,8 @@ def parse(text: bytes | str) -> tuple[list[Service], list[Finding]]:
             faults.append(_broken(line, name, f"line {seen[name, kind]} has the same service"))
         seen.setdefault((name, kind), line)
         command = fields[7].rsplit("/", 1)[-1]
-        services.append(Service(line, name, kind, fields[4], command, _overrides(line, fields[8:])))
+        overrides, strange = _overrides(line, fields[8:])
+        services.append(Service(line, name, kind, fields[4], command, overrides, strange))
     return services, faults
 
 

@@ -93,6 +93,28 @@ WRONG = {
         "passwords are accepted without TLS",
     ),
     "submission_for_everybody": ("", "587 inet n - n - - smtpd\n", "it is a second port 25"),
+    "blanks_around_the_equals_of_an_override": (
+        "",
+        "smtps inet n - n - - smtpd -o smtpd_tls_wrappermode = yes\n",
+        "'-o smtpd_tls_wrappermode' is no override: smtpd(8) dies",
+    ),
+    "blank_in_the_list_of_an_override": (
+        "",
+        "587 inet n - n - - smtpd\n"
+        "  -o smtpd_client_restrictions=permit_sasl_authenticated, reject\n",
+        "'reject' is no override: smtpd(8) dies",
+    ),
+    "filter_that_gets_its_own_mail": (
+        "content_filter = smtp:[127.0.0.1]:10024\n",
+        "127.0.0.1:10025 inet n - n - - smtpd\n",
+        "goes to content_filter again: a loop",
+    ),
+    "login_without_a_name": (
+        "",
+        "587 inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_sasl_security_options=\n"
+        "  -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n",
+        "log in as nobody",
+    ),
     "transport_that_is_none": (
         "virtual_transport = dovecot\n",
         "",
