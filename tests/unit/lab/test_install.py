@@ -210,3 +210,21 @@ def test_go_of_debian_12_gets_the_go_that_builds_the_engine(
 def test_go_of_debian_13_can_get_the_go_that_go_mod_names() -> None:
     # Go 1.21 and later fetch a toolchain by its full name; there is none named go1.26.
     assert re.search(r"^go \d+\.\d+\.\d+$", read("lab/engine/tools/go.mod"), re.M)
+
+
+BUILDING_GO = """
+if [ "$1" = env ]; then echo go1.26.0; exit; fi
+printf '%s\\n' "$@" >"{arguments}"
+while [ "$1" != -o ]; do shift; done
+printf '#!/bin/sh\\n' >"$2" && chmod 755 "$2"
+"""
+
+
+def test_engine_that_is_built_knows_its_version(machine: Machine, tmp_path: Path) -> None:
+    # One that does not passes over requiredPulumiVersion of Pulumi.yaml.
+    (machine.checkout / "lab/engine/tools").mkdir(parents=True)
+    (machine.checkout / "lab/engine/tools/go.mod").write_text("go 1.26.0\n")
+    arguments = tmp_path / "arguments"
+    machine.tool("go", BUILDING_GO.format(arguments=arguments))
+    assert machine.install("engine").returncode == 0
+    assert f"version.Version=v{PINNED}" in arguments.read_text()
