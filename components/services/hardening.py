@@ -24,6 +24,8 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+# An error is the program's to handle; without this line the kernel kills the program.
+SystemCallErrorNumber=EPERM
 UMask=0077
 """
 

@@ -72,6 +72,8 @@ ProtectProc=invisible
 ReadWritePaths=/run -/var/lib/nginx -/var/log/nginx
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 SystemCallFilter=@system-service
+# An error is the program's to handle; without this line the kernel kills the program.
+SystemCallErrorNumber=EPERM
 """
 
 

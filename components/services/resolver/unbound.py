@@ -161,6 +161,8 @@ ProtectProc=invisible
 ReadWritePaths=/run -/var/lib/unbound
 RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
 SystemCallFilter=@system-service
+# An error is the program's to handle; without this line the kernel kills the program.
+SystemCallErrorNumber=EPERM
 """
 
 DROP_IN = f"""\

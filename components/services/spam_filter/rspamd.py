@@ -208,7 +208,10 @@ StartLimitIntervalSec=0
 ProtectProc=invisible
 ReadWritePaths=-/var/lib/rspamd -/var/spool/postfix/rspamd -/var/log/rspamd
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-SystemCallFilter=@system-service
+# mincore(2): the unwinder of LuaJIT asks by it; systemd of Debian 12 has it in no group.
+SystemCallFilter=@system-service mincore
+# An error is the program's to handle; without this line the kernel kills the program.
+SystemCallErrorNumber=EPERM
 RestartSec=1
 # A proxy that has had a connection does not end by SIGTERM (github.com/rspamd/rspamd/issues/4941),
 # and all mail would be deferred for twice the scan timeout: five seconds for scans under way.
