@@ -7,10 +7,12 @@ from components.services.mta_sts import policy as mta_sts
 from components.stack import config as stack
 from components.stack import renewals, zones
 from components.stack.failures import fail_at_the_end
+from components.stack.judged import refuse_dangerous
 from components.stack.leaving import refuse_at_once
 
 settings = stack.load()
 refuse_at_once(settings)
+refuse_dangerous(settings)
 fail_at_the_end()
 tokens, api = stack.tokens(settings), stack.dns_api(settings)
 former = zones.look(settings, api)

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from components.host.contents import files
 from components.host.manifest import Manifest
 from components.mail_exchanger import SERVICES
 from components.settings.environment import Settings, SettingsError
@@ -26,16 +27,6 @@ def manifests(settings: Settings, host: str, owner: str) -> list[Manifest]:
         if service.wanted(settings, host)
         for manifest in service.manifests(settings, host, owner)
     ]
-
-
-def files(bundles: list[Manifest]) -> dict[str, str]:
-    """The text of each file by its path on the host, assembled ones (main.cf) included."""
-    found = {path: file.content for each in bundles for path, file in each.files.items()}
-    wholes = {path: entry.directory for each in bundles for path, entry in each.assemble.items()}
-    for whole, directory in wholes.items():
-        parts = sorted(path for path in found if str(Path(path).parent) == directory)
-        found[whole] = "".join(found[part] for part in parts if part.endswith(".cf"))
-    return found
 
 
 def main(arguments: list[str] | None = None) -> int:

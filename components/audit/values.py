@@ -48,6 +48,8 @@ def consequence(one: Parameter, wrong: str) -> tuple[str, Severity]:
         return "; mail is then treated by milter_default_action: deferred or unfiltered", "critical"
     if one.name in networks.NETWORKS:
         return "; mail is deferred (451), or smtpd(8) dies", "critical"
+    if one.name == "alias_database":
+        return "; newaliases(1) fails", "medium"
     if one.name in _OF_SOME_MAIL:
         return "; the program dies that makes a bounce, a notice or forwarded mail", "high"
     for program, effect in _DIES:

@@ -15,6 +15,7 @@ GONE = "it is gone, and what it applied is applied again"
 _UNREAD = re.compile(r"drift of (\S+) was not read: (.*)", re.DOTALL)
 _UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)
 _ZONES = "zones: "
+_JUDGED = "audit: "
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,13 @@ def zones(words: str) -> str:
 def read_zones(text: str) -> str | None:
     """The words of a text that `zones` made."""
     return text.removeprefix(_ZONES) if text.startswith(_ZONES) else None
+
+
+def judged(words: str) -> str:
+    """The warning of what the audit says of the planned Postfix."""
+    return f"{_JUDGED}{words}"
+
+
+def read_judged(text: str) -> str | None:
+    """The words of a text that `judged` made."""
+    return text.removeprefix(_JUDGED) if text.startswith(_JUDGED) else None

@@ -94,6 +94,12 @@ _REFUSES_ALL = ("reject", "defer", "defer_if_permit", "defer_if_reject")
 _CODES = re.compile(r"(unknown_\w+|relay_domains|\w*)_reject_code")
 
 
+def setting_of(name: str) -> str | None:
+    """The setting, as a YAML path, from which a parameter of main.cf comes; None without one."""
+    text = _HAS_A_SETTING.get(name)
+    return None if text is None else text.partition(",")[0].partition(" ")[0]
+
+
 def contradictions(extra: Mapping[str, str], releases: Iterable[int]) -> Iterable[str]:
     """A line for each parameter that one of the Debian releases' Postfix must not be given."""
     found: dict[str, None] = {}

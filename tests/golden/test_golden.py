@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from components.host.contents import files
 from components.host.manifest import Manifest
 from components.services.tls_reports import component as tls_reports
 from tests.support.stacks import HOSTS, ROOT, manifests_of, secret_manifests_of
-from tools.render import files
 
 HERE = Path(__file__).parent
 ACCEPT = "GOLDEN_WRITE=1 scripts/test tests/golden"

@@ -40,11 +40,13 @@ ALLOWED = {
         "components/postconf",
     },
     "components/stack": {
+        "components/audit",
+        "components/postconf",
+        "components/protocol",
         "components/settings",
         "components/host",
         "components/dns",
         "components/services",
-        "components/protocol",
     },
     # mail_exchanger.py puts the services of a host together.
     "components": {

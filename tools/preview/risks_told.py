@@ -55,6 +55,13 @@ def _foreign(look: Look) -> Iterable[Said]:
             yield Said(words)
 
 
+def _judged(look: Look) -> Iterable[Said]:
+    for warning in look.report.warnings:
+        words = warnings.read_judged(warning)
+        if words is not None:
+            yield Said(f"{words}.")
+
+
 def _drifted(look: Look) -> Iterable[Warned]:
     return (told for told in map(read, look.report.drift) if told is not None)
 
@@ -129,6 +136,7 @@ def _adopted(look: Look) -> Iterable[Said]:
 KINDS = (
     Kind("others' records at our names", _foreign, first=True),
     Kind("a host is not reached or not believed", _unreached, first=True),
+    Kind("the audit warns of the planned Postfix", _judged),
     Kind("what a host has is not read", _unread_files),
     Kind("a host is set up anew", _anew, first=True),
     Kind("a Postfix that does more is taken over", _adopted, first=True),

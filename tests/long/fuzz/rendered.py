@@ -8,13 +8,14 @@ from pathlib import Path
 from components.agent.manifest import parse_manifest
 from components.dns.records import Facts, records
 from components.host import ask
+from components.host.contents import files
 from components.services.mta_sts.policy import policy_id
 from components.settings import given_files, recipient_files
 from components.settings.environment import Settings
 from components.stack import outputs
 from tests.long.fuzz.document import FILES
 from tools.monitoring.__main__ import files as monitoring
-from tools.render import files, manifests
+from tools.render import manifests
 
 
 def lay_files(folder: Path, changed: dict[str, str] | None = None) -> None:

@@ -78,6 +78,14 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "fails there, and what the host has now is not in this report.",
         )
     ],
+    "the audit warns of the planned Postfix": [
+        (
+            told(
+                "audit: mx:mail.postfix.extra.smtpd_tls_security_level: no TLS, no mail; write may"
+            ),
+            "mx:mail.postfix.extra.smtpd_tls_security_level: no TLS, no mail; write may.",
+        )
+    ],
     "what a host has is not read": [
         (
             told("what mx1 has now was not read: exit code 1"),
