@@ -22,5 +22,5 @@ renewals.warn(failures)
 exchangers = mail_exchangers(settings, stack.owner(), seen, api, stack.rspamd_password())
 warn_of_replaced(settings, {key: each.host.target for key, each in exchangers.items()})
 serving = {key: each.serving for key, each in exchangers.items()}
-dns = Dns("dns", settings, serving, tokens, mta_sts.ids(settings))
+dns = Dns("dns", settings, serving, tokens, mta_sts.ids(settings), former=former)
 stack.export(settings, failures, dns.ds)

@@ -12,20 +12,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from components.dns.client import Client, Refused, Silent
 from components.settings import stack_file
-from components.settings.dns import DnsSettings
 from components.settings.environment import SettingsError
+from tools import dns_api
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
-_API = "https://api.cloudflare.com/client/v4"
-_PAGE = 1000
-_TIMEOUT_SECONDS = 30
 
 Inputs = Mapping[str, Any]
 
@@ -69,61 +65,24 @@ def same(wanted: Inputs, present: Inputs) -> bool:
     return data == {key: str(value) for key, value in (present.get("data") or {}).items()}
 
 
-def records(client: httpx.Client, zone_id: str) -> Iterator[Inputs]:
-    """Every record of a zone. Raises Unread."""
-    page = pages = 1
-    while page <= pages:
-        try:
-            answer = client.get(
-                f"zones/{zone_id}/dns_records", params={"page": page, "per_page": _PAGE}
-            )
-            answer.raise_for_status()
-        except httpx.HTTPStatusError as error:
-            said = f"{error.response.status_code} {error.response.text}"
-            raise Unread(f"DNS API: zone {zone_id}: {said}") from None
-        except httpx.HTTPError as error:
-            raise Unread(f"DNS API: zone {zone_id}: {error}") from None
-        body = answer.json()
-        yield from body["result"]
-        pages = body["result_info"]["total_pages"]
-        page += 1
+def present(wanted: Mapping[str, Inputs], clients: Mapping[str, Client]) -> dict[str, str]:
+    """URN to record ID of what is there. `clients`: zone ID to a client with its token.
 
-
-def present(wanted: Mapping[str, Inputs], clients: Mapping[str, httpx.Client]) -> dict[str, str]:
-    """URN to record ID of what is there. `clients`: zone ID to a client with its token."""
+    Raises Unread.
+    """
     zones: dict[str, list[Inputs]] = {}
     found: dict[str, str] = {}
     for urn, inputs in wanted.items():
         zone_id = inputs["zoneId"]
         if zone_id not in zones:
-            zones[zone_id] = list(records(clients[zone_id], zone_id))
+            try:
+                zones[zone_id] = list(clients[zone_id].records(zone_id))
+            except (Refused, Silent) as error:
+                raise Unread(f"DNS API: zone {zone_id}: {error}") from None
         for record in zones[zone_id]:
             if same(inputs, record):
                 found[urn] = record["id"]
     return found
-
-
-def clients(dns: DnsSettings, config: Mapping[str, Any]) -> dict[str, httpx.Client]:
-    """Zone ID to a client of the API. `config` is the engine's, secrets shown."""
-
-    def value(key: str) -> str:
-        return str(config.get(key, {}).get("value") or "")
-
-    token = value("cloudflare:apiToken") or os.environ.get("CLOUDFLARE_API_TOKEN", "")
-    tokens = dict.fromkeys(dns.zones, token)
-    further = config.get("mx:cloudflareTokens", {}).get("objectValue", {})
-    for account, zones in dns.accounts.items():
-        tokens |= dict.fromkeys(zones, further.get(account, ""))
-    base = (value("cloudflare:baseUrl") or _API).rstrip("/") + "/"
-    made = {
-        token: httpx.Client(
-            base_url=base,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=_TIMEOUT_SECONDS,
-        )
-        for token in set(tokens.values())
-    }
-    return {dns.zones[zone]: made[token] for zone, token in tokens.items()}
 
 
 def main(stack: str, folder: Path) -> int:
@@ -131,7 +90,8 @@ def main(stack: str, folder: Path) -> int:
     try:
         wanted = creates((folder / "preview").read_text())
         settings = stack_file.settings_of(stack)
-        found = present(wanted, clients(settings.dns, json.load(sys.stdin)))
+        api = dns_api.from_config(settings.dns, json.load(sys.stdin), os.environ)
+        found = present(wanted, dns_api.clients(settings.dns, api))
     except (Unread, SettingsError) as error:
         print(f"records: {error}", file=sys.stderr)
         return 1

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 VENDOR = "https://api.cloudflare.com/client/v4"
+RECORDS_A_PAGE = 1000
+_ZONES_A_PAGE = 50
 _TIMEOUT_SECONDS = 30
 _PAUSES_SECONDS = (1, 2, 4)
 _PASSING = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -73,18 +75,43 @@ class Client:
                 time.sleep(pause)
         raise Silent(f"{verb} {request.full_url}: {reason}")
 
-    def pages(self, path: str, size: int) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, size: int, **query: str) -> Iterator[dict[str, Any]]:
         """Each item of a list, `size` of them with one request. Raises Refused, Silent."""
         number, last = 1, 1
         while number <= last:
-            query = urllib.parse.urlencode({"page": number, "per_page": size})
-            answer = self.call("GET", f"{path}?{query}")
+            asked = urllib.parse.urlencode({**query, "page": number, "per_page": size})
+            answer = self.call("GET", f"{path}?{asked}")
             result, told = answer.get("result"), answer.get("result_info")
             if not isinstance(result, list) or not isinstance(told, dict):
                 raise Silent(f"GET {self._base}/{path}: the answer holds no list")
             yield from (item for item in result if isinstance(item, dict))
             last = int(told.get("total_pages") or 1)
             number += 1
+
+    def records(self, zone_id: str, **query: str) -> Iterator[dict[str, Any]]:
+        """The records of a zone, those that `query` asks for. Raises Refused, Silent."""
+        return self.pages(f"zones/{zone_id}/dns_records", RECORDS_A_PAGE, **query)
+
+    def zone(self, zone_id: str) -> dict[str, Any]:
+        """A zone with its `name` and `status`. Raises Refused, Silent."""
+        return self.result("GET", f"zones/{zone_id}")
+
+    def zone_for(self, name: str) -> dict[str, Any] | None:
+        """The zone that holds a name: the longest one of this token. Raises Refused, Silent."""
+        labels = name.split(".")
+        for start in range(len(labels) - 1):
+            above = ".".join(labels[start:])
+            for found in self.pages("zones", _ZONES_A_PAGE, name=above):
+                if found.get("name") == above:
+                    return found
+        return None
+
+    def result(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The `result` of an answer, where that is one object. Raises Refused, Silent."""
+        found = self.call(verb, path, body).get("result")
+        if not isinstance(found, dict):
+            raise Silent(f"{verb} {self._base}/{path}: the answer holds no result")
+        return found
 
 
 def _words(error: urllib.error.HTTPError) -> str:

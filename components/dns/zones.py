@@ -20,7 +20,7 @@ Listed = list[dict[str, Any]]
 # Cloudflare allows a user 1,200 requests in five minutes; here two are made a zone.
 MOST_ZONES = 300
 _AT_ONCE = 8
-_ZONES_A_PAGE, _RECORDS_A_PAGE = 50, 1000
+_ZONES_A_PAGE = 50
 # No record has this ID. A change of it is refused to a token that may not write, before the API
 # looks for the record.
 _NO_RECORD = "0" * 32
@@ -115,7 +115,7 @@ def _rights(
     records: Listed = []
     try:
         if read_records:
-            records = list(client.pages(path, _RECORDS_A_PAGE))
+            records = list(client.records(number))
         else:
             client.call("GET", f"{path}?per_page=5")
     except Refused as error:

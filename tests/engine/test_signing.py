@@ -141,7 +141,7 @@ def test_an_api_that_refuses_is_told_in_its_words(signing: Signing) -> None:
     done = signing.project.run("up", "--yes", "--skip-preview", "--stack", "signing")
     output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "was answered with 403" in output
+    assert f"GET zones/{ZONE}/dnssec: 403" in output
     assert "Invalid access token" in output
     assert "Traceback" not in output
     assert signing.status == "disabled"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
-import httpx
 import pulumi
 from rich.table import Table
 from rich.text import Text
 
+from components.dns.client import Client, Refused, Silent
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
+from tools import dns_api
 from tools.status.names import Names
 
-from . import cloudflare, engine
+from . import engine, zones_api
 from .app import STACK, Failure, mx
 from .check_host import Line, ask, judge_answer
 from .codes import FOUND, OK
@@ -69,51 +69,44 @@ def _hosts(settings: Settings, world: list[str], resolver: str | None) -> Iterat
         yield from judge_answer(settings, key, answer, names, world)
 
 
-def _token(stack: str) -> tuple[str, str]:
-    """The token and the address of the API: the stack's own, else those of the environment."""
-    values = {}
-    environ = engine.environment(stack)
-    for name in ("cloudflare:apiToken", "cloudflare:baseUrl"):
-        done = engine.call(stack, ["config", "get", name], environ)
-        values[name] = done.stdout.strip() if done.returncode == 0 else ""
-    token = values["cloudflare:apiToken"] or environ.get("CLOUDFLARE_API_TOKEN", "")
-    return token, values["cloudflare:baseUrl"] or os.environ.get("CLOUDFLARE_BASE_URL", "")
-
-
 def _zones(settings: Settings, stack: str) -> Iterator[Line]:
     engine.install()
-    token, base = _token(stack)
-    if not token:
-        cure = "export CLOUDFLARE_API_TOKEN=... (permissions Zone > Zone > Read, Zone > DNS > Edit)"
-        yield Line("fault", "Cloudflare", "there is no API token", cure)
-        return
-    with cloudflare.client(token, base) as http:
-        try:
-            for name, identifier in settings.dns.zones.items():
-                yield from _zone(http, settings, name, identifier)
-        except cloudflare.Unreachable as error:
-            yield Line("fault", "Cloudflare", str(error), "check the network from here to the API")
+    try:
+        api = zones_api.of(stack, settings)
+        clients = dns_api.clients(settings.dns, api)
+        for name, identifier in settings.dns.zones.items():
+            yield from _zone(clients[identifier], settings, name, identifier)
+    except Failure as error:
+        yield Line("fault", "Cloudflare", str(error), "")
+    except Silent as error:
+        yield Line("fault", "Cloudflare", str(error), "check the network from here to the API")
 
 
-def _zone(http: httpx.Client, settings: Settings, name: str, identifier: str) -> Iterator[Line]:
+def _zone(client: Client, settings: Settings, name: str, identifier: str) -> Iterator[Line]:
     key = f"dns.zones.{name}"
     try:
-        found = cloudflare.zone(http, identifier)
-        if found.name != name:
-            what = f"{key}: the ID {identifier} is of the zone {found.name}"
+        found = client.zone(identifier)
+        if found.get("name") != name:
+            what = f"{key}: the ID {identifier} is of the zone {found.get('name')}"
             yield Line("fault", name, what, "copy the zone ID from the zone's overview page")
             return
-        yield Line("ok", name, f"the token reaches the zone, which is {found.status}")
+        yield Line("ok", name, f"the token reaches the zone, which is {found.get('status')}")
         for domain in settings.domains:
             if domain == name or domain.endswith(f".{name}"):
-                records = cloudflare.mail_records(http, identifier, domain)
-                for record in records:
+                for record in _mail_records(client, identifier, domain):
                     yield Line("notice", name, f"DNS has {record}")
-    except cloudflare.Unreachable:
-        raise
-    except cloudflare.Refused as error:
+    except Refused as error:
         cure = "the token needs Zone > Zone > Read and Zone > DNS > Edit for this zone"
         yield Line("fault", name, f"{key}: {error}", cure)
+
+
+def _mail_records(client: Client, zone_id: str, domain: str) -> Iterator[str]:
+    """MX, SPF and DMARC records of a domain as `NAME TYPE CONTENT`."""
+    for name, kind in ((domain, "MX"), (domain, "TXT"), (f"_dmarc.{domain}", "TXT")):
+        for record in client.records(zone_id, name=name, type=kind):
+            content = str(record.get("content", "")).strip('"')
+            if kind == "MX" or content.lower().startswith(("v=spf1", "v=dmarc1")):
+                yield f"{name} {kind} {content}"
 
 
 def _print(stack: str, lines: list[Line]) -> None:

@@ -9,10 +9,11 @@ import sys
 
 import click
 
+from components.dns.client import Client, Refused, Silent
 from components.settings.environment import Settings, from_mapping
 from components.settings.stack_file import path
 
-from . import cloudflare, engine, hosts, init_file, ssh_keys, state
+from . import engine, hosts, init_file, ssh_keys, state
 from .app import Failure, mx
 from .codes import OK, USAGE
 from .console import tell
@@ -180,16 +181,16 @@ def _zones(asking: Asking, answers: init_file.Answers) -> None:
     names = [*answers.domains, *(host.hostname for host in answers.hosts)]
     missing = [name for name in names if not _covered(name, answers.zones)]
     if token and missing:
-        with cloudflare.client(token) as http:
-            for name in missing:
-                try:
-                    found = cloudflare.zone_for(http, name)
-                except cloudflare.Refused as error:
-                    raise Failure(
-                        f"Cloudflare: {error}. The token needs Zone > Zone > Read."
-                    ) from None
-                if found:
-                    answers.zones[found.name] = found.identifier
+        client = Client(token)
+        for name in missing:
+            try:
+                found = client.zone_for(name)
+            except Refused as error:
+                raise Failure(f"Cloudflare: {error}. The token needs Zone > Zone > Read.") from None
+            except Silent as error:
+                raise Failure(f"Cloudflare does not answer: {error}") from None
+            if found:
+                answers.zones[str(found["name"])] = str(found["id"])
     for name in names:
         if not _covered(name, answers.zones):
             guess = ".".join(name.split(".")[-2:])

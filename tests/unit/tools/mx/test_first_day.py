@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import Any
 
-import flask
-import httpx
 import pytest
 import yaml
 
 from components.settings.environment import Settings, from_mapping
-from tools.mx import access, check_host, cloudflare, init_file, ssh_keys
+from tools.mx import access, check_host, init_file, ssh_keys
 from tools.mx.app import run
 from tools.mx.check_host import judge_answer
 from tools.mx.codes import USAGE
@@ -149,37 +146,6 @@ def test_login_that_is_refused_is_told_with_the_call_to_try() -> None:
 def test_facts_that_are_not_known_are_passed_over() -> None:
     facts = check_host.parse("memory\tmuch\nnews\tof a later version\n\nrelease\tdebian 12\n")
     assert (facts.memory, facts.release) == (0, "debian 12")
-
-
-def api(answer: Any, status: int = 200) -> httpx.Client:
-    app = flask.Flask("cloudflare")
-
-    @app.get("/<path:path>")
-    def get(path: str) -> Any:
-        return flask.jsonify(answer(path, flask.request.args.to_dict())), status
-
-    return cloudflare.client("token", "http://api.test", httpx.WSGITransport(app=app))
-
-
-def test_zone_of_a_domain_is_the_longest_name_that_the_token_reaches() -> None:
-    def answer(path: str, query: dict[str, str]) -> Any:
-        held = query["name"] == "example.org"
-        zones = [{"name": "example.org", "id": "2" * 32, "status": "active"}] if held else []
-        return {"result": zones}
-
-    with api(answer) as http:
-        found = cloudflare.zone_for(http, "lists.example.org")
-        assert found == cloudflare.Zone("example.org", "2" * 32, "active")
-        assert cloudflare.zone_for(http, "example.net") is None
-
-
-def test_token_without_scope_is_one_sentence() -> None:
-    refusal = {"errors": [{"code": 9109, "message": "Unauthorized to access requested resource"}]}
-    with (
-        api(lambda path, query: refusal, 403) as http,
-        pytest.raises(cloudflare.Refused, match="403 Unauthorized"),
-    ):
-        cloudflare.zone(http, "2" * 32)
 
 
 def test_init_without_anybody_to_ask_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
