@@ -25,7 +25,8 @@ class Dns(pulumi.ComponentResource):
 
     `serving`: what each MX host keeps its promises with. `tokens`: the API tokens of further
     accounts. `sts_ids`: mail domain to the id of its MTA-STS policy; one without has no MTA-STS.
-    `former`: key of a record to the ID of the zone that it is in until now.
+    `former`: key of a record to the ID of the zone that it is in until now. `adopt`: key of a
+    record to the ID of the one that is taken over for it, as by `dns.adopt`.
     Provides: `ds`, zone to the DS record that the registrar needs.
     """
 
@@ -38,10 +39,12 @@ class Dns(pulumi.ComponentResource):
         sts_ids: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
         former: Mapping[str, str] | None = None,
+        adopt: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__("mx:dns:Dns", name, None, opts)
         self._settings, self._serving = settings, serving
         self._former = former or {}
+        self._adopt = settings.dns.adopt if adopt is None else adopt
         self._tokens = tokens or {}
         self._providers = self._accounts(self._tokens)
         facts = Facts(
@@ -72,7 +75,7 @@ class Dns(pulumi.ComponentResource):
 
     def _record(self, record: Record) -> cloudflare.DnsRecord:
         zone_id = self._settings.dns.zones[record.zone]
-        adopted = self._settings.dns.adopt.get(record.key)
+        adopted = self._adopt.get(record.key)
         # The API replaces a record for another type or another zone, and changes all else in place.
         # A TLSA record is replaced for other data too: the new key must be announced before the
         # old one is not any more (RFC 7672 8.1).
@@ -85,7 +88,7 @@ class Dns(pulumi.ComponentResource):
             content=record.content,
             data=None if record.data is None else _data(record.data),
             priority=record.priority,
-            ttl=self._settings.dns.ttl_seconds,
+            ttl=self._settings.dns.ttl_of(record.key),
             proxied=False,
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -7,16 +7,37 @@ doubled. What may well stand beside ours, an MX for example, is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from components.dns import foreign_words as words
 from components.dns.records import Record
 
 # How the texts begin of which a name must have one only: SPF (RFC 7208 section 3.2), DMARC,
 # MTA-STS (RFC 8461 section 3.1), TLSRPT (RFC 8460 section 3).
 _ONE = {"v=spf1": "SPF", "v=dmarc1": "DMARC", "v=stsv1": "MTA-STS", "v=tlsrptv1": "TLSRPT"}
 _ADDRESSES = ("A", "AAAA")
+
+Api = Mapping[str, Any]
+Kind = Literal["same", "single", "cname", "mx", "address", "tlsa", "mta-sts"]
+
+
+@dataclass(frozen=True)
+class Met:
+    """A record of ours, and one of others that it meets at its name.
+
+    `kind`: "same", equal but for TTL; "single", a policy of which a name must have one; "cname", a
+    CNAME in the way of the other; "mx", "address", "tlsa", one beside ours; "mta-sts", an
+    announced policy of others for a domain whose MX is ours. `policy`: SPF, DMARC ... of a
+    "single" one. `is_there`: the stack has its own record already, or takes one over.
+    """
+
+    record: Record
+    other: Api
+    kind: Kind
+    is_there: bool
+    policy: str = ""
 
 
 @dataclass
@@ -27,96 +48,84 @@ class Foreign:
     told: list[str] = field(default_factory=list)
 
 
-def judge(
+def meet(
     wanted: Sequence[Record],
-    listed: Mapping[str, Iterable[Mapping[str, Any]]],
+    listed: Mapping[str, Iterable[Api]],
     held: Mapping[str, str],
     adopted: Mapping[str, str],
-) -> Foreign:
-    """Compare the table with the zones.
+) -> list[Met]:
+    """Every record of others that one of ours meets.
 
     `listed`: zone to its records as the API tells them. `held`: a record's key to the ID under
     which the state has it. `adopted`: a record's key to the ID that the stack file gives.
     """
-    ours, found = {*held.values(), *adopted.values()}, Foreign()
-    at: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    ours = {*held.values(), *adopted.values()}
+    at: dict[tuple[str, str], list[Api]] = {}
     for zone, records in listed.items():
         for other in records:
             if other.get("id") not in ours:
                 at.setdefault((zone, str(other.get("name")).lower()), []).append(other)
+    taken = {(record.zone, record.name) for record in wanted}
+    found: list[Met] = []
     for record in wanted:
+        is_there = record.key in held or record.key in adopted
         for other in at.get((record.zone, record.name), ()):
-            _compare(record, other, record.key in held or record.key in adopted, found)
-    found.refused = list(dict.fromkeys(found.refused))
-    found.told = list(dict.fromkeys(found.told))
-    return found
+            found += _compare(record, other, is_there)
+        announced = (record.zone, f"_mta-sts.{record.name}")
+        if record.type == "MX" and record.content != "." and announced not in taken:
+            policies = (each for each in at.get(announced, ()) if _policy(each) == "MTA-STS")
+            found += [Met(record, other, "mta-sts", is_there) for other in policies]
+    # One that is equal to one of ours stands beside none of ours.
+    equal = {met.other.get("id") for met in found if met.kind == "same"}
+    return [met for met in found if met.kind == "same" or met.other.get("id") not in equal]
 
 
-def _compare(record: Record, other: Mapping[str, Any], is_there: bool, found: Foreign) -> None:
+def judge(
+    wanted: Sequence[Record],
+    listed: Mapping[str, Iterable[Api]],
+    held: Mapping[str, str],
+    adopted: Mapping[str, str],
+) -> Foreign:
+    """Compare the table with the zones; see `meet` for what is given."""
+    refused: list[str] = []
+    told: list[str] = []
+    for met in meet(wanted, listed, held, adopted):
+        if met.kind == "same" and met.is_there:
+            continue
+        line = words.line(met)
+        stops = met.kind == "cname" or (met.kind == "single" and not met.is_there)
+        (refused if stops else told).append(line)
+    keys = {record.key for record in wanted}
+    told += [words.adopted_by_no_record(key) for key in adopted if key not in keys]
+    return Foreign(list(dict.fromkeys(refused)), list(dict.fromkeys(told)))
+
+
+def _compare(record: Record, other: Api, is_there: bool) -> Iterator[Met]:
     """Of one record of ours and one that is not ours, at the same name."""
-    kind, content = str(other.get("type")), str(other.get("content"))
-    what = f"{record.name} has {_article(kind)} record of others, {_shown(other)}"
-    if kind == record.type and _same(record, content) and _number(other) == record.priority:
+    kind = str(other.get("type"))
+    if kind == record.type and same(record, other):
         # The API makes no second one of these, and scripts/records takes its own ones over.
-        if not is_there:
-            found.told.append(
-                f"{what}, which is the one that is to be made. {_line(record, other)}"
-            )
-        return
-    if "CNAME" in (kind, record.type):
-        rule = f"{what} (ID {other.get('id')}), and a CNAME is alone at its name (RFC 1034 3.6.2)"
-        found.refused.append(f"dns: {rule}: take that record away before the {record.type} comes")
-        return
-    if kind != record.type:
-        return
-    single = _single(record)
-    if single and single == _single_of(record.name, content):
-        if is_there:
-            found.told.append(
-                f"{what}, beside ours: with two {single} records both are void for receivers. "
-                f"Take the other one (ID {other.get('id')}) away."
-            )
-        else:
-            found.refused.append(
-                f"dns.adopt: {what}: a second {single} record would make both void. "
-                f"{_line(record, other)}"
-            )
-    elif kind == "MX":
-        found.told.append(_mx(record, other))
-    elif kind in _ADDRESSES:
-        found.told.append(
-            f"{record.name} has an address that is not ours, {content}: senders that choose it do "
-            "not reach the MX host."
-        )
-    elif kind == "TLSA":
-        found.told.append(
-            f"{what}: senders with DANE defer mail when only that one is left and does not match."
-        )
-
-
-def _line(record: Record, other: Mapping[str, Any]) -> str:
-    """How a record is taken over."""
-    return (
-        "To take it over as it is, give the stack file its text and TTL, and "
-        f"`{record.key}: {other.get('id')}` under dns.adopt."
-    )
-
-
-def _mx(record: Record, other: Mapping[str, Any]) -> str:
-    theirs, ours = _number(other) or 0, record.priority or 0
-    order = (
-        "before ours" if theirs < ours else "after ours" if theirs > ours else "as often as ours"
-    )
-    if record.content == ".":
-        order = "and the null MX of ours contradicts it"
-    return (
-        f"Mail for {record.name} also goes to {str(other.get('content')).rstrip('.')}, "
-        f"preference {theirs}, {order}."
-    )
+        yield Met(record, other, "same", is_there)
+    elif "CNAME" in (kind, record.type):
+        yield Met(record, other, "cname", is_there)
+    elif kind == record.type:
+        single = _single(record)
+        if single and single == _policy(other):
+            yield Met(record, other, "single", is_there, single)
+        elif kind == "MX":
+            yield Met(record, other, "mx", is_there)
+        elif kind in _ADDRESSES:
+            yield Met(record, other, "address", is_there)
+        elif kind == "TLSA":
+            yield Met(record, other, "tlsa", is_there)
 
 
 def _single(record: Record) -> str | None:
     return _single_of(record.name, record.content) if record.type == "TXT" else None
+
+
+def _policy(other: Api) -> str | None:
+    return _single_of(str(other.get("name")), str(other.get("content")))
 
 
 def _single_of(name: str, content: object) -> str | None:
@@ -129,24 +138,24 @@ def _single_of(name: str, content: object) -> str | None:
     return next((kind for begin, kind in _ONE.items() if text.startswith(begin)), None)
 
 
-def _same(record: Record, content: str) -> bool:
-    mine = record.content
-    if not isinstance(mine, str):
+def same(record: Record, other: Api) -> bool:
+    """Whether a record of the API, of the same name and type, says what ours says."""
+    if number(other) != record.priority and record.type == "MX":
         return False
+    if record.data is not None:
+        names = {"matchingType": "matching_type"}
+        mine = {names.get(key, key): str(value) for key, value in record.data.items()}
+        there = other.get("data")
+        return isinstance(there, dict) and mine == {k: str(v) for k, v in there.items()}
+    if not isinstance(record.content, str):
+        return False
+    content = str(other.get("content"))
     if record.type == "TXT":
-        return mine.replace('" "', "").strip('"') == content.replace('" "', "").strip('"')
-    return mine.rstrip(".").lower() == content.rstrip(".").lower()
+        return record.content.replace('" "', "").strip('"') == content.replace('" "', "").strip('"')
+    return record.content.rstrip(".").lower() == content.rstrip(".").lower()
 
 
-def _number(other: Mapping[str, Any]) -> int | None:
+def number(other: Api) -> int | None:
+    """The preference of an MX record as the API tells it."""
     value = other.get("priority")
     return int(value) if isinstance(value, (int, float)) else None
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind in ("A", "AAAA", "MX") else f"a {kind}"
-
-
-def _shown(other: Mapping[str, Any]) -> str:
-    text = str(other.get("content"))
-    return text if len(text) <= 120 else f"{text[:120]}..."

@@ -80,6 +80,12 @@ class DnsSettings(Model):
 
     zones: dict[Domain, ZoneId] = Field(description="Zone name to zone ID.")
     ttl_seconds: Annotated[StrictInt, Field(ge=60, le=86400)] = 3600
+    record_ttl_seconds: dict[
+        RecordKey, Literal[1] | Annotated[StrictInt, Field(ge=60, le=86400)]
+    ] = Field(
+        default_factory=dict,
+        description="TTL of single records, named as in `adopt`; 1 is Cloudflare's automatic TTL.",
+    )
     accounts: dict[Name, list[Domain]] = Field(
         default_factory=dict,
         description="Zones of further Cloudflare accounts; each one's token is a secret: "
@@ -107,6 +113,10 @@ class DnsSettings(Model):
         default_factory=dict,
         description="Records to take over: resource name without `dns-` to the record's ID.",
     )
+
+    def ttl_of(self, key: str) -> int:
+        """Seconds for the record with this key; 1 is the automatic TTL of Cloudflare."""
+        return self.record_ttl_seconds.get(key, self.ttl_seconds)
 
 
 def contradictions(dns: DnsSettings, domains: Mapping[str, DomainRecordsSettings]) -> Iterable[str]:

@@ -30,12 +30,23 @@ class Kept:
     zone: str
 
 
-def look(settings: Settings, api: DnsApi) -> dict[str, str]:
+@dataclass(frozen=True)
+class Before:
+    """What is there already, by the key of our record.
+
+    `zones`: the ID of the zone that a record of the state is in. `adopt`: the ID of each record
+    that is to be taken over.
+    """
+
+    zones: Mapping[str, str]
+    adopt: Mapping[str, str]
+
+
+def look(settings: Settings, api: DnsApi) -> Before:
     """Refuse zones that are not what the stack file calls them, and records that must not be two.
 
-    Gives the key of each record of the state with the ID of its zone. The zones are asked in every
-    run, their records as `drift.read` says. Raises pulumi.RunError, a line each; nothing has been
-    planned then.
+    The zones are asked in every run, their records as `drift.read` says. Raises pulumi.RunError, a
+    line each; nothing has been planned then.
     """
     source = f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:mail."
     listing = settings.drift.read
@@ -50,7 +61,7 @@ def look(settings: Settings, api: DnsApi) -> dict[str, str]:
         )
     elif listing and kept is not None:
         foreign = judge(
-            _wanted(settings, kept),
+            wanted(settings, kept),
             found.records,
             {key: each.identifier for key, each in kept.items()},
             settings.dns.adopt,
@@ -58,7 +69,31 @@ def look(settings: Settings, api: DnsApi) -> dict[str, str]:
         _refuse(source, foreign.refused)
         for text in foreign.told:
             pulumi.log.warn(warnings.zones(text))
-    return {key: each.zone for key, each in (kept or {}).items()}
+    return Before(
+        {key: each.zone for key, each in (kept or {}).items()},
+        _adopted(settings.dns.adopt, kept or {}, found.records),
+    )
+
+
+def _adopted(
+    given: Mapping[str, str], kept: Mapping[str, Kept], listed: Mapping[str, zones.Listed]
+) -> dict[str, str]:
+    """The lines of dns.adopt that still have something to take over.
+
+    What the state has was taken over already, perhaps made anew since under another ID. A record
+    that is gone from its zone is made, not taken over.
+    """
+    there = {record.get("id") for records in listed.values() for record in records}
+    found = {}
+    for key, identifier in given.items():
+        if key in kept:
+            continue
+        if there and identifier not in there:
+            gone = f"no zone of the stack has a record with the ID {identifier}"
+            pulumi.log.warn(warnings.zones(f"dns.adopt.{key}: {gone}; the record is made anew"))
+            continue
+        found[key] = identifier
+    return found
 
 
 def unknown_zones(settings: Settings, kept: Mapping[str, Kept], silent: str) -> list[str]:
@@ -67,10 +102,10 @@ def unknown_zones(settings: Settings, kept: Mapping[str, Kept], silent: str) -> 
     Their IDs may be those of other zones. A line each, beginning with its YAML path. `kept`: the
     records of the state by key; `silent`: why the API did not answer.
     """
-    wanted = _wanted(settings, dict(kept))
+    table = wanted(settings, dict(kept))
     compared = [
         (record.zone, kept[record.key].zone == settings.dns.zones[record.zone])
-        for record in wanted
+        for record in table
         if record.key in kept
     ]
     known = {zone for zone, same in compared if same} - {
@@ -80,7 +115,7 @@ def unknown_zones(settings: Settings, kept: Mapping[str, Kept], silent: str) -> 
         f"dns.zones.{zone}: {silent}; the state has no record in the zone "
         f"{settings.dns.zones[zone]}, so nobody knows that it is {zone}: try again when the API "
         "answers, or see cloudflare:baseUrl"
-        for zone in dict.fromkeys(record.zone for record in wanted)
+        for zone in dict.fromkeys(record.zone for record in table)
         if zone not in known
     ]
 
@@ -115,8 +150,8 @@ def records_of(resources: dict[str, dict[str, Any]]) -> dict[str, Kept]:
     return found
 
 
-def _wanted(settings: Settings, kept: dict[str, Kept]) -> list[dns_records.Record]:
-    """The table, with what hosts will tell left open."""
+def wanted(settings: Settings, kept: dict[str, Kept]) -> list[dns_records.Record]:
+    """The table, with what hosts will tell left open. `kept`: the records of the state by key."""
     dkim = {key: dict.fromkeys(settings.domains_of(key)) for key in settings.hosts}
     facts = dns_records.Facts(
         sts_ids=mta_sts.ids(settings),

@@ -36,9 +36,10 @@ from components.dns.serving import Serving
 from components.stack import config, zones
 
 settings = config.load()
-former = zones.look(settings, config.dns_api(settings))
+before = zones.look(settings, config.dns_api(settings))
 ready = pulumi.ComponentResource("test:index:Ready", "ready")
-Dns("dns", settings, {{"mx1": Serving(ready, "{KEY}")}}, former=former)
+serving = {{"mx1": Serving(ready, "{KEY}")}}
+Dns("dns", settings, serving, former=before.zones, adopt=before.adopt)
 """
 
 

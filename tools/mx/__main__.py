@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from . import (
+    verb_adopt,
     verb_check,
     verb_init,
     verb_rollback,
@@ -20,6 +21,7 @@ from .app import run
 VERBS = (
     verb_init,
     verb_check,
+    verb_adopt,
     verbs_look,
     verbs_apply,
     verb_rollback,

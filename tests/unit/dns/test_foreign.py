@@ -91,6 +91,39 @@ def test_told_and_not_refused(state: str) -> None:
     assert words in found.told[0]
 
 
+def test_a_record_that_equals_ours_for_one_host_is_not_foreign_beside_the_other() -> None:
+    second = Record("mx-example.test-mx2", ZONE, ZONE, "MX", "mx2.example.test", priority=20)
+    other = there(ZONE, "MX", "mx2.example.test", priority=20)
+    found = judge([MX, second], {ZONE: [other]}, {}, {})
+    assert len(found.told) == 1
+    assert "which is the one that is to be made" in found.told[0]
+
+
+def test_a_policy_of_mta_sts_of_others_must_name_our_hosts_before_our_mx_comes() -> None:
+    other = there("_mta-sts.example.test", "TXT", '"v=STSv1; id=old"')
+    found = judge([MX], {ZONE: [other]}, {}, {})
+    assert found.refused == []
+    assert "give no mail to mx1.example.test, which it must name" in found.told[0]
+    # With a policy of ours the other id is in the way, and that is told instead.
+    assert "second MTA-STS" in judge([MX, STS], {ZONE: [other]}, {}, {}).refused[0]
+
+
+def test_a_caa_property_that_is_there_already_is_the_same_record() -> None:
+    mine = {"flags": 0, "tag": "issue", "value": "ca.test"}
+    wanted = Record("caa-mx1-issue-ca.test", ZONE, "mx1.example.test", "CAA", data=mine)
+    other = there("mx1.example.test", "CAA", '0 issue "ca.test"', data=mine)
+    assert "is to be made" in judge([wanted], {ZONE: [other]}, {}, {}).told[0]
+    other["data"] = {**mine, "value": "other.test"}
+    assert judge([wanted], {ZONE: [other]}, {}, {}).told == []
+
+
+def test_a_line_of_adopt_without_a_record_is_told() -> None:
+    found = judge([SPF], {ZONE: []}, {}, {"spf-exmaple.test": OTHER})
+    assert found.told == [
+        "dns.adopt.spf-exmaple.test: the stack has no record of this name, so nothing is taken over"
+    ]
+
+
 @pytest.mark.parametrize(
     ("held", "adopted"), [({SPF.key: OTHER}, {}), ({}, {SPF.key: OTHER})], ids=["ours", "adopted"]
 )

@@ -142,7 +142,7 @@ def test_what_is_written_for_the_engine(
     new, there = {**TXT, "zoneId": zone, "content": '"new"'}, {**TXT, "zoneId": zone}
     (tmp_path / "preview").write_text(preview(("create", "a", new), ("create", "b", there)))
     client = Api({zone: [[{**TXT, "id": "1" * 32}]]})
-    monkeypatch.setattr(bulk.dns_api, "clients", lambda *_: {zone: client})
+    monkeypatch.setattr("tools.dns_api.clients", lambda *_: {zone: client})
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
     assert bulk.main("test", tmp_path) == 0
     assert (tmp_path / "targets").read_text() == f"{URN}a\n{URN}b\n"
