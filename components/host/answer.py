@@ -83,7 +83,9 @@ def describe(drift: Iterable[dict[str, Any]]) -> str:
     lines = []
     for item in drift:
         name = next((value for key, value in item.items() if key not in ("what", "diff")), "")
-        lines.append(f"{name}: {item.get('what', '')}")
+        title = f"{name}: {item.get('what', '')}"
+        # What begins as a line of a diff is taken for one.
+        lines.append(repr(title) if title[0] in "@+- [" else title)
         diff = item.get("diff", [])
         lines += [str(line) for line in diff] if isinstance(diff, list) else [str(diff)]
     return "\n".join(visible(line) for line in lines)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 from rich.console import Console, RenderableType
 
-# Control characters and those that reorder or hide text: hosts' answers and DNS are not trusted.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+from components.settings.text import visible
+
 _PIPED_WIDTH = 100
 
 
 def safe(text: str) -> str:
     r"""The text with every control character spelled out, for example `\x1b` for an escape."""
-    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+    return visible(text, but="\n\t")
 
 
 def console(stderr: bool = False) -> Console:
@@ -34,7 +33,7 @@ def show(what: RenderableType) -> None:
     out = console()
     with out.capture() as captured:
         out.print(what)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
 
 
 def tell(message: str) -> None:

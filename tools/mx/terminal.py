@@ -9,8 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from components.settings.text import visible
 from tools.preview import sections
 from tools.preview.model import Change, FileDiff, Report
+from tools.preview.text import one_line
 
 from .console import safe
 
@@ -35,7 +37,7 @@ def render(report: Report, full: bool = False) -> RenderableType:
 def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     words, style = VERDICTS[report.verdict]
     yield Text.assemble((safe(report.stack), "bold"), ": ", (words, style))
-    yield Text(counts(report))
+    yield Text(one_line(counts(report)))
     if report.errors:
         yield from _section("Failure", [])
         yield from _paragraphs(report.errors, "red")
@@ -53,7 +55,7 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     if report.replaced:
         legend = "- is in the files of the host now, + is what the host gets"
         yield from _section("Existing files that are replaced", [Text(legend, "dim")])
-        lines = [line for text in report.replaced for line in text.splitlines()]
+        lines = [line for text in report.replaced for line in text.split("\n")]
         yield from _diff(lines, full)
     if report.records:
         yield from _section(f"DNS records ({len(report.records)})", [])
@@ -87,16 +89,24 @@ def _section(title: str, parts: Iterable[RenderableType]) -> Iterator[Renderable
 
 def _item(text: str, style: str = "") -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    table.add_row(Text("-", style), Text(safe(text)))
+    table.add_row(Text("-", style), Text(_barred(safe(text))))
     return table
+
+
+def _name(text: str) -> str:
+    """A name near a diff, which is none of its lines."""
+    text = one_line(text)
+    return repr(text) if text[:1] in "+-@" else text
+
+
+def _barred(text: str) -> str:
+    """Each further line behind a bar, so that none can pass for a line of a diff."""
+    return text.replace("\n", "\n| ")
 
 
 def _paragraphs(texts: Iterable[str], style: str) -> Iterator[RenderableType]:
     for text in texts:
-        head, _, rest = safe(text).partition("\n")
-        yield _item(head, style)
-        if rest:
-            yield Padding(Text(rest), (0, 0, 0, 2))
+        yield _item(text, style)
 
 
 def _more(count: int, what: str) -> Iterator[RenderableType]:
@@ -109,7 +119,8 @@ def _diff(lines: list[str], full: bool, indent: int = 2) -> Iterator[RenderableT
     shown = lines if full else lines[:_MOST_LINES]
     for line in shown:
         table = Table.grid()
-        mark, rest = safe(line[:1]), safe(line[1:])
+        line = visible(line)
+        mark, rest = line[:1], line[1:]
         style = _STYLES.get(mark, "")
         table.add_column(width=1)
         table.add_column(overflow="fold")
@@ -131,7 +142,7 @@ def _table(changes: list[Change]) -> RenderableType:
         table.add_column(title, overflow="fold")
     for (component, why), names in rows.items():
         hosts = ", ".join(name for name in dict.fromkeys(names) if name)
-        table.add_row(safe(hosts or "-"), safe(component), safe(why))
+        table.add_row(_name(hosts) or "-", one_line(component), one_line(why))
     return Padding(table, (0, 0, 0, 2))
 
 
@@ -141,7 +152,7 @@ def _drift(texts: list[str], full: bool) -> Iterator[RenderableType]:
     legend = "+ is what somebody added, - is what somebody removed since the last up"
     yield from _section("Drift", [Text(f"  {legend}", "dim")])
     for where, items in sections.drift_of(texts):
-        yield Text(f"  {safe(where)}", "bold")
+        yield Text(f"  {_name(where)}", "bold")
         for is_diff, lines in items:
             if is_diff:
                 yield from _diff(lines, full, 4)
@@ -150,10 +161,11 @@ def _drift(texts: list[str], full: bool) -> Iterator[RenderableType]:
 
 
 def _actions(report: Report) -> Iterator[RenderableType]:
-    lines = sections.actions(report.changes)
-    if lines:
+    found = sections.actions(report.changes)
+    if found:
         yield from _section("On the hosts", [])
-        yield from (_item(line.removeprefix("- ").replace("`", "")) for line in lines)
+        for verb, hosts, things in found:
+            yield _item(one_line(f"{verb} on {hosts}: {', '.join(things)}"))
 
 
 def _files(report: Report, full: bool) -> Iterator[RenderableType]:
@@ -171,7 +183,7 @@ def _files(report: Report, full: bool) -> Iterator[RenderableType]:
     yield from _section("Files", [])
     for host in sorted(report.leaving):
         count = sum(len(each.files) for each in report.changes if each.host == host)
-        yield _item(f"{count} files on {host} are removed or come back as they were")
+        yield _item(f"{count} files on {one_line(host)} are removed or come back as they were")
     folded = 0
     for file, hosts in grouped.items():
         ours = file.path.startswith(_PROGRAMS) and "new file" in file.attributes
@@ -180,8 +192,9 @@ def _files(report: Report, full: bool) -> Iterator[RenderableType]:
             folded += 1
             continue
         where = f"{file.path}, {file.section}" if file.section else file.path
-        title = Text.assemble((safe(where), "bold"), f" on {', '.join(dict.fromkeys(hosts))}")
-        title.append(f" ({'; '.join(notes)})" if notes else "")
+        on = one_line(", ".join(dict.fromkeys(hosts)))
+        title = Text.assemble((_name(where), "bold"), f" on {on}")
+        title.append(f" ({one_line('; '.join(notes))})" if notes else "")
         yield Padding(title, (0, 0, 0, 2))
         yield from _diff(list(file.lines), full, 4)
     if folded:

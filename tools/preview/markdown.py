@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.preview import sections
 from tools.preview.budget import Block, fit, size
 from tools.preview.model import Change, Report
-from tools.preview.text import cell, fenced, lines_of, plain, wrapped
+from tools.preview.text import cell, code, fenced, lines_of, plain, wrapped
 
 MARKER = "<!-- mx preview: {stack} -->"
 _VERDICTS = {
@@ -84,7 +84,7 @@ def _counts(report: Report) -> str:
     if not counts:
         return "Hosts and DNS are as the settings say."
     order = [*_OPS, *sorted({*counts} - {*_OPS})]
-    words = [f"**{counts[op]}** {_OPS.get(op, op)}" for op in order if op in counts]
+    words = [f"**{counts[op]}** {_OPS.get(op, plain(op))}" for op in order if op in counts]
     hosts = {change.host for change in report.changes} - {""}
     where = f" on {len(hosts)} host{'s' * (len(hosts) != 1)}" if hosts else ""
     plural = "s" * (len(report.records) != 1)
@@ -103,7 +103,10 @@ def _blocks(report: Report) -> list[Block]:
         blocks.append(fenced("replaced files", _REPLACED, lines_of(report.replaced), "diff"))
     if report.records:
         blocks.append(sections.dns(report))
-    actions = sections.actions(report.changes)
+    actions = tuple(
+        f"- {plain(verb)} on {plain(hosts)}: {', '.join(map(code, things))}"
+        for verb, hosts, things in sections.actions(report.changes)
+    )
     if actions:
         blocks.append(Block("units and packages", "### On the hosts\n", actions))
     if report.warnings:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from itertools import groupby
 
 from components.protocol.warnings import DRIFT
-from components.settings.text import visible
 from tools.preview.budget import Block
 from tools.preview.model import Change, FileDiff, Report
-from tools.preview.text import fenced, plain
+from tools.preview.text import code, fenced, in_html, plain
 
 # A block with more lines is folded, so that a phone shows what comes after it.
 _OPEN_LINES, _OPEN_NAMES = 40, 10
@@ -89,8 +87,8 @@ def zone_lines(report: Report) -> list[str]:
     return lines
 
 
-def actions(changes: list[Change]) -> tuple[str, ...]:
-    """What happens to packages and units; one line for all that happens to the same hosts."""
+def actions(changes: list[Change]) -> list[tuple[str, str, list[str]]]:
+    """What happens to packages and units: verb, hosts, and what it happens to there."""
     acted: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         for package in change.packages:
@@ -100,10 +98,8 @@ def actions(changes: list[Change]) -> tuple[str, ...]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for (verb, thing), names in sorted(acted.items()):
         hosts = ", ".join(dict.fromkeys(names))
-        grouped.setdefault((verb, hosts), []).append(f"`{thing}`")
-    return tuple(
-        f"- {verb} on {hosts}: {', '.join(things)}" for (verb, hosts), things in grouped.items()
-    )
+        grouped.setdefault((verb, hosts), []).append(thing)
+    return [(verb, hosts, things) for (verb, hosts), things in grouped.items()]
 
 
 def files(report: Report) -> list[Block]:
@@ -120,16 +116,18 @@ def files(report: Report) -> list[Block]:
     made = {file for change in report.changes if change.op == "create" for file in change.files}
     blocks = []
     bare = [
-        f"- {n} files on {host} (go away or come back as they were)" for host, n in gone.items()
+        f"- {n} files on {plain(host)} (go away or come back as they were)"
+        for host, n in gone.items()
     ]
     for file, hosts in sorted(grouped.items(), key=lambda item: item[0].path != FIRST):
         where = f"{file.path}, {file.section}" if file.section else file.path
         notes = "; ".join([*file.attributes, *(["changed (secret)"] if file.secret else [])])
-        title = f"<code>{html.escape(visible(where))}</code> on {', '.join(hosts)}"
-        title += f" ({html.escape(notes)})" if notes else ""
         if not file.lines or (file.path.startswith(_PROGRAMS) and "new file" in file.attributes):
-            bare.append(f"- {title}")
+            after = f" ({plain(notes)})" if notes else ""
+            bare.append(f"- {code(where)} on {plain(', '.join(hosts))}{after}")
             continue
+        title = f"<code>{in_html(where)}</code> on {in_html(', '.join(hosts))}"
+        title += f" ({in_html(notes)})" if notes else ""
         new = file in made
         folded = " open" if len(file.lines) <= 20 and not new else ""
         inner = fenced(

@@ -11,8 +11,12 @@ from tools.preview.budget import Block
 
 # Characters of code that a phone shows without scrolling.
 _WIDTH = 46
-# What a forge makes a link of by itself (GFM section 6.9).
-_LINK = re.compile(r"(?i)\b(https?:|ftp:|mailto:|xmpp:|www\.)")
+# What a forge makes a link of by itself: addresses (GFM section 6.9), users, issues.
+_LINK = re.compile(r"(?i)(https?:|ftp:|mailto:|xmpp:|www\.|@|#(?=\d))")
+# CommonMark section 2.4, with what GitHub adds: tables, strikethrough, mathematics.
+_MARKUP = re.compile(r"([\\*_`\[\]~$|])")
+# What makes a block of a line that begins with it (CommonMark section 4 and 5).
+_BLOCK = re.compile(r"^(\d*)([#+=.)-])")
 
 
 def lines_of(texts: list[str]) -> list[str]:
@@ -38,19 +42,35 @@ def fenced(name: str, head: str, lines: list[str], kind: str = "text", keep: int
     return Block(name, f"{head}\n\n{fence}{kind}", tuple(lines), fence, keep)
 
 
+def one_line(text: str) -> str:
+    """The text on one line, with nothing in it that cannot be seen."""
+    return visible(text.replace("\n", " "), but="").strip()
+
+
 def cell(text: str, most: int = 120) -> str:
     """Text in a table, at most so many characters; long names may break."""
-    text = visible(text, but="\n")
+    text = one_line(text)
     text = re.sub(r"\S{20,}", lambda word: re.sub(r"([-_./])", "\\1\u200b", word[0]), text)
     short = text if len(text) <= most else text[: most - 1] + "…"
-    return _without_markup(short).replace("|", "\\|").replace("\n", " ")
+    return _without_markup(short)
 
 
 def plain(text: str) -> str:
-    """Text that neither names a user of the forge nor starts markup, and leads nowhere."""
-    return _without_markup(visible(text, but="\n"))
+    """One line that neither names a user of the forge nor starts markup, and leads nowhere."""
+    return _BLOCK.sub(r"\1\\\2", _without_markup(one_line(text)))
+
+
+def code(text: str) -> str:
+    """A name as code, where it has nothing that would end the code."""
+    text = one_line(text)
+    return f"`{text}`" if text and "`" not in text else _without_markup(text)
+
+
+def in_html(text: str) -> str:
+    """One line inside an element of HTML, where Markdown is not read."""
+    return _LINK.sub("\\1\u200b", html.escape(one_line(text), quote=False))
 
 
 def _without_markup(text: str) -> str:
-    text = _LINK.sub("\\1\u200b", text)
-    return re.sub(r"([*_`\[\]])", r"\\\1", html.escape(text, quote=False)).replace("@", "@\u200b")
+    text = html.escape(_MARKUP.sub(r"\\\1", text), quote=False)
+    return _LINK.sub("\\1\u200b", text)

@@ -72,17 +72,21 @@ def text(names: list[str], found: list[Finding]) -> str:
     """What is wrong, why it matters and what to do, for people."""
     lines = []
     for each in found:
+        # A foreign server's words may be in each of them.
+        subject, what, why, cure = (
+            visible(part, but="") for part in (each.subject, each.what, each.why, each.cure)
+        )
         lines += [
-            f"{each.severity}: {each.subject}: {each.what} [{each.check}]",
-            f"    why: {each.why}",
-            f"    do:  {each.cure}",
+            f"{each.severity}: {subject}: {what} [{each.check}]",
+            f"    why: {why}",
+            f"    do:  {cure}",
         ]
     counts = {
         severity: sum(each.severity == severity for each in found)
         for severity in ("fault", "warning", "notice")
     }
     summary = ", ".join(f"{count} {severity}s" for severity, count in counts.items())
-    lines.append(f"{', '.join(names)}: {summary}")
+    lines.append(f"{visible(', '.join(names), but='')}: {summary}")
     return "\n".join(lines)
 
 
@@ -120,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
         document = {"domains": names, "findings": [asdict(each) for each in found]}
         print(json.dumps(document, indent=2))
     else:
-        print(visible(text(names, found), but="\n"))
+        print(text(names, found))
     return 1 if any(each.severity != "notice" for each in found) else 0
 
 

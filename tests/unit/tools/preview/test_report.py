@@ -175,7 +175,7 @@ def test_secret_is_only_said_to_have_changed() -> None:
     report = report_of({"steps": steps})
     text = markdown(report)
     assert "hunter" not in text
-    assert "<code>/etc/k</code> on mx1 (changed (secret))" in text
+    assert "`/etc/k` on mx1 (changed (secret))" in text
     assert [change.why for change in report.changes] == [["a secret"], ["k"], ["drift"]]
 
 
