@@ -54,7 +54,25 @@ def read(settings: Settings) -> dict[str, Seen]:
         seen[key], warnings = judge(key, code, out, err, applied)
         for warning in warnings:
             pulumi.log.warn(warning)
+    for warning in copies(seen):
+        pulumi.log.warn(warning)
     return {key: seen.get(key, Seen()) for key in settings.hosts}
+
+
+def copies(seen: Mapping[str, Seen]) -> list[str]:
+    """A warning for hosts that answer with one machine ID: a clone beside its original."""
+    by_machine: dict[str, list[str]] = {}
+    for key, host in sorted(seen.items()):
+        by_machine.setdefault(host.machine, []).append(key)
+    return [
+        f"{' and '.join(keys)} answer with the same machine ID, {visible(machine)}: one of them "
+        "runs from a copy of the other's disk. A copy has the same keys, and sends the mail once "
+        "more that was in the queue when the copy was made. Take the copy off the network; set it "
+        "up from a fresh installation, or delete its queue and give it a machine ID of its own "
+        "(machine-id(5))"
+        for machine, keys in by_machine.items()
+        if machine and len(keys) > 1
+    ]
 
 
 def judge(
@@ -79,12 +97,14 @@ def _judge(
         words = err.strip().split("\n")[-1] or f"exit code {code}"
         return Seen(), [warnings.not_read(key, visible(words))]
     answer.machine(machine)
+    machine = machine.strip()
     agent = answer.agent(agent)
     if code == NO_AGENT and not agent:
         mine = {name for name in applied if name.startswith(f"{key}-")}
         told = [warnings.drift(key, warnings.AGENT, warnings.GONE)]
         bundles = {name.removeprefix(f"{key}-") for name in mine}
-        return Seen(True, held=applied, behind=frozenset(bundles)), told if mine else []
+        gone = Seen(True, held=applied, behind=frozenset(bundles), machine=machine)
+        return gone, told if mine else []
     if code:
         words = err.strip().split("\n")[-1] or f"exit code {code}"
         return Seen(), [warnings.not_read(key, visible(words))]
@@ -98,7 +118,7 @@ def _judge(
         renewals = answer.renewals(noted)
     except answer.OddAnswer as error:
         texts.append(f"renewals of {key} were not read: {RENEWALS}: {error}")
-    return Seen(True, status, renewals, applied, frozenset(reasons)), texts
+    return Seen(True, status, renewals, applied, frozenset(reasons), machine), texts
 
 
 def _clock(key: str, there: int | None, here: float) -> list[str]:

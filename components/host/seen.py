@@ -15,7 +15,8 @@ class Seen:
     """What one host answered; `read` is False when nothing is known of it.
 
     `held`: the commands in the engine's state. `behind`: the bundles that are on the host
-    otherwise than this stack applied them, and "agent" for the agent itself.
+    otherwise than this stack applied them, and "agent" for the agent itself. `machine`: its
+    machine ID (machine-id(5)).
     """
 
     read: bool = False
@@ -24,6 +25,7 @@ class Seen:
     """How the last attempt for each certificate went: `error`, `failingSince`."""
     held: Mapping[str, Held] = field(default_factory=dict)
     behind: frozenset[str] = frozenset()
+    machine: str = ""
 
     @property
     def bare(self) -> bool:

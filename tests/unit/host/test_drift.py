@@ -10,7 +10,7 @@ import pytest
 
 from components.agent.process import Failure
 from components.host.ask import parse
-from components.host.drift import judge
+from components.host.drift import copies, judge
 from components.host.held import Held, commands, digest
 from components.host.seen import Seen
 from tests.support.agent_host import Host, Staged, file, mail, manifest
@@ -323,3 +323,11 @@ def test_rollback_goes_back_is_drift_and_goes_forward_again(agent: Staged, root:
     agent.rollback("one")
     assert (root / "etc/postfix/main.cf").read_text() == "a\nnew\n"
     assert agent.status()["bundles"]["one"]["drift"] == []
+
+
+def test_clone_beside_its_original_is_told_by_its_machine_id() -> None:
+    original, clone = (judge(key, 0, answer(status()), "", {})[0] for key in ("mx1", "mx3"))
+    other = judge("mx2", 0, answer(status()).replace(MACHINE, MACHINE[::-1]), "", {})[0]
+    [warning] = copies({"mx1": original, "mx2": other, "mx3": clone, "mx4": Seen()})
+    assert warning.startswith(f"mx1 and mx3 answer with the same machine ID, {MACHINE}: ")
+    assert copies({"mx1": original, "mx2": other, "mx4": Seen(), "mx5": Seen()}) == []
