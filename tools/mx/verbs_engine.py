@@ -43,7 +43,8 @@ def version(stack: str | None) -> int:
 def completion(shell: str) -> int:
     """Print the lines that make a shell complete commands, options and stacks.
 
-    Put a link to scripts/mx on your PATH as `mx` first.
+    Put a link to scripts/mx on your PATH as `mx` first. For zsh write the lines
+    into a file _mx of a directory that $fpath has.
 
     Example: mx completion bash >/etc/bash_completion.d/mx
     """
@@ -51,6 +52,18 @@ def completion(shell: str) -> int:
     if found is None:
         raise Failure(f"there is no completion for {shell}")
     print(found(mx, {}, "mx", "_MX_COMPLETE").source())
+    return OK
+
+
+@mx.command()
+def man() -> int:
+    """Print the manual page, mx(1).
+
+    Example: mx man | man -l -
+    """
+    from .man_page import page
+
+    print(page(), end="")
     return OK
 
 
