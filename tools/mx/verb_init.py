@@ -136,6 +136,10 @@ def _answers(asking: Asking, given: dict[str, object]) -> init_file.Answers:
     answers.recipients = [str(one) for one in recipients] or asking.words(
         question, "--recipient", "postmaster abuse"
     ).split()
+    if "postmaster" not in answers.recipients:
+        # RFC 5321 section 4.5.1; the DMARC reports of the new domains go there, too.
+        answers.recipients.append("postmaster")
+        tell("postmaster is accepted too: every mail domain must take mail for it (RFC 5321)")
     mailbox = str(given["mailbox_host"] or "") or asking.words(
         "Name of the mailbox host, with :PORT when it is not 25", "--mailbox-host"
     )

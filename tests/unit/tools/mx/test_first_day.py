@@ -13,6 +13,7 @@ from tools.mx import access, check_host, init_file, ssh_keys
 from tools.mx.app import run
 from tools.mx.check_host import judge_answer
 from tools.mx.codes import USAGE
+from tools.mx.verb_init import Asking, _answers
 from tools.status.names import Answer, Names
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
@@ -40,6 +41,22 @@ def test_what_init_writes_is_valid_and_hurts_no_mail_that_flows() -> None:
     assert found.dns.records.spf == "v=spf1 mx ~all"
     assert str(found.dns.records.dmarc).startswith("v=DMARC1; p=none")
     assert found.rollout.canary == "mx1"
+
+
+def test_recipients_without_postmaster_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, object] = {
+        "given": ("mx1.example.org,203.0.113.21",),
+        "domains": ("example.org",),
+        "recipients": ("alice",),
+        "mailbox_host": "mail.example.org",
+        "mynetworks": (),
+        "zones": (),
+        "ssh_user": "root",
+        "ssh_port": 22,
+        "ssh_key": "",
+    }
+    assert _answers(Asking(), given).recipients == ["alice", "postmaster"]
+    assert "postmaster is accepted too" in capsys.readouterr().err
 
 
 def test_fingerprint_is_that_of_ssh_keygen() -> None:
