@@ -20,8 +20,12 @@ _LOG_MEGABYTES = "20"
 
 
 def install() -> None:
-    """Run scripts/install. Raises subprocess.CalledProcessError when something is missing."""
-    subprocess.run([ROOT / "scripts" / "install"], stdout=2, check=True)
+    """Get the engine unless it is there; a line on stderr tells what is done.
+
+    The lab's plug-ins are left to scripts/up: your own engine gets its plug-ins by itself. Raises
+    subprocess.CalledProcessError when something is missing.
+    """
+    subprocess.run([ROOT / "scripts" / "install", "engine"], stdout=2, check=True)
 
 
 def folder() -> Path | None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from components.settings.environment import SettingsError
+from components.settings.stack_file import settings_of
 from tools.preview.build import build
 from tools.preview.model import Report
 from tools.preview.read import read
 from tools.refresh_option import options
 
-from . import engine
+from . import engine, host_keys
 from .codes import FAILED, FOUND, OK
 from .explain import explained
 
@@ -34,6 +37,8 @@ def plan(stack: str, more: Sequence[str] = (), refresh: bool | None = None) -> R
     )
     report = build(stack, read(done.stdout, done.returncode, done.stderr))
     report.errors = explained(report.errors, stack)
+    with suppress(SettingsError):  # the engine has said already what is wrong in the stack file
+        host_keys.in_report(report, settings_of(stack))
     return report
 
 

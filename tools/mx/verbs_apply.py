@@ -12,7 +12,7 @@ from rich.text import Text
 from components.settings.stack_file import settings_of
 from tools.preview.model import Report
 
-from . import apply, cut_off, engine, queues, terminal
+from . import apply, cut_off, engine, host_keys, queues, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, INTERRUPTED, OK, USAGE
 from .console import console, safe, show, tell
@@ -105,7 +105,9 @@ def _run(
     expected.pop("", None)
     if report and report.records:
         expected[DNS] = len(report.records)
-    outcome = apply.run(stack, verb, arguments, settings_of(stack).hosts, expected, more)
+    settings = settings_of(stack)
+    outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more)
+    host_keys.in_errors(outcome.errors, settings)
     _say(stack, verb, outcome)
     if outcome.code == INTERRUPTED:
         return INTERRUPTED

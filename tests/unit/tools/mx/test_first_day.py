@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from components.settings.environment import Settings, from_mapping
-from tools.mx import access, check_host, init_file, ssh_keys
+from tools.mx import access, check_host, host_keys, init_file, ssh_keys
 from tools.mx.app import run
 from tools.mx.check_host import judge_answer
 from tools.mx.codes import USAGE
 from tools.mx.verb_init import Asking, _answers
+from tools.preview.model import Report
 from tools.status.names import Answer, Names
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
@@ -195,3 +196,22 @@ def test_host_keys_that_nobody_compared_write_nothing(
     text = capsys.readouterr()
     assert ssh_keys.fingerprint(KEY) in text.out
     assert "not confirmed; nothing was written" in text.err
+
+
+def test_host_with_another_key_is_told_with_both_fingerprints(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind, blob = OTHER.split()
+    monkeypatch.setattr(ssh_keys, "scan", lambda *_: {kind: blob})
+    both = [ssh_keys.fingerprint(KEY), ssh_keys.fingerprint(OTHER)]
+    report = Report(
+        "example", warnings=["drift of mx1 was not read: Host key verification failed."]
+    )
+    host_keys.in_report(report, settings())
+    errors = {"mx1: agent": ["ssh: handshake failed: ssh: host key mismatch"], "DNS: a": ["no"]}
+    host_keys.in_errors(errors, settings())
+    for text in (report.risks[0], report.warnings[0], errors["mx1: agent"][0]):
+        assert all(fingerprint in text for fingerprint in both)
+        assert "hosts.mx1.hostKey" in text
+        assert f"hostKey: {OTHER}" in text
+    assert errors["DNS: a"] == ["no"]
