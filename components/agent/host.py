@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from .files import gid_of, uid_of
 from .paths import LOCK_WAIT, ROOT_GROUP, STAFF_GROUP, STATE
 from .process import Failure, Json, Run, run_command
 from .record import Call
+from .redaction import SHOWN
 from .words import emit, short
 
 
@@ -26,7 +28,7 @@ class Host:
         self.state = self.real(STATE)
         self.journal_path = self.state / "journal.json"
         self.lock_wait = LOCK_WAIT
-        self.secrets: list[str] = []
+        self.secrets: re.Pattern[str] | None = None
         # Commands of the change that ran to their end, or were cut off.
         self.begun: list[str] = []
         # What of the call itself goes into the record: see apply.
@@ -34,10 +36,8 @@ class Host:
         self.boot = False
 
     def redact(self, text: str) -> str:
-        """Take lines of secret files out of what other programs say."""
-        for secret in self.secrets:
-            text = text.replace(secret, "[secret]")
-        return text
+        """Take secrets of the manifest out of what other programs say."""
+        return text if self.secrets is None else self.secrets.sub(SHOWN, text)
 
     def say(self, line: str) -> None:
         """Print a progress line; a closed pipe does not matter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 from .files import digest, gone
@@ -11,6 +12,7 @@ from .paths import VERSION
 from .planning import Planning
 from .process import BadManifest, Failure, Json
 from .record import Call
+from .redaction import redacter
 from .setup import Setup
 from .transaction import Transaction
 
@@ -43,7 +45,7 @@ class Agent(Transaction, Planning, Setup):
         self.begun = []
         if self._has_secret(manifest):
             self._call.text = ""
-        self.secrets = _secret_lines(manifest)
+        self.secrets = _secrets(manifest)
         with self.lock():
             self.recover_locked()
             try:
@@ -106,9 +108,7 @@ class Agent(Transaction, Planning, Setup):
                 self.say("nothing to recover")
 
 
-def _secret_lines(manifest: Json) -> list[str]:
-    """The lines of a manifest that no output may show, longest first."""
+def _secrets(manifest: Json) -> re.Pattern[str] | None:
+    """What no output may show of a manifest."""
     texts = [entry["content"] for entry in manifest["files"].values() if entry["secret"]]
-    texts += [step["stdin"] for step in manifest["run"] if step["secret"]]
-    lines = {line.strip() for text in texts for line in text.splitlines()}
-    return sorted((line for line in lines if len(line) >= 4), key=len, reverse=True)
+    return redacter(texts + [step["stdin"] for step in manifest["run"] if step["secret"]])

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from components.settings import aliases, certificates, names
 from components.settings import dns as settings_dns
+from components.settings import monitoring as settings_monitoring
 from components.settings import postfix as settings_postfix
 from components.settings import resolver as settings_resolver
 from components.settings import rollout as settings_rollout
@@ -134,6 +135,8 @@ def _sections(settings: Settings) -> Iterable[str]:
     debian = {key: host.debian for key, host in settings.hosts.items()}
     if settings.certificates is not None:
         yield from certificates.contradictions(settings.certificates, debian)
+    if settings.monitoring is not None:
+        yield from settings_monitoring.contradictions(settings.monitoring)
     mailboxes = {host.hostname: host.port for host in settings.mailbox_hosts.values()}
     yield from settings_postfix.contradictions(settings.postfix, {*debian.values()}, mailboxes)
     yield from settings_spam_filter.contradictions(settings.spam_filter, len(settings.hosts))

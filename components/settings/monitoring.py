@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictInt
 
-from components.settings.types import Domain, Model, Port
+from components.settings.types import Domain, Model, Port, too_many, wide
 
 
 def _source(value: str) -> str:
@@ -17,13 +18,28 @@ def _source(value: str) -> str:
         raise ValueError(f"{value!r} is not a network in CIDR notation: {error}") from None
 
 
+def _watcher(value: str) -> str:
+    """A network that reads what the exporters tell, in clear text and without a password."""
+    network = _source(value)
+    if wide(network):
+        raise ValueError(f"{value!r} is no network of monitoring servers: it is nearly everybody's")
+    return network
+
+
 Source = Annotated[str, AfterValidator(_source)]
+Watcher = Annotated[str, AfterValidator(_watcher)]
+
+
+def contradictions(monitoring: MonitoringSettings) -> Iterable[str]:
+    """Networks that are narrow, and are everybody together; each line begins with its path."""
+    if (sum_ := too_many(monitoring.networks)) is not None:
+        yield f"monitoring.networks: {sum_}: metrics would be open to nearly everybody"
 
 
 class MonitoringSettings(Model):
     """Exporters on the hosts, and what is asked from outside."""
 
-    networks: list[Source] = Field(
+    networks: list[Watcher] = Field(
         description="Networks of the monitoring servers; the firewall lets only them in.",
         min_length=1,
     )

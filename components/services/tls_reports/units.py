@@ -19,11 +19,7 @@ SOCKET = "/var/spool/postfix/tlsrpt/collectd.sock"
 """In Postfix's queue directory, so that smtp(8) reaches it from its chroot too."""
 
 _FETCHER = f"/usr/bin/python3 -P -m tlsrpt_reporter.tlsrpt_fetcher --config_file {CONFIG}"
-# --fail: a server's refusal is a failure, and tried again. Only https, as the record had it.
-_POST = (
-    "curl --silent --show-error --fail --globoff --proto =https --max-time 60 "
-    "--header 'Content-Type: application/tlsrpt+gzip' --data-binary @-"
-)
+_POST = "/usr/bin/python3 -P -m mx_tls_reports.post"
 
 
 def used(settings: Settings, host: str) -> bool:

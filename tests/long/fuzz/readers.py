@@ -167,6 +167,10 @@ def nginx(text: str) -> Iterable[Fact]:
     return blocks(parsed["config"][0]["parsed"], "")
 
 
+# Other values in each process.
+_OF_BASH = ("SRANDOM", "RANDOM", "PPID", "SECONDS")
+
+
 def shell(text: str) -> Iterable[Fact]:
     """The variables that a bash has after it sourced the text, and whether it printed anything."""
     program = (
@@ -183,7 +187,7 @@ def shell(text: str) -> Iterable[Fact]:
         raise Unreadable(done.stderr.decode(errors="replace"))
     words = done.stdout.decode(errors="surrogateescape").split("\0")
     for name, value in zip(words[::2], words[1::2], strict=False):
-        if name.isupper() and not name.startswith(("BASH", "EPOCH", "SRANDOM", "RANDOM", "PPID")):
+        if name.isupper() and not name.startswith(("BASH", "EPOCH", *_OF_BASH)):
             yield name, value
 
 

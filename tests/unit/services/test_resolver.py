@@ -34,7 +34,7 @@ def test_a_root_of_its_own_replaces_the_public_anchor() -> None:
 
 
 def test_an_anchor_of_a_private_zone_stands_beside_the_public_one() -> None:
-    anchored = settings(trustAnchors=["corp. IN DS 1 13 2 abab"])
+    anchored = settings(trustAnchors=["corp. IN DS 1 13 2 " + "ab" * 32])
     text = unbound.unbound_conf(anchored, "mx1", None, "")
     assert "    auto-trust-anchor-file" in text
     assert "    trust-anchor-file" in text
