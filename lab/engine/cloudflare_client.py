@@ -7,7 +7,9 @@ from typing import Any
 import cloudflare
 import httpx
 
-from lab.engine.cloudflare import ApiFailure
+
+class ApiFailure(Exception):
+    """An error of the API, in the original's words."""
 
 
 class Api:

@@ -15,8 +15,9 @@ from typing import Any
 
 import paramiko
 
+from lab.engine.command_result import CommandError
 from lab.engine.plugin import SIG_KEY, plain
-from lab.engine.ssh import CommandError, Connection
+from lab.engine.ssh import Connection
 
 ASSET_SIG = "c44067f5952c0a294b673a41bacd8c17"
 

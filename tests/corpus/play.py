@@ -41,6 +41,8 @@ REQUESTS: dict[str, Any] = {
     "Read": provider_pb2.ReadRequest,
     "Invoke": provider_pb2.InvokeRequest,
 }
+# Errors carry a command's output.
+_LARGE = [(f"grpc.{name}_metadata_size", 64 << 20) for name in ("max", "absolute_max")]
 _ID = re.compile(r"[0-9a-f]{8}\Z")
 
 
@@ -85,7 +87,7 @@ def served(servicer: Any) -> Iterator[Any]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
+        with grpc.insecure_channel(f"127.0.0.1:{port}", options=[*OPTIONS, *_LARGE]) as channel:
             yield provider_pb2_grpc.ResourceProviderStub(channel)
     finally:
         server.stop(None).wait()

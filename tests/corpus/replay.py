@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from lab.engine.cloudflare import CloudflareProvider
-from lab.engine.command import CommandProvider
 from lab.engine.plugin import Log
 from tests.corpus.double import Double
 from tests.corpus.play import TOKEN, Outcome, play
 from tests.corpus.scenario import FOLDER, scenarios
+from tests.corpus.shell import ShellProvider
 
 PLUGINS = ("command", "cloudflare")
 LEFT_OUT = FOLDER / "left-out.json"
+# What a connection needs, which no command of these scenarios sees.
+PLACEHOLDERS = ("HOST_KEY", "PRIVATE_KEY", "REMOTE_DIR")
 
 
 @dataclass
@@ -83,6 +85,6 @@ def _outcomes(
             "API_HOST": double.host,
         }
         return play(packed, names, lambda log: CloudflareProvider(log), double, out)
-    # These scenarios reach no host: what a connection says is looked at and compared alone.
-    names = {"DIR": str(folder), "HOST": "127.0.77.1", "PORT": 22}
-    return play(packed, names, lambda log: CommandProvider(Log(log)), None, out)
+    names = {name: name for name in PLACEHOLDERS}
+    names |= {"DIR": str(folder), "HOST": "127.0.77.1", "PORT": 22}
+    return play(packed, names, lambda log: ShellProvider(Log(log)), None, out)

@@ -13,33 +13,19 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import pytest
-from google.protobuf import empty_pb2, json_format  # type: ignore[import-untyped]
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from google.protobuf import json_format  # type: ignore[import-untyped]
+from pulumi.runtime.proto import provider_pb2
 
-from lab.engine import cloudflare
-from lab.engine.plugin import OPTIONS, from_struct, new_server, to_struct
+from lab.engine.cloudflare import CloudflareProvider
+from lab.engine.cloudflare_properties import DNSSEC, RECORD
+from lab.engine.plugin import from_struct, to_struct
+from tests.corpus.play import REQUESTS, TOKEN, served
 
 pytestmark = pytest.mark.engine
 
 SCENARIOS = sorted((Path(__file__).parent / "traces" / "cloudflare").glob("*.json"))
-# The token of the recording: its placeholder stands in a TXT record too.
-TOKEN = "A" * 40
-URN = f"urn:pulumi:dev::t::{cloudflare.RECORD}::x"
+URN = f"urn:pulumi:dev::t::{RECORD}::x"
 ZONE = "023e105f4ecef8ad9ca31a8372d0c353"
-REQUESTS: dict[str, Any] = {
-    "Handshake": provider_pb2.ProviderHandshakeRequest,
-    "GetPluginInfo": empty_pb2.Empty,
-    "CheckConfig": provider_pb2.CheckRequest,
-    "DiffConfig": provider_pb2.DiffRequest,
-    "Configure": provider_pb2.ConfigureRequest,
-    "Check": provider_pb2.CheckRequest,
-    "Diff": provider_pb2.DiffRequest,
-    "Create": provider_pb2.CreateRequest,
-    "Update": provider_pb2.UpdateRequest,
-    "Delete": provider_pb2.DeleteRequest,
-    "Read": provider_pb2.ReadRequest,
-    "Invoke": provider_pb2.InvokeRequest,
-}
 
 
 class Script:
@@ -95,15 +81,8 @@ def script() -> Iterator[Script]:
 
 @pytest.fixture
 def stub() -> Iterator[Any]:
-    server = new_server(4)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-        cloudflare.CloudflareProvider(), server
-    )
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
-        yield provider_pb2_grpc.ResourceProviderStub(channel)
-    server.stop(None).wait()
+    with served(CloudflareProvider()) as stub:
+        yield stub
 
 
 def fill(value: Any, url: str) -> Any:
@@ -162,7 +141,7 @@ def configure(stub: Any, url: str) -> None:
 )
 def test_check(more: dict[str, Any], begins: list[str], stub: Any) -> None:
     news = {"name": "a.example.test", "type": "TXT", "ttl": 60, "zoneId": ZONE, **more}
-    request = provider_pb2.CheckRequest(urn=URN, type=cloudflare.RECORD, news=to_struct(news))
+    request = provider_pb2.CheckRequest(urn=URN, type=RECORD, news=to_struct(news))
     reasons = [item.reason for item in stub.Check(request).failures]
     assert len(reasons) == len(begins)
     for reason, begin in zip(reasons, begins, strict=True):
@@ -170,9 +149,9 @@ def test_check(more: dict[str, Any], begins: list[str], stub: Any) -> None:
 
 
 def test_check_of_a_pending_zone(stub: Any) -> None:
-    urn = f"urn:pulumi:dev::t::{cloudflare.DNSSEC}::x"
+    urn = f"urn:pulumi:dev::t::{DNSSEC}::x"
     news = to_struct({"zoneId": ZONE, "status": "pending"})
-    answer = stub.Check(provider_pb2.CheckRequest(urn=urn, type=cloudflare.DNSSEC, news=news))
+    answer = stub.Check(provider_pb2.CheckRequest(urn=urn, type=DNSSEC, news=news))
     assert [item.reason for item in answer.failures] == [
         'Invalid Attribute Value Match. Attribute status value must be one of: ["active" '
         '"disabled"], got: "pending". Examine values at \'x.status\'.'
@@ -183,14 +162,14 @@ def test_check_of_a_pending_zone(stub: Any) -> None:
 def test_another_type_or_zone_replaces(key: str, stub: Any) -> None:
     olds = {"name": "a.example.test", "type": "A", "ttl": 60, "zoneId": ZONE, "content": "::1"}
     request = provider_pb2.DiffRequest(
-        urn=URN, type=cloudflare.RECORD, olds=to_struct(olds), news=to_struct({**olds, key: "x"})
+        urn=URN, type=RECORD, olds=to_struct(olds), news=to_struct({**olds, key: "x"})
     )
     assert list(stub.Diff(request).replaces) == [key]
 
 
 def test_read_of_a_missing_record_drops_it(script: Script, stub: Any) -> None:
     configure(stub, script.url)
-    answer = stub.Read(provider_pb2.ReadRequest(id=f"{ZONE}/0", urn=URN, type=cloudflare.RECORD))
+    answer = stub.Read(provider_pb2.ReadRequest(id=f"{ZONE}/0", urn=URN, type=RECORD))
     assert answer.id == ""
     assert script.unexpected == [("GET", f"/client/v4/zones/{ZONE}/dns_records/0", None)]
 
@@ -207,7 +186,7 @@ def test_import(script: Script, stub: Any) -> None:
     record |= {"priority": 10, "ttl": 60, "proxied": False, "tags": [], "settings": {}}
     exchange = {"method": "GET", "path": path, "body": None, "status": 200}
     script.left = [{**exchange, "response": {"result": record, "success": True}}] * 2
-    answer = stub.Read(provider_pb2.ReadRequest(id=f"{ZONE}/1", urn=URN, type=cloudflare.RECORD))
+    answer = stub.Read(provider_pb2.ReadRequest(id=f"{ZONE}/1", urn=URN, type=RECORD))
     assert answer.id == "1"
     assert from_struct(answer.inputs) == {
         "name": "a.example.test",
@@ -222,9 +201,7 @@ def test_import(script: Script, stub: Any) -> None:
 def test_an_error_of_the_api(script: Script, stub: Any) -> None:
     configure(stub, script.url)
     inputs = {"name": "a", "type": "TXT", "ttl": 60, "zoneId": ZONE, "content": "b"}
-    request = provider_pb2.CreateRequest(
-        urn=URN, type=cloudflare.RECORD, properties=to_struct(inputs)
-    )
+    request = provider_pb2.CreateRequest(urn=URN, type=RECORD, properties=to_struct(inputs))
     with pytest.raises(grpc.RpcError) as caught:
         stub.Create(request)
     wanted = f'failed to make http request: POST "{script.url}/zones/{ZONE}/dns_records": 404 '

@@ -48,24 +48,25 @@ Dns(
 
 
 class Holding(Api):
-    """The double of the DNS API, which holds changes back from a number of records on."""
+    """The double of the DNS API, which holds changes back after a number of them."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.most = 10**9
+        self.left = 10**9
         self.held, self.released = threading.Event(), threading.Event()
         self.released.set()
         self.inside = 0
+        self.counting = threading.Lock()
 
-    def hold(self, most: int) -> None:
-        """Hold every change back as soon as there are `most` records."""
+    def hold(self, left: int) -> None:
+        """Hold every change back after `left` more."""
         self.held.clear()
         self.released.clear()
-        self.most = most
+        self.left = left
 
     def release(self) -> None:
         """Let all of them go on, and wait until what was held has been done."""
-        self.most = 10**9
+        self.left = 10**9
         self.released.set()
         deadline = time.monotonic() + 60
         while self.inside:
@@ -75,15 +76,19 @@ class Holding(Api):
 
     def change(self, number: str, work: Callable[..., Any]) -> Any:
         """Do the work on a zone when it may go on."""
-        self.inside += 1
+        with self.counting:
+            self.inside += 1
+            self.left -= 1
+            holds = self.left < 0
         try:
-            if len(self.records()) >= self.most:
+            if holds:
                 self.held.set()
                 if not self.released.wait(120):
                     raise TimeoutError("nobody lets the requests go on")
             return super().change(number, work)
         finally:
-            self.inside -= 1
+            with self.counting:
+                self.inside -= 1
 
     def records(self) -> list[dict[str, Any]]:
         """All records of all zones."""

