@@ -33,21 +33,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from components.dns.types import TYPES
+
 ZONE_READ, DNS_READ, DNS_EDIT = "Zone:Read", "DNS:Read", "DNS:Edit"
 SCOPES = frozenset({ZONE_READ, DNS_READ, DNS_EDIT})
 PROXIABLE = frozenset({"A", "AAAA", "CNAME"})
-HOSTS = frozenset({"CNAME", "MX", "NS", "PTR"})
-DATA_FIELDS = {
-    "CAA": ("flags", "tag", "value"),
-    "SRV": ("priority", "weight", "port", "target"),
-    "SSHFP": ("algorithm", "type", "fingerprint"),
-    "TLSA": ("usage", "selector", "matching_type", "certificate"),
-}
-TYPES = frozenset({"A", "AAAA", "TXT", *HOSTS, *DATA_FIELDS})
-NUMBERS = frozenset(
-    {"flags", "priority", "weight", "port", "algorithm", "type", "usage", "selector"}
-    | {"matching_type"}
-)
+DATA_FIELDS = {name: each.fields for name, each in TYPES.items() if each.fields}
+HOSTS = frozenset(name for name, each in TYPES.items() if each.is_name and not each.fields)
 AUTOMATIC_TTL = 300
 TXT_LIMIT = 2048
 RATE_WINDOW = 300
@@ -136,16 +128,15 @@ def data_of(kind: str, record: Mapping[str, Any]) -> dict[str, Any]:
         value = given.get(key)
         if value is None:
             raise ApiError(400, 9101, f"{key} is a required data field.")
-        if key in NUMBERS:
+        if key in TYPES[kind].numbers:
             try:
                 value = int(value)
             except (TypeError, ValueError):
                 raise ApiError(400, 9005, f"{key} must be a number.") from None
         data[key] = value
-    if kind == "TLSA":
-        data["certificate"] = str(data["certificate"]).upper()
-    if kind == "SSHFP":
-        data["fingerprint"] = str(data["fingerprint"]).upper()
+    upper = TYPES[kind].upper
+    if upper is not None:
+        data[upper] = str(data[upper]).upper()
     if kind == "SRV":
         data["target"] = host_name(data["target"])
     return data

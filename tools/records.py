@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from components.dns.client import Client, Refused, Silent
+from components.dns.types import api_data
 from components.settings import stack_file
 from components.settings.environment import SettingsError
 from tools import dns_api
@@ -60,8 +61,7 @@ def same(wanted: Inputs, present: Inputs) -> bool:
         return False
     if wanted.get("data") is None:
         return bool(wanted.get("content") == present.get("content"))
-    names = {"matchingType": "matching_type"}
-    data = {names.get(key, key): str(value) for key, value in wanted["data"].items()}
+    data = {key: str(value) for key, value in api_data(wanted["data"]).items()}
     return data == {key: str(value) for key, value in (present.get("data") or {}).items()}
 
 

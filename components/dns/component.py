@@ -7,7 +7,6 @@ have are never touched, those of the same name included.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 
@@ -86,7 +85,7 @@ class Dns(pulumi.ComponentResource):
             name=record.name,
             type=record.type,
             content=record.content,
-            data=None if record.data is None else _data(record.data),
+            data=None if record.data is None else cloudflare.DnsRecordDataArgs(**record.data),
             priority=record.priority,
             ttl=self._settings.dns.ttl_of(record.key),
             proxied=False,
@@ -118,8 +117,3 @@ class Dns(pulumi.ComponentResource):
             token=self._tokens[own[0]] if own else config.get_secret("apiToken"),
             base_url=config.get("baseUrl"),
         )
-
-
-def _data(data: Mapping[str, Any]) -> cloudflare.DnsRecordDataArgs:
-    names = {"matchingType": "matching_type"}
-    return cloudflare.DnsRecordDataArgs(**{names.get(key, key): data[key] for key in data})

@@ -31,7 +31,7 @@ def txt(text: str) -> str:
 
 def tlsa(digest: object) -> Data:
     """TLSA 3 1 1: SHA-256 of the host's public key (RFC 7672 section 3.1.1), upper-case hex."""
-    return {"usage": 3, "selector": 1, "matchingType": 1, "certificate": digest}
+    return {"usage": 3, "selector": 1, "matching_type": 1, "certificate": digest}
 
 
 def sshfp(host_key: str) -> Data:

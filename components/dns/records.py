@@ -38,7 +38,7 @@ class Record:
     name: str
     type: str
     content: Any = None
-    data: Mapping[str, object] | None = None
+    data: Mapping[str, Any] | None = None
     priority: int | None = None
     hosts: tuple[str, ...] = ()
     promise: Promise = "nothing"

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from components.dns import records as dns_records
+from components.dns.types import rdata
 from components.services.certificates import dehydrated
 from components.services.mta_sts import policy as mta_sts
 from components.settings.environment import Settings
@@ -199,11 +200,10 @@ def outputs(settings: Settings, failures: Sequence[RenewalFailure] = ()) -> Outp
                 name=record.name,
                 type=record.type,
                 zone=record.zone,
-                content=record.content,
+                content=rdata(record.type, record.content, record.data),
                 priority=record.priority,
             )
             for record in dns_records.records(settings)
-            if record.content is not None
         ],
         thresholds=None
         if watched is None

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.dns.types import api_data, rdata
 from tools.preview.model import RecordChange, Step
 
 TYPE = "cloudflare:index/dnsRecord:DnsRecord"
-_DATA = {
-    "TLSA": ("usage", "selector", "matchingType", "certificate"),
-    "CAA": ("flags", "tag", "value"),
-    "SSHFP": ("algorithm", "type", "fingerprint"),
-    "SRV": ("priority", "weight", "port", "target"),
-}
-_NAMES = {"MX", "CNAME", "NS", "PTR"}
 # What the engine prints for a value that only an `up` will know (sdk/python, runtime/rpc.py).
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _OTHER = ("zoneId", "proxied", "comment", "tags", "settings")
@@ -32,27 +26,16 @@ def line(inputs: dict[str, Any]) -> str:
 
 
 def _rdata(kind: str, inputs: dict[str, Any]) -> str:
-    content, data = inputs.get("content"), inputs.get("data")
+    data = inputs.get("data")
     if isinstance(data, dict):
-        data = {
-            key: "(known after up)" if value == _UNKNOWN else value for key, value in data.items()
-        }
-        keys = _DATA.get(kind, tuple(sorted(data)))
-        values = [_number(data.get(key, "")) for key in keys]
-        if kind == "CAA":
-            values[2] = f'"{values[2]}"'
-        return " ".join(values)
-    text = str(content) if content is not None else ""
-    text = text.replace(_UNKNOWN, "(known after up)")
-    if kind in _NAMES and text:
-        text = text.rstrip(".") + "."
-    if inputs.get("priority") is not None:
-        text = f"{_number(inputs['priority'])} {text}"
-    return text
+        data = {key: _known(value) for key, value in api_data(data).items()}
+    else:
+        data = None
+    return rdata(kind, _known(inputs.get("content")), data, inputs.get("priority"), final_dot=True)
 
 
-def _number(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def _known(value: Any) -> Any:
+    return value.replace(_UNKNOWN, "(known after up)") if isinstance(value, str) else value
 
 
 def change(step: Step) -> RecordChange:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from components.dns.records import Record
+from components.dns.types import TYPES, rdata
 from tools.status.check import Check, Domain
 from tools.status.world import World
-
-_COMPARED = ("A", "AAAA", "MX", "TXT", "CNAME", "CAA")
 
 
 def check(records: list[Record]) -> Check:
@@ -16,7 +15,7 @@ def check(records: list[Record]) -> Check:
 
     def run(world: World, domain: Domain) -> Iterator[str]:
         for record in records:
-            if record.type in _COMPARED and _belongs(record.name, domain.name):
+            if _belongs(record.name, domain.name):
                 wanted = _value(record)
                 got = world.names.ask(record.name, record.type).values
                 if wanted not in got:
@@ -38,11 +37,8 @@ def _belongs(name: str, domain: str) -> bool:
 
 def _value(record: Record) -> str:
     """The record in the form of `names.Answer.values`."""
-    if record.data is not None:
-        data: Mapping[str, object] = record.data
-        return f'{data["flags"]} {data["tag"]} "{data["value"]}"'
-    content = record.content or ""
     if record.type == "TXT":
-        parts = content[1:-1].split('" "')
+        parts = str(record.content)[1:-1].split('" "')
         return "".join(parts).replace('\\"', '"').replace("\\\\", "\\")
-    return f"{record.priority} {content}" if record.type == "MX" else content
+    text = rdata(record.type, record.content, record.data, record.priority)
+    return text.lower() if TYPES[record.type].upper else text

@@ -216,6 +216,6 @@ RestartSec=1
 # A proxy that has had a connection does not end by SIGTERM (github.com/rspamd/rspamd/issues/4941),
 # and all mail would be deferred for twice the scan timeout: five seconds for scans under way.
 ExecStop=/usr/bin/kill -TERM $MAINPID
-ExecStop=-/usr/bin/timeout 5 /usr/bin/tail --pid=$MAINPID -f /dev/null
+ExecStop=-/usr/bin/timeout 5 /usr/bin/tail --pid=${{MAINPID}} -f /dev/null
 ExecStop=-/usr/bin/pkill -KILL --parent $MAINPID
 """
