@@ -22,11 +22,13 @@ from components.services.service import Place, Service
 from components.services.spam_filter.component import SpamFilter
 from components.services.tls_policy.component import TlsPolicy
 from components.services.tls_reports.component import TlsReports
+from components.services.updates.component import Updates
 from components.settings.environment import Settings
 
 # Nothing else decides what a host gets. A service stands after those that it needs.
 SERVICES: tuple[type[Service], ...] = (
     Firewall,
+    Updates,
     Monitoring,
     Resolver,
     MailDatabase,

@@ -20,6 +20,14 @@ _AGENT = re.compile(r"([0-9a-f]{64}( .*)?)?")
 _RENEWALS: TypeAdapter[dict[str, dict[str, str]]] = TypeAdapter(dict[str, dict[str, str]])
 
 
+class Updates(BaseModel):
+    """What mx_updates.py saw, as far as it is used."""
+
+    security: list[str] = Field(default_factory=list, max_length=10_000)
+    restart: list[str] = Field(default_factory=list, max_length=10_000)
+    reboot: StrictBool = False
+
+
 class OddAnswer(Exception):
     """An answer that is none of the agent's; the text says what was there instead."""
 
@@ -68,6 +76,14 @@ def status(text: str) -> dict[str, Any]:
         raise OddAnswer(f"not an agent's answer: {visible(words)}") from None
     found: dict[str, Any] = json.loads(text)
     return found
+
+
+def updates(line: str) -> Updates:
+    """What the host's packages wait for; nothing where it was not looked yet. Raises OddAnswer."""
+    try:
+        return Updates.model_validate_json(line or "{}")
+    except ValidationError:
+        raise OddAnswer(f"it has {shortened(line)}") from None
 
 
 def renewals(line: str) -> dict[str, dict[str, str]]:

@@ -31,6 +31,8 @@ from components.settings.text import visible
 
 # What mx-certificates(8) notes of its attempts, on one line.
 RENEWALS = "/var/lib/mx/certificates/status.json"
+# What mx_updates.py last saw, on one line.
+UPDATES = "/var/lib/mx-updates/state.json"
 # Seconds; an answer takes ten at the most.
 CLOCK_OFF = 60
 
@@ -46,7 +48,7 @@ def read(settings: Settings) -> dict[str, Seen]:
         return {key: Seen() for key in settings.hosts}
     said = command.local.run(
         command=SCRIPT.read_text(),
-        environment=environment(settings, settings.hosts) | {"MX_NOTED": RENEWALS},
+        environment=environment(settings, settings.hosts) | {"MX_NOTED": f"{RENEWALS} {UPDATES}"},
         logging=command.local.Logging.NONE,
     )
     seen = {}
@@ -109,10 +111,15 @@ def _judge(
         words = err.strip().split("\n")[-1] or f"exit code {code}"
         return Seen(), [warnings.not_read(key, visible(words))]
     noted, _, text = text.partition("\n")
+    updates, _, text = text.partition("\n")
     status = answer.status(text)
     reasons = dict(_reasons(key, agent, status, applied))
     texts = [warnings.drift(key, visible(name), words) for name, words in reasons.items()]
     texts += _clock(key, status.get("time"), time.time())
+    try:
+        texts += _updates(key, updates)
+    except answer.OddAnswer as error:
+        texts.append(f"updates of {key} were not read: {UPDATES}: {error}")
     renewals: dict[str, dict[str, str]] = {}
     try:
         renewals = answer.renewals(noted)
@@ -131,6 +138,20 @@ def _clock(key: str, there: int | None, here: float) -> list[str]:
         f"clock of {key}: {abs(off):.0f} s {which} this machine's; Postfix returns queued mail to "
         "its senders by the host's clock, and certificates are valid by it: see to its time service"
     ]
+
+
+def _updates(key: str, line: str) -> list[str]:
+    """A warning of what the host's packages wait for. Raises answer.OddAnswer."""
+    found = answer.updates(line)
+    waits = []
+    if count := len(found.security):
+        names = ", ".join(map(visible, found.security[:5])) + (", ..." if count > 5 else "")
+        waits.append(f"{count} security updates ({names})")
+    if found.restart:
+        waits.append(f"a restart of {', '.join(map(visible, found.restart))}")
+    if found.reboot:
+        waits.append("a reboot into its newer kernel")
+    return [f"updates of {key}: it waits for {'; '.join(waits)}"] if waits else []
 
 
 def _reasons(

@@ -15,6 +15,7 @@ from components.settings import resolver as settings_resolver
 from components.settings import rollout as settings_rollout
 from components.settings import spam_filter as settings_spam_filter
 from components.settings import tls_reports as settings_tls_reports
+from components.settings import updates as settings_updates
 from components.settings.faults import did_you_mean
 from components.settings.types import too_many
 
@@ -132,6 +133,7 @@ def _sections(settings: Settings) -> Iterable[str]:
     yield from settings_dns.contradictions(settings.dns, domain_records)
     yield from settings_resolver.contradictions(settings.resolver)
     yield from settings_rollout.contradictions(settings.rollout, settings.hosts)
+    yield from settings_updates.contradictions(settings.updates, settings.hosts)
     debian = {key: host.debian for key, host in settings.hosts.items()}
     if settings.certificates is not None:
         yield from certificates.contradictions(settings.certificates, debian)

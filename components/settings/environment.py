@@ -25,6 +25,7 @@ from components.settings.spam_filter import SpamFilterSettings
 from components.settings.text import visible
 from components.settings.tls_reports import TlsReportsSettings
 from components.settings.types import Hostname, Model, Name
+from components.settings.updates import UpdatesSettings
 
 __all__ = ["Settings", "SettingsError", "from_mapping"]
 
@@ -46,6 +47,7 @@ class Settings(Model):
     firewall: FirewallSettings | None = Field(
         None, description="Firewall of the hosts; theirs is left as it is without it."
     )
+    updates: UpdatesSettings = Field(default_factory=UpdatesSettings)
     resolver: ResolverSettings = Field(default_factory=ResolverSettings)
     certificates: CertificatesSettings | None = Field(
         None, description="Without it no certificate is asked for and no TLS is set up."

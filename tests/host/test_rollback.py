@@ -129,6 +129,10 @@ COMPONENTS = {
         # What is in the kernel, and that it is no longer on trial.
         "nft list table inet mx | grep 9100; ! systemctl is-active mx-firewall-undo.timer",
     ),
+    "updates": Edit(
+        *("/etc/systemd/system/mx-updates.timer", "OnUnitActiveSec=3600", "OnUnitActiveSec=7200"),
+        "systemctl show -p TimersMonotonic mx-updates.timer | grep -o 'UnitActiveUSec=[0-9a-z]*'",
+    ),
     "monitoring": Edit(
         *("/etc/default/prometheus-node-exporter", " --web.disable-exporter-metrics", ""),
         "pgrep -a -f ^/usr/bin/prometheus-node-exporter | cut -d' ' -f2-",

@@ -14,16 +14,17 @@ from dataclasses import dataclass
 Ssh = Callable[[str, str], str]
 PROM = "/var/lib/mx-collect/textfile/mx.prom"
 
-CLIENT = r'''
+CLIENT = r"""
 import collections, json, random, socket, sys
 server, seed, number = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 chance = random.Random(seed)
 PIECES = [
     *(chr(code).encode() for code in (0x0B, 0x0C, 0x1B, 0x1C, 0x1D, 0x1E, 0x7F, 0x85, 0x202E,
                                       0x2028, 0x2029, 0xFEFF, 0x1F4A9, 0xD7FF, 0xE000)),
-    b"\x00", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\r", b"\t", b'"', b"\\", b"'", b"%s%n", b"{}",
-    b"status=bounced (x)", b"status=deferred", b", status=expired y", b"ABC123: to=<a@b>, relay=x, ",
-    b"ABC123: client=x[1.2.3.4]", b"reject: RCPT from x[1.2.3.4]: 550 5.1.1 y", b"fatal: no", b": ",
+    b"\x00", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\r", b"\t", b'"', b"\\", b"'", b"%s%n",
+    b"{}", b"status=bounced (x)", b"status=deferred", b", status=expired y",
+    b"ABC123: to=<a@b>, relay=x, ", b"ABC123: client=x[1.2.3.4]",
+    b"reject: RCPT from x[1.2.3.4]: 550 5.1.1 y", b"fatal: no", b": ",
     b"panic: no", b"warning: no", b"<abcdef>; main; x: lost 8 heartbeat from worker", b" ", b"=",
     b'{"__CURSOR":"x"}', b"mx_postfix_accepted_total 99", b"# TYPE x counter", b"a", b"1" * 40,
 ]
@@ -88,7 +89,7 @@ for each in range(number):
     except OSError:
         tally["left"] += 1
 print(json.dumps(tally))
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,22 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "{{ $labels.host }}: the table inet mx is not loaded.",
         ),
         Alert(
+            "MxFilterStuck",
+            "increase(mx_filter_stuck_total[15m]) > 0",
+            0,
+            warning,
+            "{{ $labels.host }}: a message kept a process of the spam filter busy for seconds.",
+        ),
+        Alert(
+            "MxUpdatesWaiting",
+            "time() - mx_updates_waiting_since_timestamp_seconds > 259200 "
+            "or time() - mx_updates_known_timestamp_seconds > 259200",
+            600,
+            warning,
+            "{{ $labels.host }}: {{ $labels.kind }} wait since {{ $value | humanizeDuration }} "
+            "(security updates, restarts, a reboot; lists or time: nothing newer is known).",
+        ),
+        Alert(
             "MxCollectorFailing",
             "mx_collector_success == 0",
             900,

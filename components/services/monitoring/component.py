@@ -29,6 +29,8 @@ DEFAULTS = "/etc/default/prometheus-node-exporter"
 TIMER_FILE = f"/etc/systemd/system/{TIMER}"
 _FILES = Path(__file__).resolve().parent / "files"
 _PACKAGE = "/usr/local/lib/mx/mx_collect"
+_AS_EXPORTER = ("setpriv", "--reuid=prometheus", "--regid=prometheus", "--clear-groups")
+_FORMER_TEXTFILE = "/var/lib/prometheus/node-exporter/mx.prom"
 _SERVICE = "/etc/systemd/system/mx-collect.service"
 
 
@@ -58,7 +60,11 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         },
         files=files,
         units={EXPORTER: Unit(), TIMER: Unit()},
-        run=[Step(["systemctl", "start", "mx-collect.service"])],
+        run=[
+            # Where a former release wrote; as the exporter's user, whose directory it is.
+            Step([*_AS_EXPORTER, "rm", "-f", _FORMER_TEXTFILE]),
+            Step(["systemctl", "start", "mx-collect.service"]),
+        ],
         undo=[
             Step(["systemctl", "stop", TIMER, "mx-collect.service"]),
             Step(["rm", "-rf", "/var/lib/mx-collect"]),
@@ -76,6 +82,7 @@ class Monitoring(Service):
     """Creates: the bundle `monitoring`. Provides: `bundle`."""
 
     TOKEN, SUFFIX = "mx:host:Monitoring", "monitoring"
+    AFTER = ("updates",)
     UNITS = (EXPORTER, TIMER)
     MANUAL = "Monitoring"
     SETTINGS = "monitoring"

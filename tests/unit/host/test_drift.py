@@ -34,8 +34,8 @@ def status(drift: list[dict[str, Any]] | None = None, **more: Any) -> dict[str, 
     return {"version": "1", "unfinished": False, "failed": {}, "bundles": bundles, **more}
 
 
-def answer(told: dict[str, Any], noted: str = "", agent: str = "agent") -> str:
-    return f"{MACHINE}\n{digest(agent)}  /path\n{noted}\n{json.dumps(told, indent=1)}"
+def answer(told: dict[str, Any], noted: str = "", agent: str = "agent", updates: str = "") -> str:
+    return f"{MACHINE}\n{digest(agent)}  /path\n{noted}\n{updates}\n{json.dumps(told, indent=1)}"
 
 
 def ask(told: dict[str, Any], noted: str = "", agent: str = "agent") -> tuple[Seen, list[str]]:
@@ -331,3 +331,15 @@ def test_clone_beside_its_original_is_told_by_its_machine_id() -> None:
     [warning] = copies({"mx1": original, "mx2": other, "mx3": clone, "mx4": Seen()})
     assert warning.startswith(f"mx1 and mx3 answer with the same machine ID, {MACHINE}: ")
     assert copies({"mx1": original, "mx2": other, "mx4": Seen(), "mx5": Seen()}) == []
+
+
+def test_what_packages_wait_for_is_told_in_one_line() -> None:
+    names = [f"lib{number}" for number in range(7)]
+    waiting = json.dumps({"security": names, "restart": ["nginx.service"], "reboot": True})
+    _, warnings = judge("mx1", 0, answer(status(), updates=waiting), "", APPLIED)
+    assert warnings == [
+        "updates of mx1: it waits for 7 security updates (lib0, lib1, lib2, lib3, lib4, ...); "
+        "a restart of nginx.service; a reboot into its newer kernel"
+    ]
+    quiet = json.dumps({"security": [], "restart": [], "reboot": False, "others": 3})
+    assert judge("mx1", 0, answer(status(), updates=quiet), "", APPLIED)[1] == []

@@ -15,21 +15,21 @@ AGENT = "ab" * 32
 MACHINE = "0123456789abcdef0123456789abcdef"
 FINE = '{"heal": 1, "bundles": {}}'
 
-# What a host answers in place of machine ID, noted renewals and status.
+# What a host answers in place of machine ID, noted renewals, noted updates and status.
 ODD = {
-    "a machine ID that systemd has not set": f"uninitialized\n{AGENT}\n\n{FINE}",
-    "a login that greets": f"Welcome to mx1\n{MACHINE}\n{AGENT}\n\n{FINE}",
-    "a greeting that draws": f"\x1b[1A\x1b[2K\u2028{MACHINE}\n{AGENT}\n\n{FINE}",
-    "an answer that is cut off": f'{MACHINE}\n{AGENT}\n\n{{"bundles": {{',
+    "a machine ID that systemd has not set": f"uninitialized\n{AGENT}\n\n\n{FINE}",
+    "a login that greets": f"Welcome to mx1\n{MACHINE}\n{AGENT}\n\n\n{FINE}",
+    "a greeting that draws": f"\x1b[1A\x1b[2K\u2028{MACHINE}\n{AGENT}\n\n\n{FINE}",
+    "an answer that is cut off": f'{MACHINE}\n{AGENT}\n\n\n{{"bundles": {{',
     "no answer after the machine ID": MACHINE,
-    "no bundles": f"{MACHINE}\n{AGENT}\n\n{{}}",
-    "bundles that are a list": f'{MACHINE}\n{AGENT}\n\n{{"bundles": []}}',
-    "a bundle that is text": f'{MACHINE}\n{AGENT}\n\n{{"bundles": {{"postfix": "x"}}}}',
-    "a bundle without drift": f'{MACHINE}\n{AGENT}\n\n{{"bundles": {{"postfix": {{"heal": 1}}}}}}',
-    "drift that is text": f'{MACHINE}\n{AGENT}\n\n{{"bundles": {{"postfix": {{"drift": "x"}}}}}}',
-    "a heal number that is text": f'{MACHINE}\n{AGENT}\n\n{{"heal": "x", "bundles": {{}}}}',
-    "a heal number below zero": f'{MACHINE}\n{AGENT}\n\n{{"heal": -1, "bundles": {{}}}}',
-    "a list": f"{MACHINE}\n{AGENT}\n\n[1]",
+    "no bundles": f"{MACHINE}\n{AGENT}\n\n\n{{}}",
+    "bundles that are a list": f'{MACHINE}\n{AGENT}\n\n\n{{"bundles": []}}',
+    "a bundle that is text": f'{MACHINE}\n{AGENT}\n\n\n{{"bundles": {{"postfix": "x"}}}}',
+    "a bundle without drift": f'{MACHINE}\n{AGENT}\n\n\n{{"bundles": {{"redis": {{"heal": 1}}}}}}',
+    "drift that is text": f'{MACHINE}\n{AGENT}\n\n\n{{"bundles": {{"redis": {{"drift": "x"}}}}}}',
+    "a heal number that is text": f'{MACHINE}\n{AGENT}\n\n\n{{"heal": "x", "bundles": {{}}}}',
+    "a heal number below zero": f'{MACHINE}\n{AGENT}\n\n\n{{"heal": -1, "bundles": {{}}}}',
+    "a list": f"{MACHINE}\n{AGENT}\n\n\n[1]",
 }
 
 
@@ -43,11 +43,19 @@ def test_an_odd_answer_is_drift_that_was_not_read(state: str) -> None:
 
 @pytest.mark.parametrize("noted", ["[1]", "{", '{"a": 1}', '{"a": {"b": 1}}', "\x1b[2K"])
 def test_renewals_that_are_none_are_told_and_drift_is_read(noted: str) -> None:
-    seen, [warning] = judge("mx1", 0, f"{MACHINE}\n{AGENT}\n{noted}\n{FINE}", "", {})
+    seen, [warning] = judge("mx1", 0, f"{MACHINE}\n{AGENT}\n{noted}\n\n{FINE}", "", {})
     assert warning.startswith("renewals of mx1 were not read: ")
     assert warning.isprintable()
     assert seen.read
     assert seen.renewals == {}
+
+
+@pytest.mark.parametrize("noted", ["[1]", "{", '{"security": 1}', '{"reboot": "x"}', "\x1b[2K"])
+def test_updates_that_are_none_are_told_and_drift_is_read(noted: str) -> None:
+    seen, [warning] = judge("mx1", 0, f"{MACHINE}\n{AGENT}\n\n{noted}\n{FINE}", "", {})
+    assert warning.startswith("updates of mx1 were not read: ")
+    assert warning.isprintable()
+    assert seen.read
 
 
 def test_words_of_ssh_with_other_separators_are_one_line() -> None:
@@ -67,8 +75,8 @@ def test_a_host_does_not_speak_for_another(separator: str) -> None:
     drift = [{"path": "/etc/postfix/main.cf", "what": "content changed"}]
     honest = json.dumps({"heal": 1, "bundles": {"postfix": {"heal": 1, "drift": drift}}})
     forged = separator.join(["", "host mx1 0", f"out\t{MACHINE}", "out\t", f"out\t{FINE}"])
-    said = "host mx1 0\n" + prefixed(MACHINE + f"\n{AGENT}\n\n" + honest)
-    said += "host mx2 0\n" + prefixed(MACHINE + f"\n{AGENT}\n\n" + FINE + "\n" + forged)
+    said = "host mx1 0\n" + prefixed(MACHINE + f"\n{AGENT}\n\n\n" + honest)
+    said += "host mx2 0\n" + prefixed(MACHINE + f"\n{AGENT}\n\n\n" + FINE + "\n" + forged)
     answers = parse(said)
     assert list(answers) == ["mx1", "mx2"]
     assert judge("mx1", *answers["mx1"], {})[1] == [
@@ -80,7 +88,7 @@ def test_drift_with_characters_that_draw_shows_them() -> None:
     diff = ["-maxmemory 1", "+\x1b]0;owned\x07\x1b[1A\x1b[2K\u202e", "+a\ndrift: mx2: x: y"]
     item = {"path": "/etc/\x1b[2K", "what": "content\u2028changed", "diff": diff}
     status = json.dumps({"bundles": {"re\x1bdis": {"drift": [item]}}})
-    _, [warning] = judge("mx1", 0, f"{MACHINE}\n{AGENT}\n\n{status}", "", {})
+    _, [warning] = judge("mx1", 0, f"{MACHINE}\n{AGENT}\n\n\n{status}", "", {})
     assert all(line.isprintable() for line in warning.split("\n"))
     assert warning.split("\n") == [
         r"drift: mx1: re\x1bdis: /etc/\x1b[2K: content\u2028changed",

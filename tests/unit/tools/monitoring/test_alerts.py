@@ -88,6 +88,16 @@ CASES: dict[str, dict[str, tuple[str, str]]] = {
         )
     },
     "MxDiskFilling": {'mx_disk_free_ratio{path="/"}': ("0.5x300", "0.09x300")},
+    "MxFilterStuck": {"mx_filter_stuck_total": ("7x300", "7x85 12x300")},
+    "MxUpdatesWaiting": {
+        'mx_updates_waiting_since_timestamp_seconds{kind="security"}': (
+            f"{-2 * DAY}x300",
+            f"{-4 * DAY}x300",
+        )
+    },
+    "MxUpdatesWaiting/nobody knows": {
+        'mx_updates_known_timestamp_seconds{kind="lists"}': (f"{-DAY}x300", f"{-4 * DAY}x300")
+    },
     "MxClockOff": {'node_time_seconds{job="mx-node"}': ("0+60x300", "400+60x300")},
     "MxClockOff/behind": {'node_time_seconds{job="mx-node"}': ("20+60x300", "-400+60x300")},
     "MxDrift": {'mx_agent_drift{bundle="postfix"}': ("0x300", "1x300")},

@@ -15,12 +15,22 @@ from pathlib import Path
 
 import dns.exception
 
-from . import certificates, dkim, host, host_agent, mail_log, mail_queue, published, services
+from . import (
+    certificates,
+    dkim,
+    host,
+    host_agent,
+    mail_log,
+    mail_queue,
+    published,
+    services,
+    updates,
+)
 from .metrics import Metrics
 
 CONFIG = Path("/etc/mx/collect.json")
 # What a part may fail with; anything else is a fault of this program and ends it.
-_FAILURES = (OSError, ValueError, subprocess.SubprocessError, dns.exception.DNSException)
+_FAILURES = (OSError, ValueError, KeyError, subprocess.SubprocessError, dns.exception.DNSException)
 
 
 def main() -> int:
@@ -35,6 +45,7 @@ def main() -> int:
         "services": lambda: services.collect(metrics),
         "certificates": lambda: certificates.collect(metrics),
         "dkim": lambda: dkim.collect(metrics, config),
+        "updates": lambda: updates.collect(metrics),
         "published": lambda: published.collect(metrics, config),
     }
     for name, part in parts.items():

@@ -1,0 +1,1 @@
+"""The service updates on an MX host."""
