@@ -30,7 +30,7 @@ _BY_KIND: dict[str, Severity] = {
     "contradictory": "medium",
 }
 # Defaults that depend on the host, as words that no rule takes for a domain or a network.
-_STEPS_OF_A_FILE = 60_000
+_STEPS_OF_A_FILE, _LENGTH_OF_A_FILE = 60_000, 2_000_000
 UNKNOWN_HOST = "host.of.this.file.invalid"
 _OF_THE_HOST = {
     "myhostname": UNKNOWN_HOST,
@@ -86,7 +86,7 @@ class MainCf:
         self.used = {entry.name: entry for entry in self.entries}
         self._values: dict[str, str] = {}
         self._steps: dict[str, list[lists.Step]] = {}
-        self._budget = Budget(_STEPS_OF_A_FILE)
+        self._budget = Budget(_STEPS_OF_A_FILE, _LENGTH_OF_A_FILE)
 
     def of_service(self, overrides: Mapping[str, Entry]) -> MainCf:
         """The same file as one service of master.cf sees it; nothing is read again."""

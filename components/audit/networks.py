@@ -34,6 +34,7 @@ def networks(main: MainCf) -> Iterable[Finding]:
     if found:
         is_open = relays(main) and not swallowed(main)
         effect = "an open relay" if is_open else "what permits mynetworks permits all the world"
+        effect += ", and all may smuggle messages (smtpd_forbid_bare_newline_exclusions)"
         yield main.finding(
             name,
             "dangerous",

@@ -55,10 +55,11 @@ def compared(left: str, sign: str, suffix: str, right: str) -> bool:
 
 
 class Budget:
-    """Steps that a whole file may take; hostile files would take for ever without it."""
+    """Steps and characters that a whole file may take; hostile files would never end without."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, length: int = _LONGEST) -> None:
         self.steps = steps
+        self.length = length
 
 
 class _Expansion:
@@ -102,7 +103,9 @@ class _Expansion:
         self.length += len(text)
         self.steps += 1
         self.budget.steps -= 1
-        if self.length > _LONGEST or self.steps > _STEPS or self.budget.steps < 0:
+        self.budget.length -= len(text)
+        spent = self.budget.steps < 0 or self.budget.length < 0
+        if self.length > _LONGEST or self.steps > _STEPS or spent:
             raise ExpansionError("refers to itself so often that the value never ends")
         return text
 

@@ -22,9 +22,15 @@ _NO_TABLES = frozenset(("proxy_read_maps", "proxy_write_maps"))
 DOMAINS = frozenset(
     (
         *("mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"),
-        *("fast_flush_domains", "masquerade_domains"),
+        *("fast_flush_domains", "masquerade_domains", "masquerade_exceptions"),
+        *("parent_domain_matches_subdomains", "smtp_connection_cache_destinations"),
+        *("lmtp_connection_cache_destinations", "use_srv_lookup", "smtpd_noop_commands"),
+        *("smtpd_forbidden_commands", "postscreen_forbidden_commands"),
+        *("smtpd_sasl_mechanism_filter", "smtp_sasl_mechanism_filter"),
+        *("lmtp_sasl_mechanism_filter", "smtpd_log_access_permit_actions"),
     )
 )
+"""Lists of domains or other words, in which type:name is a table (match_list.c)."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,9 @@ def fault(name: str, value: str, classes: Collection[str]) -> str | None:
     if name in DOMAINS:
         for word in words(value):
             if word.lstrip("!") == "" or (":" in word and not all(word.split(":", 1))):
-                return f"{shown(word[:60])!r} is neither a domain nor a table (type:name)"
+                return (
+                    f"{shown(word[:60])!r} is neither a word of this list nor a table (type:name)"
+                )
             if ":" in word and table(word.lstrip("!")) is not None:
                 return table(word.lstrip("!"))
         return None

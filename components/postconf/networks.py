@@ -15,7 +15,7 @@ NETWORKS = frozenset(
         *("mynetworks", "permit_mx_backup_networks", "smtpd_authorized_xclient_hosts"),
         *("smtpd_authorized_xforward_hosts", "smtpd_client_event_limit_exceptions"),
         *("smtpd_forbid_bare_newline_exclusions", "smtpd_authorized_verp_clients"),
-        *("debug_peer_list", "smtpd_sasl_exceptions_networks"),
+        *("debug_peer_list", "smtpd_sasl_exceptions_networks", "qmqpd_authorized_clients"),
     )
 )
 

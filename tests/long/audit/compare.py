@@ -22,8 +22,11 @@ def agreement(text: str, version: str, seen: Mapping[str, object]) -> tuple[str,
     """
     findings = audit(text, version)
     smuggling = [one for one in findings if "SMTP smuggling" in one.reason]
-    if seen.get("smuggled") is not None and bool(smuggling) != seen["smuggled"]:
-        return ("false" if smuggling else "missed"), f"smuggled: {seen['smuggled']}"
+    named = [one for one in findings if "smuggle" in one.reason]
+    if seen.get("smuggled") is False and smuggling:
+        return "false", "no message was smuggled"
+    if seen.get("smuggled") and not named:
+        return "missed", "a message was smuggled"
     loud = [one for one in findings if one.severity in ("critical", "high")]
     # What the dialogue has shown to be true, or did not get to, explains nothing else.
     loud = [one for one in loud if one not in smuggling]

@@ -111,6 +111,7 @@ class Postfix:
         if (folder / "main.cf").is_dir():
             (folder / "main.cf").rmdir()
         (folder / "master.cf").write_text(SERVICES)
+        (folder / "x").write_text("x\n")  # for values that name a file
 
     def _in_chroot(self, *command: str) -> list[str]:
         net = f"--net=/proc/{self.holder}/ns/net"
