@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import ssl
 import subprocess
@@ -15,6 +16,7 @@ from components.postconf.names import listed
 from components.services.postfix import units as postfix_units
 from components.services.postfix_tls import component as postfix_tls
 from components.settings.environment import from_mapping
+from tests.long.audit.fixes import FAULTS, mended
 
 from .conftest import MX1, ROOT, Ssh
 
@@ -134,6 +136,20 @@ def test_the_parameter_table_is_the_hosts_own(lab: dict[str, str], ssh: Ssh) -> 
     for name, fact in FACTS.items():
         if version in fact.defaults:
             assert defaults[name].strip() == fact.defaults[version], name
+
+
+def test_what_the_audit_mends_is_read_without_complaint(ssh: Ssh) -> None:
+    folder = "/run/mx-mended"
+    lines = [f"mkdir {folder} && cp /etc/postfix/master.cf {folder}"]
+    for number, name in enumerate(FAULTS):
+        text = base64.b64encode(mended(name)[1].encode()).decode()
+        lines += [
+            f"base64 -d <<<{text} >{folder}/main.cf",
+            f"postconf -c {folder} -n 2>&1 >/dev/null | sed 's/^/{name}: /'",
+        ]
+        if number % 4 == 0:  # it takes a second
+            lines.append(f"postfix -c {folder} check 2>&1 || echo {name}")
+    assert ssh("mx1", "\n".join([*lines, f"rm -r {folder}"])) == ""
 
 
 def test_a_killed_master_comes_back_and_a_stopped_one_stays_down(

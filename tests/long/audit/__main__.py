@@ -10,8 +10,21 @@ from collections import Counter
 from pathlib import Path
 
 from tests.long.audit.compare import agreement
+from tests.long.audit.fixes import FAULTS, mended
 from tests.long.audit.generate import cases
 from tests.long.audit.real import Postfix
+
+
+def _fixes(item: str) -> bool:
+    """Try every file of fixes.py before and after; tell whether one does not work after."""
+    version, _, root = item.partition("=")
+    postfix, bad = Postfix(Path(root)), False
+    with postfix.network():
+        for name in FAULTS:
+            before, after = (postfix.try_file(text, check=True) for text in mended(name))
+            bad |= after.verdict != "fine"
+            print(f"{version} {name:32} {before.verdict:10} {after.verdict}", flush=True)
+    return bad
 
 
 def main() -> int:
@@ -22,8 +35,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the file to begin with")
     parser.add_argument("--seed", type=int, default=21)
     parser.add_argument("--record", type=Path, help="write what Postfix did as JSON")
+    parser.add_argument("--fixes", action="store_true", help="try what --fix makes instead")
     options = parser.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if options.fixes:
+        bad_roots = [item for item in options.root if _fixes(item)]
+        return 1 if bad_roots else 0
     records: list[dict[str, object]] = []
     bad = 0
     for item in options.root:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from components.audit import audit
-from tools.audit.patch import fixed, patch
 
 SMALL = "compatibility_level = 3.6\nsmtpd_forbid_bare_newline = normalize\n"
 GUARD = "reject_unauth_destination"
@@ -266,50 +265,3 @@ def test_guard_by_defer_if_permit_is_no_open_relay() -> None:
 def test_relay_domains_everything_that_matches_nothing() -> None:
     found = audit(SMALL + "relay_domains = *\n")
     assert [(one.kind, one.line) for one in found] == [("contradictory", 3)]
-
-
-@pytest.mark.parametrize("separator", ["\f", "\v", "\x1c", "\x85", "\u2028", "\u2029", "\r"])
-def test_line_separators_that_end_no_line(separator: str) -> None:
-    found = audit(SMALL + f"# one{separator}two = 3\nsoft_bounce = yes\n")
-    assert [(one.parameter, one.line) for one in found] == [("soft_bounce", 4)]
-
-
-def test_bytes_of_no_encoding() -> None:
-    found = audit((SMALL + "soft_bounce = yes\n").encode() + b"# \xe4\xff\xfe\n\x00\n")
-    assert ("soft_bounce", 3) in [(one.parameter, one.line) for one in found]
-
-
-def test_tables_of_berkeley_db_are_one_finding_with_a_count() -> None:
-    text = SMALL + "alias_maps = hash:/a\nvirtual_alias_maps = hash:/b\ncanonical_maps = btree:/c\n"
-    found = audit(text)
-    assert [one.parameter for one in found] == ["alias_maps"]
-    assert "and 2 more lines" in found[0].reason
-
-
-def test_most_dangerous_comes_first() -> None:
-    found = audit(SMALL + "alias_maps = hash:/a\nbiff = maybe\nmynetworks = 0.0.0.0/0\n")
-    assert [one.severity for one in found] == ["critical", "critical", "low"]
-
-
-def test_patch_mends_what_is_mechanical() -> None:
-    text = (
-        SMALL + "smtpd_helo_required = true\nmessage_size_limit = 20M\n"
-        "queue_run_delay = 5 minutes\nmynetworks = 127.0.0.0/8 ::1/128\n"
-        "smtpd_relay_restrictions = \\\n  permit_mynetworks, \\\n  reject_unauth_destination\n"
-        "smtpd_tls_eecdh_grade = strong\n"
-    )
-    findings = audit(text)
-    mended = fixed(text.encode(), findings).decode()
-    assert mended == (
-        SMALL + "smtpd_helo_required = yes\nmessage_size_limit = 20971520\n"
-        "queue_run_delay = 5m\nmynetworks = 127.0.0.0/8 [::1]/128\n"
-        "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
-    )
-    assert audit(mended) == []
-    assert patch("main.cf", text.encode(), findings).startswith(b"--- main.cf\n+++ main.cf\n@@")
-    assert patch("main.cf", mended.encode(), []) == b""
-
-
-def test_misspelled_restriction_is_not_mended() -> None:
-    text = (SMALL + "smtpd_client_restrictions = reject_unknown_client_hostnam\n").encode()
-    assert fixed(text, audit(text)) == text
