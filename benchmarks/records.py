@@ -71,6 +71,7 @@ def settings(domains: int) -> dict[str, Any]:
         "hosts": hosts,
         "mailboxHosts": {"mailbox1": {"hostname": "mailbox1.d0.test"}},
         "dns": {
+            "privateAddresses": True,
             "zones": {name: f"{number:032x}" for number, name in enumerate(names)},
             "records": {
                 "spf": "v=spf1 mx -all",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from components.policies import dkim, dmarc, spf, tlsrpt
 from components.settings.types import Address, Domain, Model, Name, ZoneId
@@ -105,6 +105,11 @@ class DnsSettings(Model):
         description="Domains without mail: null MX (RFC 7505) and policies that reject all.",
     )
     sshfp: bool = Field(False, description="Publish the hosts' SSH keys (RFC 4255).")
+    private_addresses: StrictBool = Field(
+        False,
+        description="Publish addresses of MX hosts that the Internet does not route: private, "
+        "documentation, link-local, shared. For an intranet or a test network.",
+    )
     caa: CaaSettings | None = None
     records: PolicySettings = Field(
         default_factory=PolicySettings, description="For every mail domain that says nothing else."

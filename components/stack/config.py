@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.dns.api import DnsApi
-from components.settings import recipient_files
+from components.settings import public_addresses, recipient_files
 from components.settings.environment import Settings, SettingsError, from_mapping
 from components.stack import outputs
 
@@ -27,6 +27,9 @@ def load() -> Settings:
             raise SettingsError(f"{source}: mx:mail: missing; see stacks/README.md")
         settings = from_mapping(values, source)
         recipient_files.read(settings)
+        unrouted = [f"{source}: mx:mail.{line}" for line in public_addresses.faults(settings)]
+        if unrouted:
+            raise SettingsError("\n".join(unrouted))
         return settings
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None

@@ -15,6 +15,7 @@ import pytest
 from lab.environment import described, plugin_path, state_url, without_log
 
 ROOT = Path(__file__).parents[2]
+PRIVATE = "      privateAddresses: true\n"
 
 
 def pytest_report_header() -> str:
@@ -34,6 +35,11 @@ class Project:
                 shutil.copytree(source, self.folder / name)
             else:
                 shutil.copy(source, self.folder / name)
+        for path in (self.folder / "stacks").glob("Pulumi.*.yaml"):
+            # The addresses of the examples are documentation.
+            text = path.read_text()
+            if "privateAddresses" not in text:
+                path.write_text(text.replace("    dns:\n", f"    dns:\n{PRIVATE}", 1))
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
         backend = folder / "backend"
         backend.mkdir()

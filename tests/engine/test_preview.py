@@ -11,7 +11,7 @@ import pytest
 from components.settings.stack_file import settings_of
 from lab.cloudflare_api import SCOPES, Api, start
 
-from .conftest import Project
+from .conftest import PRIVATE, Project
 
 pytestmark = pytest.mark.engine
 
@@ -100,3 +100,15 @@ def test_misspelled_setting_names_its_path_and_what_was_meant(project: Project, 
     assert done.returncode != 0
     assert "mx:mail.hosts.mx1.hostnam: unknown key; did you mean 'hostname'?" in output
     assert "Traceback" not in output
+
+
+def test_unedited_example_is_refused_though_it_renders(project: Project, edit: Edit) -> None:
+    edit("staging", lambda text: text.replace(PRIVATE, ""))
+    project.init("staging")
+    for verb in (["preview"], ["up", "--yes"]):
+        done = project.run(*verb, "--stack", "staging")
+        output = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert "stacks/Pulumi.staging.yaml: mx:mail.hosts.mx1.ipv4: 198.51.100." in output
+        assert "is for documentation (RFC 5737)" in output
+        assert "Traceback" not in output

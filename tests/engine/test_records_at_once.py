@@ -83,6 +83,7 @@ def settings() -> dict[str, Any]:
         "mailboxHosts": {"mailbox1": {"hostname": "mailbox1.d0.test"}},
         "dns": {
             "ttlSeconds": 300,
+            "privateAddresses": True,
             "zones": ZONES,
             "signedZones": ["d0.test"],
             "sshfp": True,

@@ -48,6 +48,7 @@ def settings() -> dict[str, Any]:
         "hosts": {"mx1": {"hostname": "mx1.example.test", "ipv4": "198.18.77.31", "hostKey": KEY}},
         "mailboxHosts": {"mailbox1": {"hostname": "mailbox1.example.test"}},
         "dns": {
+            "privateAddresses": True,
             "zones": {"example.test": FIRST, "second.test": SECOND},
             "sshfp": True,
             "caa": {"issue": ["ca.test"]},

@@ -32,6 +32,7 @@ settings = from_mapping(
         "mailboxHosts": {"mailbox1": {"hostname": "mailbox1.example3.test"}},
         "dns": {
             "ttlSeconds": 300,
+            "privateAddresses": True,
             "zones": {"example3.test": "023e105f4ecef8ad9ca31a8372d0c355"},
             "signedZones": ["example3.test"],
             "dnssecZones": ["example3.test"],

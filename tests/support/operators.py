@@ -123,6 +123,7 @@ def settings() -> dict[str, Any]:
         "mailboxHosts": {"mailbox1": {"hostname": "mailbox1.d0.test"}},
         "dns": {
             "ttlSeconds": 300,
+            "privateAddresses": True,
             "zones": ZONES,
             "sshfp": True,
             "caa": {"issue": ["ca.test"]},
