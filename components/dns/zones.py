@@ -36,16 +36,18 @@ class Look:
     """What was found.
 
     `faults`: one line each, beginning with its YAML path. `records`: zone to all its records as
-    the API tells them, where they were asked for. `silent`: why the API gave no answer, or empty.
+    the API tells them, where they were asked for. `reads_only`: zones whose token may not change
+    records. `silent`: why the API gave no answer, or empty.
     """
 
     faults: list[str] = field(default_factory=list)
     silent: str = ""
     records: dict[str, Listed] = field(default_factory=dict)
+    reads_only: frozenset[str] = frozenset()
 
 
 def look(zones: Mapping[str, str], api: DnsApi, write: bool, read_records: bool) -> Look:
-    """Compare zones (name to ID) with the API's.
+    """Compare zones (name to ID) with the API's; all requests go side by side.
 
     `write`: the token must be able to change records, as for `up`. `read_records`: list all
     records; without it only a few are asked for, to see that the token may. Of more zones than
@@ -56,23 +58,26 @@ def look(zones: Mapping[str, str], api: DnsApi, write: bool, read_records: bool)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             tokens = sorted({api.tokens[zone] for zone in zones})
             clients = {token: Client(token, api.base_url) for token in tokens}
-            held = [
-                {zone: number for zone, number in zones.items() if api.tokens[zone] == token}
+            names = [
+                pool.submit(
+                    _identity,
+                    clients[token],
+                    {zone: number for zone, number in zones.items() if api.tokens[zone] == token},
+                )
                 for token in tokens
             ]
-            for lines in pool.map(_identity, (clients[token] for token in tokens), held):
-                found.faults += lines
-            if found.faults or len(zones) > MOST_ZONES:
-                return found
-            rights = pool.map(
-                lambda zone: _rights(
-                    clients[api.tokens[zone]], zone, zones[zone], write, read_records
-                ),
-                zones,
-            )
-            for zone, (lines, records) in zip(zones, rights, strict=True):
-                found.faults += lines
-                found.records[zone] = records
+            asked = zones if len(zones) <= MOST_ZONES else {}
+            read = _records if read_records else _may_read
+            of = {zone: (clients[api.tokens[zone]], zone, asked[zone]) for zone in asked}
+            reads = {zone: pool.submit(read, *each) for zone, each in of.items()}
+            writes = {zone: pool.submit(_may_not_write, *each) for zone, each in of.items()}
+        found.faults = [line for name in names for line in name.result()]
+        for zone in () if found.faults else asked:
+            lines, found.records[zone] = reads[zone].result()
+            refusal = writes[zone].result()
+            if refusal:
+                found.reads_only |= {zone}
+            found.faults += lines or ([refusal] if write and refusal else [])
     except Silent as error:
         found.silent = f"the API of the zones did not answer: {error}"
     return found
@@ -107,28 +112,35 @@ def _identity(client: Client, zones: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _rights(
-    client: Client, zone: str, number: str, write: bool, read_records: bool
-) -> tuple[list[str], Listed]:
-    """What the token may not do in a zone, and the zone's records."""
-    path = f"zones/{number}/dns_records"
-    records: Listed = []
+def _records(client: Client, zone: str, number: str) -> tuple[list[str], Listed]:
+    """That the token may not read the zone's records, or the records."""
     try:
-        if read_records:
-            records = list(client.records(number))
-        else:
-            client.call("GET", f"{path}?per_page=5")
+        return [], list(client.records(number))
     except Refused as error:
-        return [
-            f"dns.zones.{zone}: the token may not read the zone's records ({error}); {_SCOPES}"
-        ], records
-    if write:
-        try:
-            client.call("PATCH", f"{path}/{_NO_RECORD}", {"ttl": 1})
-        except Refused as error:
-            if error.status in _NOT_ALLOWED:
-                return [
-                    f"dns.zones.{zone}: the token may read the zone's records and not change them "
-                    f"({error}); `up` needs the scope Zone > DNS > Edit"
-                ], records
-    return [], records
+        return [_unreadable(zone, error)], []
+
+
+def _may_read(client: Client, zone: str, number: str) -> tuple[list[str], Listed]:
+    """The same without the records."""
+    try:
+        client.call("GET", f"zones/{number}/dns_records?per_page=5")
+    except Refused as error:
+        return [_unreadable(zone, error)], []
+    return [], []
+
+
+def _unreadable(zone: str, error: Refused) -> str:
+    return f"dns.zones.{zone}: the token may not read the zone's records ({error}); {_SCOPES}"
+
+
+def _may_not_write(client: Client, zone: str, number: str) -> str:
+    """That the token may not change the zone's records; empty when it may."""
+    try:
+        client.call("PATCH", f"zones/{number}/dns_records/{_NO_RECORD}", {"ttl": 1})
+    except Refused as error:
+        if error.status in _NOT_ALLOWED:
+            return (
+                f"dns.zones.{zone}: the token may read the zone's records and not change them "
+                f"({error}); `up` needs the scope Zone > DNS > Edit"
+            )
+    return ""

@@ -33,7 +33,7 @@ class Bundle:
     ValueError when a manifest with a secret in it is not given as one.
 
     `text`: the manifest's text where it depends on what another bundle hands on; `manifest` then
-    names the bundle and its files.
+    names the bundle and its files. `keep`: the state's manifest stays, if the state has one.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Bundle:
         depends_on: Sequence[pulumi.Resource] = (),
         secret: bool = False,
         text: pulumi.Input[str] | None = None,
+        keep: bool = False,
     ) -> None:
         if manifest.secret and not secret:
             raise ValueError(f"bundle {manifest.bundle}: has a secret, but is not a secret bundle")
@@ -67,7 +68,10 @@ class Bundle:
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
                 target.look.options(pulumi.ResourceOptions.merge(opts, hide) if secret else opts),
-                pulumi.ResourceOptions(depends_on=list(depends_on), ignore_changes=seen.ignored),
+                pulumi.ResourceOptions(
+                    depends_on=list(depends_on),
+                    ignore_changes=[*seen.ignored, *(["stdin"] if keep else [])],
+                ),
             ),
         )
         target.interrupting += [made] if mine else []

@@ -106,10 +106,12 @@ class Service(pulumi.ComponentResource):
         manifest: Manifest,
         after: Sequence[pulumi.Resource] | None = None,
         text: pulumi.Input[str] | None = None,
+        keep: bool = False,
     ) -> Bundle:
         """Make the bundle of a manifest, after `after` in place of AFTER.
 
-        `text`: the manifest's text where it depends on an output of another resource.
+        `text`: the manifest's text where it depends on an output of another resource. `keep`: the
+        state's manifest stays, if the state has one.
         """
         if after is None:
             after = self.place.after(*self.AFTER) or [self.place.host.agent]
@@ -121,4 +123,5 @@ class Service(pulumi.ComponentResource):
             depends_on=after,
             secret=manifest.secret,
             text=text,
+            keep=keep,
         )

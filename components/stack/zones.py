@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -35,22 +36,46 @@ class Before:
     """What is there already, by the key of our record.
 
     `zones`: the ID of the zone that a record of the state is in. `adopt`: the ID of each record
-    that is to be taken over.
+    that is to be taken over. `api`: the API, with what its tokens may do.
     """
 
     zones: Mapping[str, str]
     adopt: Mapping[str, str]
+    api: DnsApi
+
+
+class Looking:
+    """The zones are being read; meanwhile the program asks its hosts.
+
+    They are asked in every run, their records as `drift.read` says.
+    """
+
+    def __init__(self, settings: Settings, api: DnsApi) -> None:
+        self._settings, self._api = settings, api
+        self._pool = ThreadPoolExecutor(1)
+        write = not pulumi.runtime.is_dry_run()
+        self._found = self._pool.submit(
+            zones.look, settings.dns.zones, api, write, settings.drift.read
+        )
+
+    def judged(self) -> Before:
+        """Refuse zones that are not what the file calls them, and records that must not be two.
+
+        Raises pulumi.RunError, a line each; call this before anything is planned.
+        """
+        with self._pool:
+            found = self._found.result()
+        return _judged(self._settings, self._api, found)
 
 
 def look(settings: Settings, api: DnsApi) -> Before:
-    """Refuse zones that are not what the stack file calls them, and records that must not be two.
+    """Read the zones and judge them at once; see `Looking`."""
+    return Looking(settings, api).judged()
 
-    The zones are asked in every run, their records as `drift.read` says. Raises pulumi.RunError, a
-    line each; nothing has been planned then.
-    """
+
+def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
     source = f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:mail."
     listing = settings.drift.read
-    found = zones.look(settings.dns.zones, api, not pulumi.runtime.is_dry_run(), listing)
     _refuse(source, found.faults)
     kept = _kept(listing)
     if found.silent:
@@ -72,6 +97,7 @@ def look(settings: Settings, api: DnsApi) -> Before:
     return Before(
         {key: each.zone for key, each in (kept or {}).items()},
         _adopted(settings.dns.adopt, kept or {}, found.records),
+        replace(api, reads_only=found.reads_only),
     )
 
 

@@ -7,16 +7,17 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.settings import engine_yaml
-from lab.cloudflare_api import SCOPES, Api, start
+from lab.cloudflare_api import Api, start
 
 from .conftest import ROOT, Project
-from .test_zones import FIRST, FULL, RECORDS, SECOND, Live, settings
+from .test_zones import FIRST, FULL, RECORDS, SECOND, TOKENS, Live, settings
 
 pytestmark = pytest.mark.engine
 
@@ -52,11 +53,11 @@ FOREIGN: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    folder = tmp_path_factory.mktemp("adopt")
-    api = Api(folder / "api.json", {"example.test": FIRST, NAME: SECOND}, {FULL: SCOPES})
-    api.batch(SECOND, {"posts": FOREIGN})
+@contextmanager
+def serving(folder: Path, text: str, *foreign: dict[str, Any]) -> Iterator[Live]:
+    """A stack of records that `mx` can work on, and the API of its zones with records of others."""
+    api = Api(folder / "api.json", {"example.test": FIRST, NAME: SECOND}, TOKENS)
+    api.batch(SECOND, {"posts": list(foreign)})
     server = start(api, "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -68,30 +69,42 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     stack = Live(project, api, f"http://127.0.0.1:{server.port}/client/v4")
     stack.program(RECORDS)
     key = settings()["hosts"]["mx1"]["hostKey"]
-    text = STACK.format(url=stack.url, key=key, first=FIRST, second=SECOND)
-    file(stack).write_text(text)
+    file(stack).write_text(text.format(url=stack.url, key=key, first=FIRST, second=SECOND))
     project.init("live")
-    yield stack
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield stack
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with serving(tmp_path_factory.mktemp("adopt"), STACK, *FOREIGN) as stack:
+        yield stack
 
 
 def file(live: Live) -> Path:
     return live.project.folder / "stacks" / "Pulumi.live.yaml"
 
 
-def adopt(live: Live, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run `mx adopt live` in the project's folder."""
+def mx(live: Live, *arguments: str, token: str = FULL) -> subprocess.CompletedProcess[str]:
+    """Run `mx` in the project's folder."""
     return subprocess.run(
-        [".venv/bin/python", "-m", "tools.mx", "adopt", "live", *options],
+        [".venv/bin/python", "-m", "tools.mx", *arguments],
         cwd=live.project.folder,
-        env=live.project.environment | {"CLOUDFLARE_API_TOKEN": FULL},
+        env=live.project.environment | {"CLOUDFLARE_API_TOKEN": token},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def adopt(live: Live, *options: str) -> subprocess.CompletedProcess[str]:
+    return mx(live, "adopt", "live", *options)
 
 
 def test_a_live_domain_is_adopted_as_it_is_and_then_changed_step_by_step(live: Live) -> None:

@@ -38,9 +38,10 @@ def test_secrets_are_only_in_jobs_of_an_environment_behind_the_fork_check(
             assert "touched" in job["needs"], name
             assert "touched.outputs" in job["if"], name
             assert job.get("environment") or job["uses"] == "./.github/workflows/up.yml", name
-    # What mx.yml calls has no other trigger. PyYAML reads the key `on` as true.
+    # By hand it starts with a plan that somebody reviewed. PyYAML reads the key `on` as true.
     called = yaml.safe_load(APPLIES.read_text())
-    assert list(called[True]) == ["workflow_call"]
+    assert list(called[True]) == ["workflow_call", "workflow_dispatch"]
+    assert called[True]["workflow_dispatch"]["inputs"]["plan"]["required"] is True
     assert all(job["environment"] for job in called["jobs"].values())
 
 
@@ -105,3 +106,15 @@ def test_touched_environments(tmp_path: Path, changed: str, stacks: str) -> None
     done = subprocess.run([script, "HEAD~1"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == stacks
     assert re.fullmatch(r'\[("[a-z-]+",?)*\]', stacks)
+
+
+def test_up_applies_the_plan_that_was_reviewed(jobs: dict[str, Any]) -> None:
+    text = APPLIES.read_text()
+    assert "--skip-preview" not in text
+    assert text.count('scripts/up "$STACK" --yes --plan "$PLAN"') == 1
+    assert text.count('scripts/comment --plan "$STACK"') == 1
+    # A called workflow has at most the permissions of the job that calls it.
+    calls = [job for job in jobs.values() if "uses" in job]
+    assert [job["permissions"] for job in calls] == [
+        {"contents": "read", "pull-requests": "read"}
+    ] * len(calls)

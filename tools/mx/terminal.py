@@ -38,6 +38,8 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     words, style = VERDICTS[report.verdict]
     yield Text.assemble((safe(report.stack), "bold"), ": ", (words, style))
     yield Text(one_line(counts(report)))
+    if report.plan:
+        yield Text(f"Plan {report.plan}", "dim")
     if report.errors:
         yield from _section("Failure", [])
         yield from _paragraphs(report.errors, "red")

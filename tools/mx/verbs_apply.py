@@ -14,7 +14,7 @@ from tools.preview.model import Report
 
 from . import apply, cut_off, engine, host_keys, queues, terminal
 from .app import STACK, Failure, mx
-from .codes import FAILED, INTERRUPTED, OK, USAGE
+from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
 from .console import console, safe, show, tell
 from .plan import plan
 from .progress import DNS
@@ -31,6 +31,7 @@ _AT_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 @click.argument("stack", type=STACK)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @click.option("--skip-preview", is_flag=True, help="Apply without a report. Needs --yes.")
+@click.option("--plan", "reviewed", metavar="DIGEST", help="Apply only what this report shows.")
 @click.option("--bulk", is_flag=True, help="For many new domains: all their records at once.")
 @click.option("--full", is_flag=True, help="Show every line of the report before the question.")
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
@@ -38,6 +39,7 @@ def up(
     stack: str,
     yes: bool,
     skip_preview: bool,
+    reviewed: str | None,
     bulk: bool,
     full: bool,
     pulumi_options: tuple[str, ...],
@@ -48,10 +50,17 @@ def up(
     each has one line; a log file keeps everything. Options of the engine may
     follow, for example --target.
 
+    Each report names its plan. With --plan nothing is applied when the plan at
+    this moment is another one than the reviewed one, for example because
+    somebody changed a host or a zone meanwhile: the new report is printed.
+
     Example: mx up production
 
-    Exit codes: 0 done, 1 something failed, 64 nobody could be asked, 130 Ctrl-C.
+    Exit codes: 0 done, 1 something failed, 2 the plan is another one, 64 nobody
+    could be asked, 130 Ctrl-C.
     """
+    if reviewed is not None and skip_preview:
+        raise Failure("--plan needs the report: leave --skip-preview out", USAGE)
     if not yes and (skip_preview or not sys.stdin.isatty()):
         reason = "--skip-preview needs --yes" if skip_preview else "nobody can answer here"
         raise Failure(f"{reason}: read the report of `mx preview {stack}`, then add --yes", USAGE)
@@ -65,6 +74,12 @@ def up(
             return FAILED
         if report.verdict == "nothing":
             return OK
+        if reviewed is not None and report.plan != reviewed:
+            tell(
+                f"nothing was changed: the plan is {report.plan} now, and {reviewed} was reviewed. "
+                "The report above is the new one: review it, then give its plan"
+            )
+            return FOUND
         if not yes and not click.confirm(f"\nApply this to {stack}?", err=True):
             tell("nothing was changed")
             return OK

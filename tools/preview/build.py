@@ -9,6 +9,7 @@ from components.protocol import warnings
 from components.protocol.calls import host_of_agent
 from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned
 from tools.preview import files, recipients, records
+from tools.preview.digest import digest
 from tools.preview.model import Change, Reading, Report, Step
 from tools.preview.read import changing
 from tools.preview.risks import risks
@@ -39,6 +40,7 @@ def build(stack: str, reading: Reading) -> Report:
     report.changes.sort(key=lambda change: (change.host, change.component))
     report.records.sort(key=lambda record: (record.name, record.new or record.old or ""))
     report.risks = risks(report, _served(reading), _rows(steps))
+    report.plan = "" if report.errors else digest(reading)
     return report
 
 

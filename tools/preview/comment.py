@@ -1,5 +1,7 @@
 """Posts a report as a comment of a change in a forge: one for each stack, replaced each time.
 
+With --plan it prints the plan of the report that was posted, for `mx up --plan` after the merge.
+
 `python -m tools.preview.comment`, see scripts/comment. APIs: docs.github.com "Issue comments",
 docs.gitlab.com "Notes API", Forgejo's /api/swagger "issue". The token comes from MX_FORGE_TOKEN.
 """
@@ -8,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,11 @@ from urllib.parse import quote
 
 import httpx
 
+from tools.preview.digest import LENGTH
+from tools.preview.markdown import MARKER
+
 _TIMEOUT_SECONDS = 30
+_PLAN = re.compile(rf"^Plan `([0-9a-f]{{{LENGTH}}})`$", re.MULTILINE)
 
 
 class Refused(Exception):
@@ -78,11 +85,45 @@ def publish(http: httpx.Client, place: Place, author: str, text: str) -> str:
     return done
 
 
+def reviewed(http: httpx.Client, place: Place, author: str, stack: str) -> str:
+    """The plan of the report that was posted for a stack. Raises Refused, httpx.HTTPError."""
+    marker = MARKER.format(stack=stack)
+    for comment in _comments(http, place):
+        body = str(comment.get("body", "")).replace("\r\n", "\n")
+        if _author(comment) == author and body.startswith(marker):
+            found = _PLAN.search(body)
+            if found:
+                return found[1]
+            raise Refused(f"the report of {stack} has no plan: that preview failed")
+    raise Refused(f"{place.list}: there is no report of {stack} by {author}")
+
+
+def change_of(http: httpx.Client, forge: str, repository: str, commit: str) -> int:
+    """The number of the pull or merge request that brought a commit. Raises Refused."""
+    if forge == "gitlab":
+        project = quote(repository, safe="")
+        answer = http.get(f"projects/{project}/repository/commits/{commit}/merge_requests")
+    elif forge == "github":
+        answer = http.get(f"repos/{repository}/commits/{commit}/pulls")
+    else:
+        answer = http.get(f"repos/{repository}/commits/{commit}/pull")
+    found = _checked(answer).json()
+    changes = found if isinstance(found, list) else [found]
+    key = "iid" if forge == "gitlab" else "number"
+    if not changes:
+        raise Refused(f"no change brought the commit {commit}, so nobody reviewed a plan")
+    return int(changes[0][key])
+
+
+def _author(comment: Mapping[str, Any]) -> str | None:
+    name = comment.get("author", {}).get("username") or comment.get("user", {}).get("login")
+    return None if name is None else str(name)
+
+
 def _ours(http: httpx.Client, place: Place, author: str, marker: str) -> list[int]:
     numbers = []
     for comment in _comments(http, place):
-        who = comment.get("author", {}).get("username") or comment.get("user", {}).get("login")
-        if who == author and str(comment.get("body", "")).startswith(marker):
+        if _author(comment) == author and str(comment.get("body", "")).startswith(marker):
             numbers.append(int(comment["id"]))
     return sorted(numbers)
 
@@ -111,36 +152,53 @@ def _checked(answer: httpx.Response, gone: bool = False) -> httpx.Response:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Post the report in a file; 0 done, 1 the forge refused, 2 wrong usage."""
+    """Post the report in a file, or print a plan; 0 done, 1 the forge refused, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="comment")
-    parser.add_argument("report", type=Path)
+    parser.add_argument("report", type=Path, nargs="?", help="what scripts/preview wrote")
+    parser.add_argument("--plan", metavar="STACK", help="print the plan of this stack's report")
     parser.add_argument("--forge", required=True, choices=("github", "gitlab", "forgejo"))
     parser.add_argument(
         "--api", required=True, help="https://api.github.com, .../api/v4, .../api/v1"
     )
     parser.add_argument("--repository", required=True, help="owner/name")
-    parser.add_argument("--number", required=True, type=int, help="of the pull or merge request")
+    parser.add_argument("--number", type=int, help="of the pull or merge request")
+    parser.add_argument("--commit", help="which the pull or merge request brought")
     parser.add_argument("--author", required=True, help="login of the token's user")
     options = parser.parse_args(arguments)
     token = os.environ.get("MX_FORGE_TOKEN", "")
     if not token:
         parser.error("MX_FORGE_TOKEN is not set")
-    try:
-        text = options.report.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        print(
-            f"comment: {options.report}: {reason}; give what scripts/preview wrote", file=sys.stderr
-        )
+    if (options.report is None) == (options.plan is None):
+        parser.error("give a report, or --plan STACK")
+    if (options.number is None) == (options.commit is None):
+        parser.error("give --number, or --commit")
+    text = "" if options.report is None else _text(options.report)
+    if text is None:
         return 1
-    place = Place(options.forge, options.repository, options.number)
     try:
         with client(options.forge, options.api, token) as http:
-            print(publish(http, place, options.author, text))
+            number = options.number
+            if number is None:
+                number = change_of(http, options.forge, options.repository, options.commit)
+            place = Place(options.forge, options.repository, number)
+            if options.plan is not None:
+                print(reviewed(http, place, options.author, options.plan))
+            else:
+                print(publish(http, place, options.author, text))
     except (Refused, httpx.HTTPError) as error:
         print(f"comment: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _text(report: Path) -> str | None:
+    """The report; None, and the reason on stderr, when it cannot be read."""
+    try:
+        return report.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        print(f"comment: {report}: {reason}; give what scripts/preview wrote", file=sys.stderr)
+        return None
 
 
 if __name__ == "__main__":

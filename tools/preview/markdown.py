@@ -8,6 +8,8 @@ from tools.preview.model import Change, Report
 from tools.preview.text import cell, code, fenced, lines_of, plain, wrapped
 
 MARKER = "<!-- mx preview: {stack} -->"
+# `mx comment --plan` finds the plan of a report by this line.
+PLAN = "Plan `{plan}`"
 _VERDICTS = {
     "failed": "❌ preview failed",
     "changes": "🔶 changes",
@@ -65,6 +67,8 @@ def _cut_note(names: list[str]) -> str:
 def _top(report: Report) -> str:
     lines = [MARKER.format(stack=report.stack), ""]
     lines += [f"## {report.stack}: {_VERDICTS[report.verdict]}", "", _counts(report), ""]
+    if report.plan:
+        lines += [PLAN.format(plan=report.plan), ""]
     if report.errors:
         lines += ["Nothing of this may be applied before the failure is gone.", ""]
     if report.risks:

@@ -94,6 +94,8 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    # The name of this plan, for `mx up --plan`; empty when there is none.
+    plan: str = ""
 
     @property
     def leaving(self) -> set[str]:

@@ -8,7 +8,7 @@ import flask
 import httpx
 import pytest
 
-from tools.preview.comment import Place, Refused, client, publish
+from tools.preview.comment import Place, Refused, change_of, client, publish, reviewed
 
 BOT = "github-actions[bot]"
 REPORT = "<!-- mx preview: lab -->\n\n## lab: no changes\n"
@@ -20,6 +20,13 @@ PATHS = {
         "/projects/o/r/merge_requests/7/notes/<int:number>",
     ),
 }
+
+BROUGHT = {
+    "github": "/repos/o/r/commits/abc/pulls",
+    "forgejo": "/repos/o/r/commits/abc/pull",
+    "gitlab": "/projects/o/r/repository/commits/abc/merge_requests",
+}
+PLAN = "0123456789abcdef" * 2
 
 
 class Forge:
@@ -33,6 +40,7 @@ class Forge:
         many, one = PATHS[kind]
         app.add_url_rule(many, "many", self.many, methods=["GET", "POST"])
         app.add_url_rule(one, "one", self.one, methods=["PATCH", "PUT", "DELETE"])
+        app.add_url_rule(BROUGHT[kind], "change", self.change)
         transport = httpx.WSGITransport(app=app)
         self.http = client(kind, "http://forge.test", "token-1", transport)
 
@@ -71,6 +79,12 @@ class Forge:
         assert flask.request.method == ("PUT" if self.kind == "gitlab" else "PATCH")
         self.comments[number]["body"] = flask.request.get_json()["body"]
         return self.comments[number]
+
+    def change(self, **_: str) -> Any:
+        self._allowed()
+        if self.kind == "forgejo":
+            return {"number": 7}
+        return flask.jsonify([{"iid" if self.kind == "gitlab" else "number": 7}])
 
     def publish(self, text: str = REPORT) -> str:
         return publish(self.http, Place(self.kind, "o/r", 7), BOT, text)
@@ -124,3 +138,27 @@ def test_token_goes_to_no_other_host_and_refusals_are_told() -> None:
     forge.http.headers["Authorization"] = "token wrong"
     with pytest.raises(Refused, match="GET /repos/o/r/issues/7/comments: 401"):
         forge.publish()
+
+
+@pytest.mark.parametrize("kind", sorted(PATHS))
+def test_plan_of_the_report_that_the_change_of_a_commit_showed(kind: str) -> None:
+    forge = Forge(kind)
+    forge.add(f"<!-- mx preview: lab -->\n\nPlan `{'f' * 32}`\n", "mallory")
+    forge.add(REPORT.replace("lab", "other") + f"Plan `{'e' * 32}`\n")
+    forge.add(f"{REPORT}\r\nPlan `{PLAN}`\r\n")
+    number = change_of(forge.http, kind, "o/r", "abc")
+    assert reviewed(forge.http, Place(kind, "o/r", number), BOT, "lab") == PLAN
+
+
+def test_plan_of_a_report_that_nobody_posted() -> None:
+    forge = Forge("github")
+    forge.add(f"{REPORT}\nPlan `{PLAN}`\n", "mallory")
+    with pytest.raises(Refused, match="there is no report of lab by"):
+        reviewed(forge.http, Place("github", "o/r", 7), BOT, "lab")
+
+
+def test_failed_preview_has_no_plan() -> None:
+    forge = Forge("github")
+    forge.add(REPORT)
+    with pytest.raises(Refused, match="that preview failed"):
+        reviewed(forge.http, Place("github", "o/r", 7), BOT, "lab")
