@@ -167,6 +167,7 @@ def sender(lab: dict[str, str]) -> Iterator[None]:
 def delivered_once(stream: Stream, *, twice: int = 0) -> None:
     """Every message arrived, filtered, and the sender saw only 2xx and 4xx."""
     arrived = stream.drained(120)
+    assert stream.by_others() == 0
     assert set(arrived) == set(range(1, stream.sent + 1)), "lost"
     assert sum((arrived - Counter(dict.fromkeys(arrived, 1))).values()) <= twice, arrived
     for code, outcome, words in stream.seen():
