@@ -19,7 +19,8 @@ KEYS = (
 )
 NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 UNIT = re.compile(r"[A-Za-z0-9@:_.\\-]+\Z")
-PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.:-]*\Z")
+_NAME_OF_PACKAGE = r"[a-z0-9][a-z0-9+.:-]*"
+PACKAGE = re.compile(rf"{_NAME_OF_PACKAGE}( \| {_NAME_OF_PACKAGE})*\Z")
 USER = re.compile(r"[a-z_][a-z0-9_-]*\Z")
 
 

@@ -47,15 +47,34 @@ class Packages(Units):
     """The packages of the host."""
 
     def missing_packages(self, packages: list[str]) -> list[str]:
-        """Return the packages that are not installed."""
+        """Return the packages that are not installed.
+
+        "a | b" is installed when one of them is, or a package that provides one (deb-control(5)).
+        """
         if not packages:
             return []
-        line = "-f=${Package} ${db:Status-Status}\\n"
-        known = self.run(["dpkg-query", "-W", line, *packages], None, 60.0).out.splitlines()
-        return [package for package in packages if f"{package} installed" not in known]
+        line = "-f=${Package}\\t${db:Status-Status}\\t${Provides}\\n"
+        choice = any("|" in package for package in packages)
+        argv = ["dpkg-query", "-W", line, *([] if choice else packages)]
+        installed: set[str] = set()
+        provided: set[str] = set()
+        for entry in self.run(argv, None, 60.0).out.splitlines():
+            package, state, provides = [*entry.split("\t"), "", ""][:3]
+            if state == "installed":
+                installed.add(package)
+                provided.update(part.split()[0] for part in provides.split(",") if part.strip())
+        return [
+            package
+            for package in packages
+            if package not in installed
+            and not ("|" in package and {*package.split(" | ")} & (installed | provided))
+        ]
 
     def install(self, packages: list[str], debconf: list[str]) -> None:
-        """Install packages without a question asked; refresh the lists only when needed."""
+        """Install packages without a question asked; refresh the lists only when needed.
+
+        Of "a | b" the first one is installed.
+        """
         if debconf:
             text = "\n".join(debconf) + "\n"
             done = self.run(["debconf-set-selections"], text.encode(), 60.0)
@@ -64,6 +83,7 @@ class Packages(Units):
         apt = ["apt-get", "-q", "-y"]
         keep = [f"Dpkg::Options::={option}" for option in KEEP_CONFIGURATION]
         changing = [*apt, "-o", keep[0], "-o", keep[1], "--no-install-recommends"]
+        packages = [package.partition(" | ")[0] for package in packages]
         argv = [*changing, "install", *packages]
         self.finish_packages([*changing, "--no-remove", "--fix-broken", "install"])
         lists = list(self.real("/var/lib/apt/lists").glob("*_Packages*"))

@@ -53,9 +53,12 @@ class Host:
                 return Result(max(one.code for one in said), "".join(one.out for one in said), "")
             return self.systemctl(argv[1], argv[-1])
         if argv[0] == "dpkg-query":
-            known = [package for package in argv[3:] if (self.root / "packages" / package).exists()]
-            lines = "".join(f"{package} installed\n" for package in known)
-            return Result(int(len(known) < len(argv[3:])), lines, "")
+            # A package is a file of its name, with what it provides.
+            there = {path.name: path for path in (self.root / "packages").glob("*")}
+            asked = argv[3:] or sorted(there)
+            known = [package for package in asked if package in there]
+            lines = [f"{each}\tinstalled\t{there[each].read_text()}\n" for each in known]
+            return Result(int(len(known) < len(asked)), "".join(lines), "")
         if argv[0] == "apt-get" and "install" in argv:
             (self.root / "packages").mkdir(exist_ok=True)
             for package in argv[argv.index("install") + 1 :]:

@@ -37,7 +37,9 @@ UNIT = "postfix.service"
 PROGRAM = "/usr/local/lib/mx/mx_postfix.py"
 _PROGRAM_RUN = ("/usr/bin/python3", "-I", "-B", PROGRAM)
 _FILES = Path(__file__).parent / "files"
-PACKAGES = ["postfix", "postfix-mysql", "postfix-lmdb"]
+# By the clock queued mail expires (qmgr(8)); Debian's own time service, unless there is another.
+_CLOCK = "systemd-timesyncd | time-daemon"
+PACKAGES = ["postfix", "postfix-mysql", "postfix-lmdb", _CLOCK]
 
 # postconf(1) warns of parameters that nothing uses, of deprecated ones and of overrides.
 CHECK = (

@@ -72,7 +72,7 @@ def test_packages_are_fetched_with_the_resolvers_of_before(
     assert last[-1] == "rspamd"
 
 
-QUERY = "dpkg-query -W -f=${Package} ${db:Status-Status}\\n"
+QUERY = "dpkg-query -W -f=${Package}\\t${db:Status-Status}\\t${Provides}\\n"
 UNFINISHED = "dpkg-query -W -f=${Package} ${db:Status-Status} ${db:Status-Eflag}\\n"
 INTERRUPTED = {
     "dpkg --audit": Result(0, "The following packages are only half configured:\n unbound\n", ""),
@@ -95,7 +95,10 @@ def done(host: Host, *program: str) -> list[list[str]]:
 def interrupted(host: Host, root: Path) -> None:
     """As after a power cut in dpkg: nothing of the packages is known as installed yet."""
     (root / "packages").mkdir(exist_ok=True)
-    host.answers |= {f"{QUERY} unbound": Result(1, "unbound half-configured\n", ""), **INTERRUPTED}
+    host.answers |= {
+        f"{QUERY} unbound": Result(1, "unbound\thalf-configured\t\n", ""),
+        **INTERRUPTED,
+    }
 
 
 def test_dpkg_that_was_cut_off_is_finished_before_apt_installs(
@@ -193,3 +196,41 @@ def test_archive_that_a_power_cut_spoiled_is_fetched_again(host: Masking, agent:
     agent.run = install
     agent.apply(WANTED)
     assert agent.records()["one"].packages == ["unbound"]
+
+
+TIME = "systemd-timesyncd | time-daemon"
+
+
+@pytest.mark.parametrize(
+    ("name", "provides", "installs"),
+    [
+        ("nothing", "", ["systemd-timesyncd"]),
+        ("systemd-timesyncd", "time-daemon", []),
+        ("chrony", "time-daemon (= 4.6), ntp", []),
+        ("ntpdate", "", ["systemd-timesyncd"]),
+    ],
+)
+def test_other_package_that_provides_the_same_is_kept(
+    host: Host, agent: Staged, root: Path, name: str, provides: str, installs: list[str]
+) -> None:
+    (root / "packages").mkdir()
+    (root / "packages" / name).write_text(provides)
+    agent.apply(manifest("postfix", packages=[TIME]))
+    assert [argv[-1] for argv in done(host, "apt-get", "install")] == installs
+    assert agent.status()["bundles"]["postfix"]["drift"] == []
+
+
+def test_package_is_not_taken_for_another_one_that_provides_it(
+    host: Host, agent: Staged, root: Path
+) -> None:
+    (root / "packages").mkdir()
+    (root / "packages/valkey").write_text("redis-server")
+    agent.apply(manifest("redis", packages=["redis-server"]))
+    assert [argv[-1] for argv in done(host, "apt-get", "install")] == ["redis-server"]
+
+
+def test_host_that_lost_its_time_service_is_told(agent: Staged, root: Path) -> None:
+    agent.apply(manifest("postfix", packages=[TIME]))
+    (root / "packages/systemd-timesyncd").unlink()
+    [drift] = agent.status()["bundles"]["postfix"]["drift"]
+    assert (drift["package"], drift["what"]) == (TIME, "not installed")

@@ -147,4 +147,4 @@ def test_every_package_with_a_service_is_of_the_mail_path() -> None:
     others = {each for each in named if not each.startswith(apt.MAIL_PATH)}
     others = {each for each in others if not each.startswith("python3-")}
     tools = {"bind9-dnsutils", "ca-certificates", "dehydrated", "dns-root-data"}
-    assert others == tools | {"openssl", "procps"}
+    assert others == tools | {"openssl", "procps", "systemd-timesyncd | time-daemon"}
