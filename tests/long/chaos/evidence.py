@@ -14,6 +14,7 @@ from pathlib import Path
 from .sender import Message
 
 _BY = re.compile(r"\bby ([-.\w]+) \(Postfix\) with \w+ id (\w+)")
+MAILBOX = "mailbox1.example.test"
 CRASHES = ("power cut", "SIGKILL", "Postfix", "postfix stopped", "queue's disk", "agent", "up")
 
 
@@ -107,8 +108,10 @@ def judge(
         [], [f"{serial}: {why}" for serial, why in bounced], [], [], [], [], len(stored), 0.0
     )
     reported = {serial for serial, _ in bounced}
+    whole = {(each.maildir, each.ids.get(MAILBOX)) for each in stored if each.whole}
     for each in stored:
-        if not each.whole:
+        # Where its server is ended in a delivery, the mailbox host stores the begin, then all.
+        if not each.whole and (each.maildir, each.ids.get(MAILBOX)) not in whole:
             verdict.damaged.append(f"{each.serial} in {each.maildir}")
         if not each.filtered:
             verdict.unfiltered.append(f"{each.serial} in {each.maildir}")
@@ -138,8 +141,7 @@ def judge(
 
 def _reason(first: Copy, second: Copy, events: list[Event], logs: dict[str, str]) -> str | None:
     """Why SMTP allows the second delivery of one message in a queue; None for two such messages."""
-    mailbox = "mailbox1.example.test"
-    if first.ids.get(mailbox) == second.ids.get(mailbox):
+    if first.ids.get(MAILBOX) == second.ids.get(MAILBOX):
         return "the mailbox host stored one delivery twice: its server was ended meanwhile"
     ours, again = (
         {host: id_ for host, id_ in each.ids.items() if host.startswith("mx")}

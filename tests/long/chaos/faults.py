@@ -27,9 +27,16 @@ class Fault:
     seconds: tuple[float, float] = (8, 25)
 
 
+# An `up` at the same time may stop what is started here, and use what is unmounted.
+_AGAIN = 'again() { for try in $(seq 90); do "$@" && return; sleep 1; done; return 1; }\n'
+
+
 def sh(host: Host, command: str) -> str:
-    """Run a shell command on a host, without its network. Raises LabError when it fails."""
-    return container.inside(host, ["timeout", "150", "bash", "-c", command])
+    """Run a shell command on a host, without its network. Raises LabError when it fails.
+
+    `again COMMAND` in it tries until the command succeeds.
+    """
+    return container.inside(host, ["timeout", "150", "bash", "-c", _AGAIN + command])
 
 
 def on(command: str) -> Step:
@@ -65,7 +72,7 @@ def hung(name: str) -> Fault:
 
 def stopped(unit: str) -> Fault:
     """A unit that somebody stops, and starts again."""
-    return Fault(on(f"systemctl stop {unit}"), on(f"systemctl start {unit}"))
+    return Fault(on(f"again systemctl stop {unit}"), on(f"again systemctl start {unit}"))
 
 
 def nft(host: Host, *commands: str) -> None:
@@ -102,20 +109,15 @@ def power_on(host: Host) -> None:
     wait_for(f"SMTP on {host.name}", lambda: container.listens(host, 25), 300, step=1)
 
 
-# The queue on a disk of 100 MB for as long as the fault lasts. The milters' sockets are in the
-# queue's directory, and a copy of a socket is a file that nobody listens on. An `up` at the same
-# time may stop what has just been started.
+# The queue on a disk of 100 MB for as long as the fault lasts. Sockets of services are in the
+# queue's directory, and a copy of a socket is a file that nobody listens on.
 _MOVED = f"""
 set -e
-systemctl stop postfix rspamd mx-mime-limit.socket mx-mime-limit.service
+again systemctl stop postfix rspamd mx-{{mime-limit,tls-policy}}.{{socket,service}}
 mkdir -p /var/tmp/spool && cp -a {SPOOL}/. /var/tmp/spool
 %s
 cp -a /var/tmp/spool/. {SPOOL} && rm -r /var/tmp/spool
-for try in $(seq 60); do
-  systemctl start mx-mime-limit.socket rspamd postfix && exit
-  sleep 1
-done
-exit 1
+again systemctl start mx-{{mime-limit,tls-policy}}.socket mx-tls-policy rspamd postfix
 """
 _SMALL = _MOVED % f"mount -t tmpfs -o size=100m,mode=0755 tmpfs {SPOOL}"
 _LARGE = _MOVED % f"umount {SPOOL} && find {SPOOL} -mindepth 1 -delete"
@@ -132,7 +134,8 @@ mount -o remount,size=$(du -B1 -s {0} | cut -f1) {0}
 _ROOM = """
 set -e
 mount -o remount,size=64m {0}
-rm -rf /run/chaos-new && cp -a {0} /run/chaos-new && umount {0}
+off() {{ rm -rf /run/chaos-new && cp -a {0} /run/chaos-new && umount {0}; }}
+again off
 find {0} -mindepth 1 -delete && cp -a /run/chaos-new/. {0}
 rm -rf /run/chaos-keep /run/chaos-new
 """
@@ -145,10 +148,10 @@ def clock(unit: str, days: int) -> Fault:
     begin = (
         f"mkdir -p $(dirname {drop_in}); "
         f"printf '[Service]\\nEnvironment={environment}\\n' >{drop_in}; "
-        f"systemctl daemon-reload; systemctl restart {unit}"
+        f"systemctl daemon-reload; again systemctl restart {unit}"
     )
     return Fault(
-        on(begin), on(f"rm -f {drop_in}; systemctl daemon-reload; systemctl restart {unit}")
+        on(begin), on(f"rm -f {drop_in}; systemctl daemon-reload; again systemctl restart {unit}")
     )
 
 
@@ -165,13 +168,13 @@ FAULTS = {
     "SIGKILL qmgr, cleanup, smtpd, smtp": killed("'qmgr|cleanup|smtpd|smtp|proxymap'"),
     **{f"SIGSTOP {name}": hung(name) for name in ("mariadbd", "rspamd", "redis-server", "unbound")},
     **{f"{name} stopped": stopped(name) for name in ("mariadb", "rspamd", "unbound", "postfix")},
-    "restart of Postfix": Fault(on("systemctl restart postfix"), nothing, (0, 3)),
-    "restart of MariaDB": Fault(on("systemctl restart mariadb"), nothing, (0, 3)),
+    "restart of Postfix": Fault(on("again systemctl restart postfix"), nothing, (0, 3)),
+    "restart of MariaDB": Fault(on("again systemctl restart mariadb"), nothing, (0, 3)),
     "network cut": Fault(link("down"), link("up")),
     "a third of all packets lost": dropped("numgen random mod 3 == 0"),
     "no DNS": dropped("meta l4proto { tcp, udp } th dport 53"),
     "queue's disk full": Fault(
-        steps(on(_SMALL), on(_FULL)), steps(on(f"rm {SPOOL}/full"), on(_LARGE))
+        steps(on(_SMALL), on(_FULL)), steps(on(f"rm -f {SPOOL}/full"), on(_LARGE))
     ),
     "no room in main.cf.d": Fault(
         on(_NO_ROOM.format("/etc/postfix/main.cf.d")), on(_ROOM.format("/etc/postfix/main.cf.d"))

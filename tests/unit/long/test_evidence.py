@@ -124,3 +124,12 @@ def test_stored_files_are_read_as_a_mailbox_server_writes_them(tmp_path: Path) -
     assert found[1].serial == 7
     assert found[1].maildir == "example.test/alice"
     assert found[1].ids == {MX1: "A1", MAILBOX: "M1"}
+
+
+def test_only_the_begin_of_a_message_is_damage_unless_the_same_delivery_stored_all() -> None:
+    begin = replace(ALICE, whole=False, stored=109.0)
+    assert verdict(begin, BOB).damaged == ["0 in example.test/alice"]
+    found = verdict(begin, ALICE, BOB)
+    assert (found.damaged, len(found.doubled)) == ([], 1)
+    other = replace(begin, ids={MX1: "A1", MAILBOX: "M9"})
+    assert verdict(other, ALICE, BOB).damaged == ["0 in example.test/alice"]
