@@ -112,7 +112,8 @@ def ciphers(main: MainCf) -> Iterable[Finding]:
                     name,
                     "dangerous",
                     f"has suites that are {what}: {', '.join(found[:3])}{more}",
-                    "Keep the ECDHE suites with AES-GCM or CHACHA20.",
+                    "Remove the line: Postfix's own list is best; where a rule binds you, keep the"
+                    " ECDHE suites with AES-GCM or CHACHA20.",
                     "medium",
                 )
         if {"!ECDSA", "!aECDSA", "-ECDSA", "-aECDSA"} & set(words):

@@ -72,7 +72,15 @@ def everything(main: MainCf) -> Iterable[Finding]:
                     "* is no pattern: it matches nothing",
                     "List the domains, or remove the word.",
                 )
+    yield from _suffixes(main)
+
+
+def _suffixes(main: MainCf) -> Iterable[Finding]:
+    """Words of relay_domains below which other people's domains are."""
     parents = words(main.value("parent_domain_matches_subdomains"))
+    listed = main.value("relay_recipient_maps") != "" and not everybody(
+        main, "relay_recipient_maps"
+    )
     for word in main.words("relay_domains") if not swallowed(main) else ():
         whole = word.lower().lstrip(".")
         single = re.fullmatch(r"[a-z][a-z0-9-]*", whole) and whole not in _PRIVATE
@@ -82,9 +90,9 @@ def everything(main: MainCf) -> Iterable[Finding]:
                 "relay_domains",
                 "dangerous",
                 f"{word} takes mail of strangers for every domain that ends in .{whole}: an open"
-                " relay",
+                " relay" + (", but for what relay_recipient_maps does not list" if listed else ""),
                 "List the domains with their full names.",
-                "critical",
+                "high" if listed else "critical",
             )
 
 

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from components.audit.actions import Answer, action
 from components.audit.lookup import Asked
 from components.audit.model import MainCf
 from components.postconf.lists import Step, steps
@@ -27,7 +28,6 @@ AT_RECIPIENT = (
     "smtpd_recipient_restrictions",
 )
 Target = Literal["foreign", "own"]
-Answer = Literal["ok", "dunno", "refuse", "defer", "broken"]
 RECIPIENTS = {
     "mydestination": "local_recipient_maps",
     "relay_domains": "relay_recipient_maps",
@@ -50,23 +50,6 @@ class Walk:
     """The word that gave the answer."""
     openings: list[str] = field(default_factory=list)
     deferred: bool = False
-
-
-def action(text: str) -> Answer | None:
-    """What a result of an access table does (access(5)); None for a list of restrictions."""
-    first = text.split(None, 1)[0].upper() if text.strip() else "DUNNO"
-    if first in ("OK", "RELAY") or re.fullmatch(r"\d+", text.strip()):
-        return "ok"
-    if first == "REJECT" or re.match(r"5\d\d[ \t]", text) or first in ("HANGUP", "DISCARD"):
-        return "refuse"
-    if first in ("DEFER", "DEFER_IF_PERMIT") or re.match(r"4\d\d[ \t]", text):
-        return "defer"
-    if first in (
-        *("DUNNO", "INFO", "WARN", "FILTER", "HOLD", "REDIRECT", "BCC", "PREPEND"),
-        "DEFER_IF_REJECT",
-    ):
-        return "dunno"
-    return None
 
 
 def _asked(word: str) -> Asked:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components.audit.evaluate import action
+from components.audit.actions import action
 from components.audit.model import Finding, MainCf
 from components.postconf.restrictions import DEFAULT_TABLE, RESTRICTIONS
 from components.postconf.syntax import latin, logical_lines, shown

@@ -106,7 +106,7 @@ class _Expansion:
         self.budget.length -= len(text)
         spent = self.budget.steps < 0 or self.budget.length < 0
         if self.length > _LONGEST or self.steps > _STEPS or spent:
-            raise ExpansionError("refers to itself so often that the value never ends")
+            raise ExpansionError("the value never ends, or is longer than any program can use")
         return text
 
     def _expression(self, inside: str, depth: int) -> str:

@@ -16,7 +16,10 @@ _DOMAIN = re.compile(
 )
 _PART = r"(\d+|\[\d+(\.\.\d+)?(;\d+(\.\.\d+)?)*\])"
 _ANSWERS = re.compile(rf"{_PART}\.{_PART}\.{_PART}\.{_PART}")
-_TABLES = re.compile(r"\w+_(maps|checks|database|map)|relay_clientcerts")
+_TABLES = re.compile(
+    r"\w+_(maps|checks|database|map|command_filter|delivery_status_filter|reply_filter)"
+    r"|relay_clientcerts|(smtp|lmtp)_tls_per_site"
+)
 # These name tables that programs may ask for; a word that is no table is passed over.
 _NO_TABLES = frozenset(("proxy_read_maps", "proxy_write_maps"))
 DOMAINS = frozenset(
@@ -26,8 +29,7 @@ DOMAINS = frozenset(
         *("parent_domain_matches_subdomains", "smtp_connection_cache_destinations"),
         *("lmtp_connection_cache_destinations", "use_srv_lookup", "smtpd_noop_commands"),
         *("smtpd_forbidden_commands", "postscreen_forbidden_commands"),
-        *("smtpd_sasl_mechanism_filter", "smtp_sasl_mechanism_filter"),
-        *("lmtp_sasl_mechanism_filter", "smtpd_log_access_permit_actions"),
+        "smtpd_log_access_permit_actions",
     )
 )
 """Lists of domains or other words, in which type:name is a table (match_list.c)."""

@@ -6,7 +6,7 @@ Sources: match_hostaddr() in src/util/match_ops.c, cidr_match.c.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 
 from components.postconf.syntax import shown, words
 
@@ -25,7 +25,7 @@ def network(word: str) -> str | None:
     bare = word.lstrip("!")
     if not bare:
         return "! with nothing after it"
-    if junk(word):  # Postfix passes over it (match_hostaddr())
+    if junk(word) or not {"/", ":"} & set(bare):  # Postfix passes over what is no address
         return None
     if bare.startswith("[") or re.fullmatch(r"[0-9./]+", bare):
         inner = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](/\d+)?", bare)
@@ -50,9 +50,19 @@ def junk(word: str) -> bool:
     kind, colon, _ = bare.partition(":")
     if bare.startswith(("/", "{")) or (colon and re.fullmatch(r"[a-z]+", kind)):
         return False
+    if re.fullmatch(r"[0-9.]+", bare) and not _is_address(bare):
+        return True
     return re.search(r"[^A-Za-z0-9._:/\[\]-]", bare) is not None or (
         "/" in bare and re.search(r"[G-Zg-z_-]", bare) is not None
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def fault(value: str) -> str | None:

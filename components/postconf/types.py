@@ -51,6 +51,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     ),
     "info_log_address_format": ("external", "internal"),
     "header_from_format": ("standard", "obsolete"),
+    "reject_tempfail_action": ("defer", "defer_if_permit"),
     "unknown_address_tempfail_action": ("defer", "defer_if_permit"),
     "unknown_helo_hostname_tempfail_action": ("defer", "defer_if_permit"),
     "unverified_recipient_tempfail_action": ("defer", "defer_if_permit"),

@@ -198,6 +198,9 @@ class Postfix:
         seen.foreign = ask("RCPT TO:<someone@elsewhere.example.org>")
         if not seen.foreign:
             return
+        if seen.foreign // 100 != 2:  # a suffix may be taken and another one not
+            other = ask("RCPT TO:<someone@elsewhere.example.org.net>")
+            seen.foreign = other if other // 100 == 2 else seen.foreign
         if seen.foreign // 100 == 2:
             ask("RSET")
             ask("MAIL FROM:<root@client.example>")

@@ -38,7 +38,7 @@ FOUND = {
         ("relay_domains", "critical", "matches every domain"),
     ),
     "domains_of_a_whole_country": (
-        "relay_domains = co.uk\nrelay_recipient_maps = lmdb:/x",
+        "relay_domains = co.uk",
         ("relay_domains", "critical", "ends in .co.uk"),
     ),
     "xclient_for_everybody": (
@@ -117,6 +117,18 @@ FOUND = {
     "semicolon_after_a_network": (
         "mynetworks = 127.0.0.0/8; 10.0.0.0/8",
         ("mynetworks", "medium", "matches nobody"),
+    ),
+    "address_with_a_part_missing": (
+        "mynetworks = 127.0.0.0/8, 192.0.2",
+        ("mynetworks", "medium", "matches nobody"),
+    ),
+    "values_that_grow_for_ever": (
+        "a = $b $b $b $b\nb = $c $c $c $c\nc = $d $d $d $d\nmyorigin = $a\nd = " + "x " * 50000,
+        ("myorigin", "critical", "longer than any program can use"),
+    ),
+    "filter_that_is_no_table": (
+        "smtpd_command_filter = /etc/postfix/commands",
+        ("smtpd_command_filter", "critical", "is no table"),
     ),
     "sixteen_million_strangers": (
         "mynetworks = 127.0.0.0/8, 85.0.0.0/8",
