@@ -1,0 +1,1 @@
+"""Messages that are made to stop the spam filter, six at once, under a stream of honest mail."""
