@@ -7,21 +7,22 @@ from pathlib import Path
 from lab.system import write
 from lab.topology import CHECKOUT, CLOUDFLARE, CLOUDFLARE_TOKEN, CLOUDFLARE_ZONES, ipv4
 
-_PROGRAM = "usr/local/lib/mx-lab/cloudflare_api.py"
+_FOLDER = "usr/local/lib/mx-lab"
 
 
 def configure(root: Path) -> bool:
     """Put the double and its unit in place; tell whether there is one."""
-    source = CHECKOUT / "lab" / "cloudflare_api.py"
-    if not source.exists():
+    sources = sorted((CHECKOUT / "lab" / "cloudflare_api").glob("*.py"))
+    if not sources:
         return False
-    write(root / _PROGRAM, source.read_text())
+    for source in [*sources, CHECKOUT / "components" / "dns" / "types.py"]:
+        write(root / _FOLDER / source.relative_to(CHECKOUT), source.read_text())
     zones = " ".join(f"--zone {name}={number}" for name, number in CLOUDFLARE_ZONES.items())
     write(
         root / "etc/systemd/system/cloudflare-api.service",
         "[Unit]\nDescription=Double of the Cloudflare API\nAfter=network.target knot.service\n\n"
-        "[Service]\nStateDirectory=cloudflare-api\n"
-        f"ExecStart=/usr/bin/python3 /{_PROGRAM} --listen {ipv4(CLOUDFLARE)}:80"
+        f"[Service]\nStateDirectory=cloudflare-api\nEnvironment=PYTHONPATH=/{_FOLDER}\n"
+        f"ExecStart=/usr/bin/python3 -m lab.cloudflare_api --listen {ipv4(CLOUDFLARE)}:80"
         f" --state /var/lib/cloudflare-api --token {CLOUDFLARE_TOKEN} {zones} --knot\n"
         "Restart=on-failure\n\n[Install]\nWantedBy=multi-user.target\n",
     )

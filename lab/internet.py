@@ -51,4 +51,4 @@ def ready() -> bool:
 
 def _has_double() -> bool:
     """Tell whether the double of the Cloudflare API is part of this checkout."""
-    return (CHECKOUT / "lab" / "cloudflare_api.py").exists()
+    return (CHECKOUT / "lab" / "cloudflare_api").is_dir()

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from components.settings import engine_yaml
-from lab.cloudflare_api import Api, start
+from lab.cloudflare_api.app import start
+from lab.cloudflare_api.state import Api
 
 from .conftest import ROOT, Project
 from .test_zones import FIRST, FULL, RECORDS, SECOND, TOKENS, Live, settings

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.settings.stack_file import settings_of
-from lab.cloudflare_api import SCOPES, Api, start
+from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.state import Api
 
 from .conftest import PRIVATE, Project
 

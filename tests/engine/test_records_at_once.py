@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from lab.cloudflare_api import SCOPES, Api, start
+from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.state import Api
 
 from .conftest import ROOT, Project
 

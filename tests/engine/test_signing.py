@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.cloudflare_api import SCOPES, Api, Knot, start
+from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.knot import Knot
+from lab.cloudflare_api.state import Api
 
 from .conftest import Project
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lab.cloudflare_api import DNS_READ, SCOPES, ZONE_READ, Api, start
+from lab.cloudflare_api.app import DNS_READ, SCOPES, ZONE_READ, start
+from lab.cloudflare_api.state import Api
 
 from .conftest import ROOT, Project
 

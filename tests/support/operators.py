@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.cloudflare_api import SCOPES, Api, start
+from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.state import Api
 from tests.engine.conftest import ROOT, Project
 
 STACK = "shared"

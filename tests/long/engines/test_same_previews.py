@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from components.settings.stack_file import settings_of
-from lab.cloudflare_api import SCOPES, Api, start
+from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.state import Api
 from lab.environment import engine_folder
 from tests.engine.conftest import Project
 

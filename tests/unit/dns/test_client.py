@@ -9,7 +9,8 @@ import pytest
 
 from components.dns import client as module
 from components.dns.client import Client, Refused, Silent
-from lab.cloudflare_api import SCOPES, Api, start
+from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.state import Api
 
 ZONE, TOKEN = "023e105f4ecef8ad9ca31a8372d0c353", "t" * 40
 

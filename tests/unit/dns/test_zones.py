@@ -11,7 +11,8 @@ import pytest
 from components.dns import zones
 from components.dns.api import DnsApi
 from components.dns.client import Client
-from lab.cloudflare_api import DNS_READ, SCOPES, ZONE_READ, Api, start
+from lab.cloudflare_api.app import DNS_READ, SCOPES, ZONE_READ, start
+from lab.cloudflare_api.state import Api
 
 ZONES = {"a.test": "a" * 32, "b.test": "b" * 32}
 WRITES, READS = "w" * 40, "r" * 40

@@ -10,7 +10,10 @@ import cloudflare
 import httpx
 import pytest
 
-from lab.cloudflare_api import DNS_READ, SCOPES, Api, Knot, create_app, parse, start
+from lab.cloudflare_api.__main__ import parse
+from lab.cloudflare_api.app import DNS_READ, SCOPES, create_app, start
+from lab.cloudflare_api.knot import Knot
+from lab.cloudflare_api.state import Api
 
 ZONE, NAME = "023e105f4ecef8ad9ca31a8372d0c353", "example.test"
 TOKEN, READER = "w" * 40, "r" * 40
