@@ -25,7 +25,7 @@ _NO_TABLES = frozenset(("proxy_read_maps", "proxy_write_maps"))
 DOMAINS = frozenset(
     (
         *("mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"),
-        *("fast_flush_domains", "masquerade_domains", "masquerade_exceptions"),
+        *("fast_flush_domains", "masquerade_exceptions"),
         *("parent_domain_matches_subdomains", "smtp_connection_cache_destinations"),
         *("lmtp_connection_cache_destinations", "use_srv_lookup", "smtpd_noop_commands"),
         *("smtpd_forbidden_commands", "postscreen_forbidden_commands"),
