@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from components.audit.model import Finding, MainCf
 from components.postconf.parameters import parameter
 from components.postconf.syntax import shown
+from components.postconf.types import seconds
 
 _TRANSPORTS = ("relay", "virtual", "local", "default", "mailbox", "fallback")
 _NEXT_HOPS = ("relayhost", "smtp_fallback_relay", "lmtp_fallback_relay")
@@ -111,4 +112,17 @@ def units(main: MainCf) -> Iterable[Finding]:
             )
 
 
-RULES = (lost, next_hops, refusals, overridden, units)
+def slow(main: MainCf) -> Iterable[Finding]:
+    """Delays between deliveries with which mail waits for hours."""
+    for name in main.used:
+        delay = seconds(main.value(name)) if name.endswith("_rate_delay") else None
+        if delay is not None and delay >= 3600 and parameter(name, main.asked[0]):
+            yield main.finding(
+                name,
+                "dangerous",
+                f"after each delivery the next one waits for {shown(main.value(name))}",
+                "Write seconds, for example 1s.",
+            )
+
+
+RULES = (lost, next_hops, refusals, overridden, units, slow)

@@ -130,6 +130,10 @@ FOUND = {
         "smtpd_command_filter = /etc/postfix/commands",
         ("smtpd_command_filter", "critical", "is no table"),
     ),
+    "mail_that_waits_for_a_week": (
+        "default_transport_rate_delay = 1w",
+        ("default_transport_rate_delay", "high", "waits for 1w"),
+    ),
     "sixteen_million_strangers": (
         "mynetworks = 127.0.0.0/8, 85.0.0.0/8",
         ("mynetworks", "high", "16,777,216"),
