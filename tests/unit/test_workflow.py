@@ -20,6 +20,7 @@ NAMED = {
 }
 WORKFLOW = ROOT / ".github/workflows/mx.yml"
 APPLIES = ROOT / ".github/workflows/up.yml"
+DRIFT = ROOT / ".github/workflows/drift.yml"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,55 @@ def test_secrets_are_only_in_jobs_of_an_environment_behind_the_fork_check(
     assert list(called[True]) == ["workflow_call", "workflow_dispatch"]
     assert called[True]["workflow_dispatch"]["inputs"]["plan"]["required"] is True
     assert all(job["environment"] for job in called["jobs"].values())
+
+
+def test_actions_of_others_are_pinned_by_commit() -> None:
+    used = [
+        line.strip()
+        for path in (ROOT / ".github/workflows").glob("*.yml")
+        for line in path.read_text().split("\n")
+        if "uses:" in line and "./.github/" not in line
+    ]
+    assert used
+    for line in used:
+        assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$", line), line
+
+
+def test_drift_is_looked_for_each_day_with_a_token_that_only_writes_issues() -> None:
+    found = yaml.safe_load(DRIFT.read_text())
+    assert set(found[True]) == {"schedule", "workflow_dispatch"}
+    assert found["permissions"] == {"contents": "read"}
+    job = found["jobs"]["drift"]
+    assert job["permissions"] == {"contents": "read", "issues": "write"}
+    assert job["environment"] == "${{ matrix.stack }}-preview"
+    for step in [*found["jobs"]["stacks"]["steps"], *job["steps"]]:
+        assert "${{" not in step.get("run", "")
+
+
+def test_a_failed_look_for_drift_opens_the_issue_too() -> None:
+    [issue] = [
+        step
+        for step in yaml.safe_load(DRIFT.read_text())["jobs"]["drift"]["steps"]
+        if step.get("name") == "issue"
+    ]
+    for code, rc, closes in ((0, 0, True), (1, 1, False), (2, 0, False)):
+        script = 'scripts/comment() { printf "%s\\n" "$@"; }\n' + issue["run"]
+        script = script.replace("scripts/comment", "comment")
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            env={
+                "CODE": str(code),
+                "STACK": "x",
+                "RUNNER_TEMP": "/t",
+                "API": "a",
+                "REPOSITORY": "r",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == rc, done.stderr
+        assert ("--nothing" in done.stdout.split("\n")) == closes
 
 
 def test_production_waits_until_staging_has_it(jobs: dict[str, Any]) -> None:

@@ -146,15 +146,22 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
 @click.option("--forge", type=click.Choice(["github", "gitlab", "forgejo"]), required=True)
 @click.option("--api", required=True, metavar="URL", help="For example https://api.github.com.")
 @click.option("--repository", required=True, metavar="OWNER/NAME")
-@click.option("--number", required=True, type=int, help="The number of the pull request.")
+@click.option("--number", type=int, help="The number of the pull request.")
+@click.option(
+    "--issue",
+    metavar="TITLE",
+    help="Instead of a comment, keep one issue open while the report has something to tell.",
+)
+@click.option("--nothing", is_flag=True, help="With --issue: nothing differs, close the issue.")
 @click.option(
     "--author", required=True, metavar="LOGIN", help="The user that the token belongs to."
 )
 def comment(report: Path, **options: Any) -> int:
-    """Post a report as the one comment of its stack on a pull request.
+    """Post a report as the one comment of its stack on a pull request, or as its one issue.
 
-    The comment that the same author made for the stack before is replaced. The
-    token of the forge comes from the variable MX_FORGE_TOKEN.
+    The comment that the same author made for the stack before is replaced, and
+    so is the text of the issue. The token of the forge comes from the variable
+    MX_FORGE_TOKEN.
 
     Example: mx comment report.md --forge github --api https://api.github.com
     --repository example/mx --number 7 --author mx-bot

@@ -76,19 +76,19 @@ def publish(http: httpx.Client, place: Place, author: str, text: str) -> str:
     done = "replaced" if known else "posted"
     if known:
         edit = http.put if place.forge == "gitlab" else http.patch
-        _checked(edit(place.one(known[0]), json={"body": text}))
+        checked(edit(place.one(known[0]), json={"body": text}))
     else:
-        _checked(http.post(place.list, json={"body": text}))
+        checked(http.post(place.list, json={"body": text}))
         known = _ours(http, place, author, marker)
     for number in known[1:]:
-        _checked(http.delete(place.one(number)), gone=True)
+        checked(http.delete(place.one(number)), gone=True)
     return done
 
 
 def reviewed(http: httpx.Client, place: Place, author: str, stack: str) -> str:
     """The plan of the report that was posted for a stack. Raises Refused, httpx.HTTPError."""
     marker = MARKER.format(stack=stack)
-    for comment in _comments(http, place):
+    for comment in pages(http, place.list, {"per_page": "100", "limit": "50"}):
         body = str(comment.get("body", "")).replace("\r\n", "\n")
         if _author(comment) == author and body.startswith(marker):
             found = _PLAN.search(body)
@@ -107,7 +107,7 @@ def change_of(http: httpx.Client, forge: str, repository: str, commit: str) -> i
         answer = http.get(f"repos/{repository}/commits/{commit}/pulls")
     else:
         answer = http.get(f"repos/{repository}/commits/{commit}/pull")
-    found = _checked(answer).json()
+    found = checked(answer).json()
     changes = found if isinstance(found, list) else [found]
     key = "iid" if forge == "gitlab" else "number"
     if not changes:
@@ -122,29 +122,33 @@ def _author(comment: Mapping[str, Any]) -> str | None:
 
 def _ours(http: httpx.Client, place: Place, author: str, marker: str) -> list[int]:
     numbers = []
-    for comment in _comments(http, place):
+    for comment in pages(http, place.list, {"per_page": "100", "limit": "50"}):
         if _author(comment) == author and str(comment.get("body", "")).startswith(marker):
             numbers.append(int(comment["id"]))
     return sorted(numbers)
 
 
-def _comments(http: httpx.Client, place: Place) -> Iterator[dict[str, Any]]:
-    """All comments, page by page (RFC 8288 Link headers, which all three forges send)."""
-    answer = _checked(http.get(place.list, params={"per_page": 100, "limit": 50}))
+def pages(http: httpx.Client, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """What a list has, page by page (RFC 8288 Link headers, which all three forges send).
+
+    Raises Refused, httpx.HTTPError.
+    """
+    answer = checked(http.get(path, params=params))
     while True:
         page = answer.json()
         if not isinstance(page, list):
-            raise Refused(f"{place.list}: not a list of comments")
+            raise Refused(f"{path}: not a list")
         yield from page
         following = answer.links.get("next", {}).get("url")
         if not following:
             return
         if httpx.URL(following).host != http.base_url.host:
             raise Refused(f"the next page is on another host: {httpx.URL(following).host}")
-        answer = _checked(http.get(following))
+        answer = checked(http.get(following))
 
 
-def _checked(answer: httpx.Response, gone: bool = False) -> httpx.Response:
+def checked(answer: httpx.Response, gone: bool = False) -> httpx.Response:
+    """The answer of a forge. Raises Refused; `gone`: nothing to delete is as good."""
     if not answer.is_success and not (gone and answer.status_code == 404):
         request = answer.request
         raise Refused(f"{request.method} {request.url.path}: {answer.status_code} {answer.text}")
@@ -163,6 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repository", required=True, help="owner/name")
     parser.add_argument("--number", type=int, help="of the pull or merge request")
     parser.add_argument("--commit", help="which the pull or merge request brought")
+    parser.add_argument("--issue", metavar="TITLE", help="keep an issue instead of a comment")
+    parser.add_argument("--nothing", action="store_true", help="with --issue: close it")
     parser.add_argument("--author", required=True, help="login of the token's user")
     options = parser.parse_args(arguments)
     token = os.environ.get("MX_FORGE_TOKEN", "")
@@ -170,25 +176,36 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("MX_FORGE_TOKEN is not set")
     if (options.report is None) == (options.plan is None):
         parser.error("give a report, or --plan STACK")
-    if (options.number is None) == (options.commit is None):
-        parser.error("give --number, or --commit")
+    if sum(each is not None for each in (options.number, options.commit, options.issue)) != 1:
+        parser.error("give one of --number, --commit and --issue")
     text = "" if options.report is None else _text(options.report)
     if text is None:
         return 1
     try:
         with client(options.forge, options.api, token) as http:
-            number = options.number
-            if number is None:
-                number = change_of(http, options.forge, options.repository, options.commit)
-            place = Place(options.forge, options.repository, number)
-            if options.plan is not None:
-                print(reviewed(http, place, options.author, options.plan))
-            else:
-                print(publish(http, place, options.author, text))
+            print(_done(http, options, text))
     except (Refused, httpx.HTTPError) as error:
         print(f"comment: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _done(http: httpx.Client, options: argparse.Namespace, text: str) -> str:
+    """Do what the command line asks for; what is to be printed. Raises Refused, httpx.HTTPError."""
+    if options.issue is not None:
+        # Imported here, since that module uses this one's client.
+        from tools.preview import issue
+
+        all_ = issue.Issues(options.forge, options.repository)
+        differs = not options.nothing
+        return issue.publish(http, all_, options.author, options.issue, text, differs)
+    number = options.number
+    if number is None:
+        number = change_of(http, options.forge, options.repository, options.commit)
+    place = Place(options.forge, options.repository, number)
+    if options.plan is not None:
+        return reviewed(http, place, options.author, options.plan)
+    return publish(http, place, options.author, text)
 
 
 def _text(report: Path) -> str | None:

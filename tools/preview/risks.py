@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tools.preview import risks_dns, risks_host, risks_told
+from tools.preview import risks_dns, risks_filter, risks_host, risks_told
 from tools.preview.model import Report
 from tools.preview.recipients import Tables
 from tools.preview.risk import Kind, Look
@@ -12,7 +12,12 @@ from tools.preview.risk import Kind, Look
 _NAMED = 6
 
 # tests/unit/tools/preview/test_risks.py has a preview for each.
-KINDS: tuple[Kind, ...] = (*risks_told.KINDS, *risks_dns.KINDS, *risks_host.KINDS)
+KINDS: tuple[Kind, ...] = (
+    *risks_told.KINDS,
+    *risks_dns.KINDS,
+    *risks_host.KINDS,
+    *risks_filter.KINDS,
+)
 
 
 def risks(

@@ -429,6 +429,13 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "mx1: the scores change at which mail is refused, marked or put off.",
         )
     ],
+    # test_risks_filter.py has the others of this kind.
+    "mail that fails DMARC is treated otherwise": [
+        (
+            files("/etc/rspamd/lua.local.d/mx_dmarc.lua", "", '  ours = "mark",\n'),
+            "mx1: mail that fails the DMARC policy",
+        )
+    ],
     "certificates are ordered anew": [
         (
             files("/etc/mx/certificates.json", '"ca": "a"\n', '"ca": "b"\n'),
