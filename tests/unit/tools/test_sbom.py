@@ -1,0 +1,83 @@
+"""The bill of materials, read back by the library's own reader of CycloneDX."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from cyclonedx.model.bom import Bom
+
+from components.settings.environment import from_mapping
+from tests.support.mapping import mapping
+from tools import sbom
+
+SAID = "postfix\t3.10.13-0+deb13u1\tamd64\nlibc6:amd64\t2.41-12\tamd64\nadduser\t3.152\tall\n"
+
+
+def bill(packages: dict[str, list[sbom.Package]] | None = None) -> dict[str, Any]:
+    settings = from_mapping(mapping())
+    listed = packages or {host: sbom.asked_for(settings, host) for host in settings.hosts}
+    text = sbom.document(settings, "0.1.0", listed)
+    found: dict[str, Any] = json.loads(text)
+    # Refuses what is no CycloneDX.
+    read = Bom.from_json(found)  # type: ignore[attr-defined]
+    assert len(read.components) == len(found["components"])
+    return found
+
+
+def test_everything_of_the_lock_is_in_it_with_its_digests() -> None:
+    found = bill()
+    lock = sbom.LOCK.read_text()
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+    listed = {
+        each["name"]: each
+        for each in found["components"]
+        if each.get("purl", "").startswith("pkg:pypi")
+    }
+    assert {name: each["version"] for name, each in listed.items()} == pinned
+    digests = {p["value"] for each in listed.values() for p in each["properties"]}
+    assert digests == set(re.findall(r"sha256:([0-9a-f]{64})", lock))
+
+
+def test_every_module_of_the_engine_is_in_it() -> None:
+    found = [each for each in bill()["components"] if each.get("purl", "").startswith("pkg:golang")]
+    wanted = re.findall(r"^\t\S+ v\S+", sbom.MODULES.read_text(), re.MULTILINE)
+    assert len(found) == len(wanted) > 100
+    names = {each["name"] for each in found}
+    assert "github.com/pulumi/pulumi/pkg/v3" in names
+    assert "github.com/tgummerer/clipboard" in names
+    assert "github.com/atotto/clipboard" not in names
+
+
+def test_each_host_has_the_packages_that_its_manifests_ask_for() -> None:
+    found = bill()
+    needs = {each["ref"]: each.get("dependsOn", []) for each in found["dependencies"]}
+    names = {each["bom-ref"]: each["name"] for each in found["components"]}
+    for host in ("mx1", "mx2"):
+        listed = {names[ref] for ref in needs[f"host:{host}"]}
+        assert {"postfix", "mariadb-server", "rspamd", "unbound", "redis-server"} <= listed
+
+
+def test_versions_are_those_that_a_host_told() -> None:
+    found = bill({"mx1": sbom.installed(SAID), "mx2": []})
+    purls = {each["purl"] for each in found["components"] if "pkg:deb" in each.get("purl", "")}
+    assert purls == {
+        "pkg:deb/debian/postfix@3.10.13-0%2Bdeb13u1?arch=amd64&distro=debian-13",
+        "pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13",
+        "pkg:deb/debian/adduser@3.152?arch=all&distro=debian-13",
+    }
+
+
+@pytest.mark.parametrize(
+    "said", ["", "Welcome to mx1\n", "postfix\t3.10\n", "a b\t1\tall\n", "ok\t1\x1b[2K\tall\n"]
+)
+def test_an_answer_that_is_no_list_of_packages_is_refused(said: str) -> None:
+    with pytest.raises(ValueError, match="is no"):
+        sbom.installed(said)
+
+
+def test_a_package_without_a_digest_is_refused() -> None:
+    with pytest.raises(ValueError, match="no digest"):
+        sbom.python("a==1 \\\n    --hash=sha256:" + "ab" * 32 + "\nb==2\n")
