@@ -103,6 +103,7 @@ def document() -> dict[str, Any]:
         },
         "tlsReports": {"organization": "Fuzzed mail", "contact": "alice@fuzz.test"},
         "rollout": {"canary": "mxone"},
+        "updates": {"firstAt": "01:30"},
     }
 
 
@@ -125,6 +126,7 @@ def _dns() -> dict[str, Any]:
         "signedZones": ["fuzz.test"],
         "parkedDomains": ["parked.test"],
         "sshfp": True,
+        "recordTtlSeconds": {"mx-fuzz.test-mxtwo": 300},
         "caa": {"issue": ["authority.example"], "iodef": "caa-contact@fuzz.test"},
         "records": shared,
         "adopt": {"mx-fuzz.test-mxone": "a" * 32},
