@@ -29,6 +29,8 @@ class Server:
     url: str
     account: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    # Says whether the server takes work yet: one that was killed first reads its log.
+    ready: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -43,14 +45,19 @@ class Server:
         )
         deadline = time.monotonic() + _START_SECONDS
         while True:
-            try:
-                socket.create_connection((_ADDRESS, self.port), timeout=1).close()
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{self.argv[0]} did not start") from None
-                time.sleep(0.05)
-            else:
+            if self._answers():
                 return
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.argv[0]} did not start")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection((_ADDRESS, self.port), timeout=1).close()
+        except OSError:
+            return False
+        asked = subprocess.run(self.ready or ["true"], stdout=subprocess.DEVNULL, check=False)
+        return asked.returncode == 0
 
     def kill(self) -> None:
         """End the server without a word to its clients."""
@@ -105,7 +112,9 @@ def _made(programs: Path, data: Path, account: str | None) -> Server:
     }
     argv = [str(programs / "postgres"), "-D", str(data)]
     argv += [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
-    return Server(argv, port, f"postgres://mx@{_ADDRESS}:{port}/postgres?sslmode=disable", account)
+    url = f"postgres://mx@{_ADDRESS}:{port}/postgres?sslmode=disable"
+    ready = [str(programs / "pg_isready"), "-h", _ADDRESS, "-p", str(port)]
+    return Server(argv, port, url, account, ready=ready)
 
 
 @contextmanager

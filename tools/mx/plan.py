@@ -19,6 +19,11 @@ from . import engine, host_keys
 from .codes import FAILED, FOUND, OK
 from .explain import explained
 
+LONG = (
+    "still reading. A DNS API that does not answer is asked eleven times for each record, which "
+    "takes three minutes: Ctrl-C and --refresh=false pass the records over"
+)
+"""Said when a plan takes long: the vendor's plug-in says nothing meanwhile."""
 CODES = {"nothing": OK, "failed": FAILED, "changes": FOUND}
 """The exit code for each verdict of a report."""
 # Of the JSON document that --json prints; a change of its form changes this number.

@@ -16,7 +16,7 @@ from . import apply, cut_off, engine, host_keys, queues, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
 from .console import console, safe, show, tell
-from .plan import plan
+from .plan import LONG, plan
 from .progress import DNS
 from .wait import waiting
 
@@ -67,7 +67,7 @@ def up(
     engine.install()
     report = None
     if not skip_preview:
-        with waiting(f"{stack}: reading hosts and DNS"):
+        with waiting(f"{stack}: reading hosts and DNS", LONG):
             report = plan(stack, pulumi_options)
         show(terminal.render(report, full))
         if report.verdict == "failed":

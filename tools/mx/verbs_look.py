@@ -13,7 +13,7 @@ from tools.preview.model import Report
 from . import engine, terminal
 from .app import STACK, mx
 from .console import show as show_text
-from .plan import CODES, document, plan
+from .plan import CODES, LONG, document, plan
 from .wait import waiting
 
 _FORMATS = ("text", "markdown", "json")
@@ -90,7 +90,7 @@ def preview(
     Exit codes: 0 nothing changes, 1 the preview failed, 2 something changes.
     """
     engine.install()
-    with waiting(f"{stack}: reading hosts and DNS"):
+    with waiting(f"{stack}: reading hosts and DNS", LONG):
         report = plan(stack, pulumi_options, refresh)
     return show(report, "json" if as_json else form, forge, budget, full)
 
@@ -116,6 +116,6 @@ def drift(
     Exit codes: 0 nothing differs, 1 it could not be read, 2 something differs.
     """
     engine.install()
-    with waiting(f"{stack}: reading hosts and DNS"):
+    with waiting(f"{stack}: reading hosts and DNS", LONG):
         report = plan(stack, refresh=True)
     return show(report, "json" if as_json else form, forge, budget, full)

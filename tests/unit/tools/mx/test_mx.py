@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from tools.mx import __main__, apply, log
+from tools.mx import __main__, apply, log, plan, wait
 from tools.mx.app import mx, run
 from tools.mx.codes import FAILED, FOUND, OK, USAGE
 from tools.mx.console import safe
@@ -220,3 +221,20 @@ def test_log_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(list(log.folder().glob("*.log"))) == 20
     assert "mx1-postfix: update begins" in log.line(json.loads(json.dumps(next(events()))))
+
+
+def test_api_that_keeps_a_preview_waiting_is_told_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = threading.Event()
+    words: list[str] = []
+    monkeypatch.setattr(wait, "LONG_SECONDS", 0)
+
+    def tell(text: str) -> None:
+        words.append(text)
+        said.set()
+
+    monkeypatch.setattr(wait, "tell", tell)
+    with wait.waiting("reading", plan.LONG):
+        assert said.wait(10)
+    assert "--refresh=false" in words[0]
