@@ -5,7 +5,7 @@ from components.host import read_drift, warn_of_replaced
 from components.mail_exchanger import mail_exchangers
 from components.services.mta_sts import policy as mta_sts
 from components.stack import config as stack
-from components.stack import renewals, zones
+from components.stack import gate, renewals, zones
 from components.stack.failures import fail_at_the_end
 from components.stack.judged import refuse_dangerous
 from components.stack.leaving import refuse_at_once
@@ -24,5 +24,14 @@ exchangers = mail_exchangers(settings, stack.owner(), seen, before.api, stack.rs
 warn_of_replaced(settings, {key: each.host.target for key, each in exchangers.items()})
 serving = {key: each.serving for key, each in exchangers.items()}
 ids = mta_sts.ids(settings)
-dns = Dns("dns", settings, serving, tokens, ids, former=before.zones, adopt=before.adopt)
+dns = Dns(
+    "dns",
+    settings,
+    serving,
+    tokens,
+    ids,
+    former=before.zones,
+    adopt=before.adopt,
+    before_mx=gate.Gate(settings).hook,
+)
 stack.export(settings, failures, dns.ds)

@@ -25,7 +25,8 @@ class Dns(pulumi.ComponentResource):
     `serving`: what each MX host keeps its promises with. `tokens`: the API tokens of further
     accounts. `sts_ids`: mail domain to the id of its MTA-STS policy; one without has no MTA-STS.
     `former`: key of a record to the ID of the zone that it is in until now. `adopt`: key of a
-    record to the ID of the one that is taken over for it, as by `dns.adopt`.
+    record to the ID of the one that is taken over for it, as by `dns.adopt`. `before_mx`: is called
+    before an MX record of a mail domain is made.
     Provides: `ds`, zone to the DS record that the registrar needs.
     """
 
@@ -39,11 +40,13 @@ class Dns(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         former: Mapping[str, str] | None = None,
         adopt: Mapping[str, str] | None = None,
+        before_mx: pulumi.ResourceHook | None = None,
     ) -> None:
         super().__init__("mx:dns:Dns", name, None, opts)
         self._settings, self._serving = settings, serving
         self._former = former or {}
         self._adopt = settings.dns.adopt if adopt is None else adopt
+        self._before_mx = before_mx
         self._tokens = tokens or {}
         self._providers = self._accounts(self._tokens)
         facts = Facts(
@@ -93,6 +96,7 @@ class Dns(pulumi.ComponentResource):
                 parent=self,
                 provider=self._providers.get(record.zone),
                 depends_on=self._kept_by(record),
+                hooks=self._hooks(record),
                 # In another zone it is there before it goes here; of two types only one can be at a
                 # name when one of them is CNAME.
                 delete_before_replace=record.other_type and zone_id == self._former.get(record.key),
@@ -101,6 +105,12 @@ class Dns(pulumi.ComponentResource):
                 aliases=[pulumi.Alias(name=f"dns-{record.former}")] if record.former else None,
             ),
         )
+
+    def _hooks(self, record: Record) -> pulumi.ResourceHookBinding | None:
+        """Only a record that is made is held back: one that is published stays."""
+        if self._before_mx is None or record.promise != "mail":
+            return None
+        return pulumi.ResourceHookBinding(before_create=[self._before_mx])
 
     def _kept_by(self, record: Record) -> list[pulumi.Resource]:
         """The resources that keep the record's promise, and the records that come before it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from components.host.target import address_of, host_key_of
@@ -23,6 +23,19 @@ def environment(settings: Settings, keys: Iterable[str], verb: str = "status") -
     ]
     key_file = str(Path(ssh.private_key_file).expanduser()) if ssh.private_key_file else ""
     return {"MX_HOSTS": "\n".join(lines), "MX_KEY_FILE": key_file, "MX_VERB": verb}
+
+
+def at(settings: Settings, addresses: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """The variables for connections to certain addresses: name to host and address.
+
+    The key that is expected there is that of the host. What is called is given as MX_CALL.
+    """
+    variables = environment(settings, ())
+    lines = [
+        f"{name} {address} {settings.ssh.port} {settings.ssh.user} - {host_key_of(key, settings)}"
+        for name, (key, address) in addresses.items()
+    ]
+    return variables | {"MX_HOSTS": "\n".join(lines)}
 
 
 def parse(text: str) -> dict[str, tuple[int, str, str]]:

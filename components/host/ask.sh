@@ -3,10 +3,11 @@
 # MX_HOSTS has a line a host: key address port user sudo keytype key. sudo is "-" for root.
 # MX_VERB is what the agent is called with: status, or another verb and its arguments.
 # MX_NOTED are files that every login may read; the one line of each comes before what the agent says.
+# MX_PLACES, when it is given, are the arguments of facts.sh, which then comes with MX_STDIN.
 # MX_CALL, when it is given, is run there instead of the agent, with MX_STDIN as its input.
 # MX_KEY_FILE is the private key's path, or empty: then the ssh-agent is asked.
 # For each host it prints a line "host KEY CODE", then lines "out TAB ..." (the machine ID, the
-# digest of the agent, the noted lines, the JSON) and "err TAB ...". CODE is that of ssh: 255 not reached, 127 no agent there.
+# facts, the digest of the agent, the noted lines, the JSON) and "err TAB ...". CODE is that of ssh: 255 not reached, 127 no agent there.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -27,7 +28,8 @@ ask() {
   agent=/usr/local/sbin/mx-agent
   noted=
   for file in ${MX_NOTED:-}; do noted="${noted}test -r $file && cat $file; echo; "; done
-  call="cat /etc/machine-id; test -x $agent || exit 127; sha256sum $agent; ${noted}exec ${sudo:+sudo -n }$agent $MX_VERB"
+  facts=${MX_PLACES+"${sudo:+sudo -n }sh -s -- $MX_PLACES; "}
+  call="cat /etc/machine-id; ${facts}test -x $agent || exit 127; sha256sum $agent; ${noted}exec ${sudo:+sudo -n }$agent $MX_VERB"
   # shellcheck disable=SC2029
   ssh "$@" -- "$address" "${MX_CALL:-$call}" <"$folder/stdin" >"$folder/$key.out" 2>"$folder/$key.err" || code=$?
   printf 'host %s %s\n' "$key" "$code" >"$folder/$key.head"

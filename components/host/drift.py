@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 import pulumi_command as command
 
-from components.host import answer, held
+from components.host import answer, facts, fit, held
 from components.host.ask import NO_AGENT, SCRIPT, environment, parse
+from components.host.checks import CLOCK_OFF
 from components.host.held import Held
 from components.host.seen import Seen
 from components.protocol import warnings
@@ -33,32 +35,50 @@ from components.settings.text import visible
 RENEWALS = "/var/lib/mx/certificates/status.json"
 # What mx_updates.py last saw, on one line.
 UPDATES = "/var/lib/mx-updates/state.json"
-# Seconds; an answer takes ten at the most.
-CLOCK_OFF = 60
 
 
 def read(settings: Settings) -> dict[str, Seen]:
-    """Ask all hosts; warn of what drifted, and of hosts that did not answer."""
+    """Ask all hosts; warn of what drifted, and of hosts that did not answer or cannot be an MX.
+
+    Raises pulumi.RunError when a host runs another release than the stack file says.
+    """
     if not settings.drift.read:
         return {key: Seen() for key in settings.hosts}
     try:
         applied = held.read()
+        new = fit.new_mx(settings, held.resources())
     except Exception as error:
         pulumi.log.warn(f"drift was not read: the engine does not give this stack's state: {error}")
         return {key: Seen() for key in settings.hosts}
     said = command.local.run(
         command=SCRIPT.read_text(),
-        environment=environment(settings, settings.hosts) | {"MX_NOTED": f"{RENEWALS} {UPDATES}"},
+        environment=environment(settings, settings.hosts)
+        | {
+            "MX_NOTED": f"{RENEWALS} {UPDATES}",
+            "MX_PLACES": " ".join(facts.places(settings, new)),
+            "MX_STDIN": facts.SCRIPT.read_text(),
+        },
         logging=command.local.Logging.NONE,
     )
-    seen = {}
+    seen, known, refused = {}, {}, {}
+    here = time.time()
     for key, (code, out, err) in parse(said.stdout).items():
-        seen[key], warnings = judge(key, code, out, err, applied)
-        for warning in warnings:
-            pulumi.log.warn(warning)
-    for warning in copies(seen):
-        pulumi.log.warn(warning)
-    return {key: seen.get(key, Seen()) for key in settings.hosts}
+        found, out = facts.take(out)
+        seen[key], texts = judge(key, code, out, err, applied)
+        for text in texts:
+            pulumi.log.warn(text)
+        if found.whole:
+            known[key] = found
+        elif seen[key].bare and settings.ssh.user != "root":
+            why = fit.no_root(settings, key, visible(err))
+            pulumi.log.warn(warnings.unfit(key, why))
+            refused[key] = f"{key} is not set up, and nothing was done there: {why}"
+    for text in copies(seen):
+        pulumi.log.warn(text)
+    refused |= fit.judge(settings, seen, known, new, here)
+    return {
+        key: replace(seen.get(key, Seen()), refused=refused.get(key, "")) for key in settings.hosts
+    }
 
 
 def copies(seen: Mapping[str, Seen]) -> list[str]:

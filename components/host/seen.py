@@ -26,6 +26,8 @@ class Seen:
     held: Mapping[str, Held] = field(default_factory=dict)
     behind: frozenset[str] = frozenset()
     machine: str = ""
+    refused: str = ""
+    """Why nothing may be done on the host before it is mended; empty when all is well."""
 
     @property
     def bare(self) -> bool:

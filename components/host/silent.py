@@ -59,11 +59,12 @@ def look(key: str, address: str, port: int, patience: float = _PATIENCE_SECONDS)
 class Look:
     """One look at a host a run, before the first operation there."""
 
-    def __init__(self, key: str, address: str, port: int) -> None:
+    def __init__(self, key: str, address: str, port: int, refused: str = "") -> None:
+        """`refused`: why nothing may be done there, as a sentence; empty when it may."""
         self._host = (key, address, port)
         self._lock = threading.Lock()
-        self._done = False
-        self._word: str | None = None
+        self._done = bool(refused)
+        self._word: str | None = refused or None
         self.hook = pulumi.ResourceHook(f"{key}-answers", self._before)
 
     def _before(self, _: pulumi.ResourceHookArgs) -> None:

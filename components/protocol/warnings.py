@@ -14,6 +14,8 @@ GONE = "it is gone, and what it applied is applied again"
 
 _UNREAD = re.compile(r"drift of (\S+) was not read: (.*)", re.DOTALL)
 _UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)
+_UNFIT = re.compile(r"host (\S+) cannot be set up: (.*)", re.DOTALL)
+_HELD = re.compile(r"MX records of (\S+): (.*)", re.DOTALL)
 _ZONES = "zones: "
 _JUDGED = "audit: "
 
@@ -78,6 +80,28 @@ def files_not_read(host: str, why: str) -> str:
 def read_files_not_read(text: str) -> tuple[str, str] | None:
     """Host and reason of a text that `files_not_read` made."""
     match = _UNREAD_FILES.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def unfit(host: str, why: str) -> str:
+    """The warning that a host lacks what an MX host needs, so that nothing is done there."""
+    return f"host {host} cannot be set up: {why}"
+
+
+def read_unfit(text: str) -> tuple[str, str] | None:
+    """Host and reason of a text that `unfit` made."""
+    match = _UNFIT.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def held(host: str, why: str) -> str:
+    """The warning of what keeps new MX records of a host back, or harms its reputation."""
+    return f"MX records of {host}: {why}"
+
+
+def read_held(text: str) -> tuple[str, str] | None:
+    """Host and reason of a text that `held` made."""
+    match = _HELD.fullmatch(text)
     return (match[1], match[2]) if match else None
 
 

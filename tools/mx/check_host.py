@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
 import dns.reversename
 
+from components.host import facts
+from components.host.checks import CHECKS, Asked
+from components.host.facts import POSTFIX
 from components.settings.environment import Settings
 from components.settings.host import HostSettings
 from tools.status.names import Names
 
 from . import hosts, ssh_keys
 from .explain import explain
-
-_FACTS = Path(__file__).with_name("check_facts.sh")
-# Resident memory of all services together is about 1 GB, packages take 1.2 GB of disk.
-_MEMORY_MIB, _DISK_MIB = 1400, 3000
 
 Level = Literal["ok", "notice", "fault"]
 
@@ -34,45 +33,11 @@ class Line:
     cure: str = ""
 
 
-@dataclass
-class Facts:
-    """What a host told."""
-
-    release: str = ""
-    memory: int = 0
-    disk: int = 0
-    addresses: list[str] = field(default_factory=list)
-    smtp: str = ""
-    systemd: bool = False
-    # HOST:PORT to the greeting; an empty one means that it cannot be reached.
-    reach: dict[str, str] = field(default_factory=dict)
-
-
-def parse(text: str) -> Facts:
-    """The facts in what check_facts.sh printed. Lines that are not known are passed over."""
-    facts = Facts()
-    for line in text.splitlines():
-        name, _, value = line.partition("\t")
-        match name:
-            case "release" | "smtp":
-                setattr(facts, name, value)
-            case "memory" | "disk" if value.isdecimal():
-                setattr(facts, name, int(value))
-            case "address":
-                facts.addresses.append(value)
-            case "systemd":
-                facts.systemd = True
-            case "reach":
-                place, _, greeting = value.partition(" ")
-                facts.reach[place] = greeting
-    return facts
-
-
-def ask(settings: Settings, places: Sequence[str]) -> dict[str, tuple[int, str, str]]:
+def ask(settings: Settings, outbound: Sequence[str]) -> dict[str, tuple[int, str, str]]:
     """The answers of all hosts; the script runs as root where the login must use sudo."""
-    arguments = " ".join(shlex.quote(place) for place in places)
-    call = f"{hosts.sudo(settings)}sh -c {shlex.quote(_FACTS.read_text())} facts {arguments}"
-    return hosts.run(settings, settings.hosts, call)
+    mailboxes = dict.fromkeys(facts.mailbox(settings, domain) for domain in settings.domains)
+    call = facts.call(settings, [*mailboxes, *outbound])
+    return hosts.run(settings, settings.hosts, call, facts.SCRIPT.read_text())
 
 
 def judge_answer(
@@ -89,11 +54,32 @@ def judge_answer(
         yield unreachable(settings, key, code, err)
         return
     yield Line("ok", key, f"reached over SSH as {settings.ssh.user}")
-    facts = parse(out)
-    yield from _machine(key, host, facts)
-    yield from _addresses(key, host, facts)
-    yield from _dns(key, host, names)
-    yield from _places(key, facts, outbound)
+    told, _ = facts.take(out)
+    told.ptr = {str(each): _ptr(each, names) for each in (host.ipv4, host.ipv6) if each is not None}
+    reached = frozenset({str(host.ipv4)} if host.ssh_address is None else ())
+    domains = tuple(settings.domains_of(key))
+    # A host that has Postfix has the packages, too.
+    bare = POSTFIX not in told.smtp
+    asked = Asked(settings, key, told, domains, bare, time.time(), reached)
+    for row in CHECKS:
+        wrong = list(row.find(asked))
+        level: Level = "notice" if row.stops == "told" else "fault"
+        for each in wrong:
+            yield Line(level, key, each.what, each.cure)
+        if not wrong:
+            yield Line("ok", key, row.name)
+    for place in outbound:
+        if told.reach.get(place, "").startswith("220"):
+            yield Line("ok", key, f"reaches {place}")
+        else:
+            what = f"does not reach {place}: port 25 outward seems to be blocked"
+            yield Line("fault", key, what, "ask the provider to open it: bounces and mail need it")
+
+
+def _ptr(address: IPv4Address | IPv6Address, names: Names) -> str:
+    """The names in DNS for an address, as one text; the host's own is one of them, or none is."""
+    reverse = dns.reversename.from_address(str(address)).to_text()
+    return ", ".join(sorted(value.rstrip(".") for value in names.ask(reverse, "PTR").values))
 
 
 def unreachable(settings: Settings, key: str, code: int, err: str) -> Line:
@@ -122,60 +108,3 @@ def wrong_key(key: str, host: HostSettings, address: str, port: int) -> tuple[st
         f"set up anew, write `hostKey: {seen}`; else somebody may be in between"
     )
     return what, cure
-
-
-def _machine(key: str, host: HostSettings, facts: Facts) -> Iterator[Line]:
-    if facts.release == f"debian {host.debian}":
-        yield Line("ok", key, f"Debian {host.debian}")
-    else:
-        known = facts.release in ("debian 12", "debian 13")
-        cure = f"write `debian: {facts.release[-2:]}`" if known else "set up Debian 12 or 13"
-        what = (
-            f"hosts.{key}.debian is {host.debian}, the host runs {facts.release or 'nothing known'}"
-        )
-        yield Line("fault", key, what, cure)
-    if not facts.systemd:
-        yield Line("fault", key, "systemd is not its init", "use a machine or VM with systemd")
-    for name, has, needs in (
-        ("memory", facts.memory, _MEMORY_MIB),
-        ("free disk below /var", facts.disk, _DISK_MIB),
-    ):
-        enough = has >= needs
-        cure = "" if enough else f"all services together need {needs} MiB"
-        yield Line("ok" if enough else "fault", key, f"{name}: {has} MiB", cure)
-    if facts.smtp == "other":
-        what = "something listens on port 25 already"
-        yield Line("notice", key, what, "the preview shows which files of Postfix are replaced")
-
-
-def _addresses(key: str, host: HostSettings, facts: Facts) -> Iterator[Line]:
-    if str(host.ipv4) not in facts.addresses:
-        what = f"{host.ipv4} is on none of its interfaces"
-        yield Line("notice", key, what, "right behind NAT; else correct hosts.*.ipv4")
-    if host.ipv6 is not None and str(host.ipv6) not in facts.addresses:
-        what = f"{host.ipv6} is on none of its interfaces, and AAAA would be published"
-        yield Line("fault", key, what, f"correct or remove hosts.{key}.ipv6")
-
-
-def _dns(key: str, host: HostSettings, names: Names) -> Iterator[Line]:
-    for address in filter(None, (host.ipv4, host.ipv6)):
-        reverse = dns.reversename.from_address(str(address)).to_text()
-        found = sorted(value.rstrip(".") for value in names.ask(reverse, "PTR").values)
-        if host.hostname in found:
-            yield Line("ok", key, f"PTR of {address} is {host.hostname}")
-        else:
-            what = f"PTR of {address} is {', '.join(found) or 'missing'}, not {host.hostname}"
-            yield Line("fault", key, what, "set it at the provider: many receivers refuse without")
-
-
-def _places(key: str, facts: Facts, outbound: Sequence[str]) -> Iterator[Line]:
-    for place, greeting in facts.reach.items():
-        if greeting.startswith("220") or (greeting and not place.endswith(":25")):
-            yield Line("ok", key, f"reaches {place}")
-        elif place in outbound:
-            what = f"does not reach {place}: port 25 outward seems to be blocked"
-            yield Line("fault", key, what, "ask the provider to open it: bounces and mail need it")
-        else:
-            said = f"it says {greeting!r}" if greeting else "no greeting"
-            what = f"does not reach the mailbox host {place}: {said}"
-            yield Line("fault", key, what, "check mailboxHosts.*, its name and its firewall")

@@ -15,7 +15,9 @@ def sudo(settings: Settings) -> str:
     return "" if settings.ssh.user == "root" else "sudo -n "
 
 
-def run(settings: Settings, hosts: Iterable[str], line: str) -> dict[str, tuple[int, str, str]]:
+def run(
+    settings: Settings, hosts: Iterable[str], line: str, stdin: str = ""
+) -> dict[str, tuple[int, str, str]]:
     """Run a line of shell on each host: the exit code, stdout and stderr.
 
     255 means that the host was not reached (ssh(1)). Raises pulumi.RunError when a host's key is
@@ -23,7 +25,9 @@ def run(settings: Settings, hosts: Iterable[str], line: str) -> dict[str, tuple[
     """
     done = subprocess.run(
         ["sh", "-c", SCRIPT.read_text()],
-        env=dict(os.environ) | environment(settings, hosts, "") | {"MX_CALL": line},
+        env=dict(os.environ)
+        | environment(settings, hosts, "")
+        | {"MX_CALL": line, "MX_STDIN": stdin},
         capture_output=True,
         text=True,
         errors="replace",

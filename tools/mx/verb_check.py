@@ -62,8 +62,7 @@ def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as
 
 
 def _hosts(settings: Settings, world: list[str], resolver: str | None) -> Iterator[Line]:
-    places = {f"{host.hostname}:{host.port}": None for host in settings.mailbox_hosts.values()}
-    answers = ask(settings, [*places, *world])
+    answers = ask(settings, world)
     names = Names(resolver, _SECONDS)
     for key, answer in answers.items():
         yield from judge_answer(settings, key, answer, names, world)

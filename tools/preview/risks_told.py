@@ -37,6 +37,21 @@ def _unreached(look: Look) -> Iterable[Said]:
             )
 
 
+def _unfit(look: Look) -> Iterable[Said]:
+    for warning in look.report.warnings:
+        found = warnings.read_unfit(warning)
+        if found:
+            host, why = found
+            yield Said(f"the host cannot be set up, and an up does nothing there: {why}", host)
+
+
+def _held(look: Look) -> Iterable[Said]:
+    for warning in look.report.warnings:
+        found = warnings.read_held(warning)
+        if found:
+            yield Said(found[1], found[0])
+
+
 def _unread_files(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
         found = warnings.read_files_not_read(warning)
@@ -137,6 +152,8 @@ KINDS = (
     Kind("others' records at our names", _foreign, first=True),
     Kind("a host is not reached or not believed", _unreached, first=True),
     Kind("the audit warns of the planned Postfix", _judged),
+    Kind("a host cannot be an MX", _unfit, first=True),
+    Kind("new MX records are held back, or their host has no good name", _held, first=True),
     Kind("what a host has is not read", _unread_files),
     Kind("a host is set up anew", _anew, first=True),
     Kind("a Postfix that does more is taken over", _adopted, first=True),

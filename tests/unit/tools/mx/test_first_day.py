@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import stat
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
+from components.host.facts import take
 from components.settings.environment import Settings, from_mapping
-from tools.mx import access, check_host, host_keys, init_file, ssh_keys
+from tools.mx import access, host_keys, init_file, ssh_keys
 from tools.mx.app import run
 from tools.mx.check_host import judge_answer
 from tools.mx.codes import USAGE
@@ -91,14 +93,16 @@ class World(Names):
 
 
 GOOD = """\
-release\tdebian 12
-memory\t2048
-disk\t20000
-address\t203.0.113.21
-address\t2001:db8:2::11
-systemd\tyes
-reach\tmail.example.org:2525 220 mail.example.org ESMTP
-reach\tout.test:25 220 out.test ESMTP
+fact\trelease\tdebian 12
+fact\tuser\t0
+fact\tmemory\t2048
+fact\tdisk\t20000
+fact\taddress\t203.0.113.21
+fact\taddress\t2001:db8:2::11
+fact\tsystemd\tyes
+fact\treach\tmail.example.org:2525 220 mail.example.org ESMTP
+fact\treach\tout.test:25 220 out.test ESMTP
+fact\tend\t
 """
 PTR = {
     "21.113.0.203.in-addr.arpa.": "mx1.example.org",
@@ -108,7 +112,8 @@ PTR = {
 
 def faults(out: str, code: int = 0, err: str = "", ptr: dict[str, str] | None = None) -> str:
     world = World(PTR if ptr is None else ptr)
-    lines = judge_answer(settings(), "mx1", (code, out, err), world, ["out.test:25"])
+    now = f"fact\ttime\t{time.time():.0f}\n{out}"
+    lines = judge_answer(settings(), "mx1", (code, now, err), world, ["out.test:25"])
     return "\n".join(f"{line.what}: {line.cure}" for line in lines if line.level == "fault")
 
 
@@ -121,9 +126,12 @@ BROKEN = {
     "another release": (("debian 12", "debian 13"), "write `debian: 13`"),
     "no Debian": (("debian 12", "ubuntu 24.04"), "set up Debian 12 or 13"),
     "too little memory": (("memory\t2048", "memory\t900"), "memory: 900 MiB"),
-    "a full disk": (("disk\t20000", "disk\t100"), "free disk below /var: 100 MiB"),
-    "no IPv6 address": (("address\t2001:db8:2::11\n", ""), "remove hosts.mx1.ipv6"),
-    "no systemd": (("systemd\tyes\n", ""), "machine or VM with systemd"),
+    "a full disk": (("disk\t20000", "disk\t100"), "free disk below /usr and /var: 100 MiB"),
+    "no IPv6 address": (
+        ("fact\taddress\t2001:db8:2::11\n", ""),
+        "hosts.mx1.ipv6: 2001:db8:2::11 is on none",
+    ),
+    "no systemd": (("fact\tsystemd\tyes\n", ""), "machine or VM with systemd"),
     "port of the mailbox host closed": (
         ("mail.example.org:2525 220 mail.example.org ESMTP", "mail.example.org:2525 "),
         "does not reach the mailbox host mail.example.org:2525",
@@ -142,8 +150,10 @@ def test_host_that_cannot_do_it_is_a_fault_with_a_cure(state: str) -> None:
     assert words in faults(GOOD.replace(old, new))
 
 
-def test_missing_ptr_is_a_fault() -> None:
-    assert "PTR of 203.0.113.21 is missing, not mx1.example.org" in faults(GOOD, ptr={})
+def test_missing_ptr_is_told_and_is_no_fault() -> None:
+    lines = judge_answer(settings(), "mx1", (0, GOOD, ""), World({}), [])
+    notices = "\n".join(line.what for line in lines if line.level == "notice")
+    assert "PTR of 203.0.113.21 is missing, not mx1.example.org" in notices
 
 
 def test_wrong_host_key_is_told_with_both_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +172,9 @@ def test_login_that_is_refused_is_told_with_the_call_to_try() -> None:
 
 
 def test_facts_that_are_not_known_are_passed_over() -> None:
-    facts = check_host.parse("memory\tmuch\nnews\tof a later version\n\nrelease\tdebian 12\n")
-    assert (facts.memory, facts.release) == (0, "debian 12")
+    text = "fact\tmemory\tmuch\nfact\tnews\tof a later version\nother\nfact\trelease\tdebian 12"
+    found, rest = take(text)
+    assert (found.memory, found.release, found.whole, rest) == (0, "debian 12", False, "other")
 
 
 def test_init_without_anybody_to_ask_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,217 @@
+"""Whether a host can be an MX: one table, each row one thing that is read and not believed.
+
+What a row finds stops the set-up of a host (`host`), holds new MX records back (`mx`), or is only
+told (`told`). The program, its previews and `mx check` go through the same table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Literal
+
+from components.host.facts import POSTFIX, Facts, mailbox
+from components.settings.environment import Settings
+from components.settings.text import visible
+
+Stops = Literal["host", "mx", "told"]
+
+# Resident memory of all services together is about 1 GB, packages take 1.2 GB of disk.
+MEMORY_MIB, DISK_MIB = 1400, 3000
+# What a host needs free that has the packages already.
+DISK_LEFT_MIB = 300
+# Seconds; an answer takes ten at the most.
+CLOCK_OFF = 60
+RELEASE, ROOT = "release of Debian", "root"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One host: what it answered, and what is known beside.
+
+    `domains`: the mail domains whose MX records are new on this host. `bare`: nothing of the stack
+    is there. `here`: seconds since 1970 on this machine, None when clocks are not compared.
+    `reached`: addresses at which a connection was answered by this host. `unproven`: addresses that
+    this machine has no route to.
+    """
+
+    settings: Settings
+    key: str
+    facts: Facts
+    domains: tuple[str, ...] = ()
+    bare: bool = True
+    here: float | None = None
+    reached: frozenset[str] = field(default_factory=frozenset)
+    unproven: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, and what to do about it."""
+
+    what: str
+    cure: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row: its name, what a finding stops, and how it is found."""
+
+    name: str
+    stops: Stops
+    find: Callable[[Asked], Iterable[Finding]]
+
+
+def _release(asked: Asked) -> Iterator[Finding]:
+    wanted, found = f"debian {asked.settings.hosts[asked.key].debian}", asked.facts.release
+    if found == wanted:
+        return
+    known = found in ("debian 12", "debian 13")
+    yield Finding(
+        f"hosts.{asked.key}.debian is {wanted.split()[1]}, the host runs "
+        f"{visible(found) or 'nothing known'}",
+        f"write `debian: {found[-2:]}`" if known else "set up Debian 12 or 13",
+    )
+
+
+def _root(asked: Asked) -> Iterator[Finding]:
+    if not asked.facts.root:
+        user = asked.settings.ssh.user
+        yield Finding(
+            f"the login {user} does not become root without a password",
+            f"allow it on the host: {user} ALL=(ALL) NOPASSWD: ALL (sudoers(5))",
+        )
+
+
+def _init(asked: Asked) -> Iterator[Finding]:
+    if not asked.facts.systemd:
+        yield Finding("systemd is not its init", "use a machine or VM with systemd")
+
+
+def _memory(asked: Asked) -> Iterator[Finding]:
+    if asked.facts.memory < MEMORY_MIB:
+        yield Finding(
+            f"memory: {asked.facts.memory} MiB", f"all services together need {MEMORY_MIB} MiB"
+        )
+
+
+def _disk(asked: Asked) -> Iterator[Finding]:
+    needed = DISK_MIB if asked.bare else DISK_LEFT_MIB
+    if asked.facts.disk < needed:
+        yield Finding(
+            f"free disk below /usr and /var: {asked.facts.disk} MiB",
+            f"packages and queue need {needed} MiB",
+        )
+
+
+def _clock(asked: Asked) -> Iterator[Finding]:
+    off = 0.0 if asked.here is None else asked.facts.time - asked.here
+    if abs(off) > CLOCK_OFF:
+        which = "ahead of" if off > 0 else "behind"
+        yield Finding(
+            f"its clock is {abs(off):.0f} s {which} this machine's; certificates are valid by it, "
+            "and Postfix returns queued mail to its senders by it",
+            "see to its time service (timedatectl status)",
+        )
+
+
+def _port(asked: Asked) -> Iterator[Finding]:
+    others = [program for program in asked.facts.smtp if program != POSTFIX]
+    if others:
+        names = ", ".join(visible(name) or "a program of another container" for name in others)
+        yield Finding(
+            f"port 25 is taken by {names}, which is not Debian's Postfix",
+            "let its queue empty, then stop it and take it away",
+        )
+
+
+def _address(asked: Asked) -> Iterator[Finding]:
+    host = asked.settings.hosts[asked.key]
+    for name, address in (("ipv4", host.ipv4), ("ipv6", host.ipv6)):
+        text = str(address)
+        if address is None or text in asked.facts.addresses or text in asked.reached:
+            continue
+        family = any(ip_address(one).version == address.version for one in _valid(asked.facts))
+        if text in asked.unproven and family:
+            continue
+        yield Finding(
+            f"hosts.{asked.key}.{name}: {text} is on none of its interfaces, and no connection to "
+            "it reaches this host",
+            f"correct hosts.{asked.key}.{name}, or give the host the address",
+        )
+
+
+def _unproven(asked: Asked) -> Iterator[Finding]:
+    for text in sorted(asked.unproven - asked.reached - set(asked.facts.addresses)):
+        yield Finding(
+            f"{text} is on none of its interfaces, and this machine has no route to it",
+            "look from elsewhere whether a connection to it reaches the host",
+        )
+
+
+def _valid(facts: Facts) -> Iterator[str]:
+    for text in facts.addresses:
+        try:
+            ip_address(text)
+        except ValueError:
+            continue
+        yield text
+
+
+def _mailbox(asked: Asked) -> Iterator[Finding]:
+    settings = asked.settings
+    for place in dict.fromkeys(mailbox(settings, domain) for domain in asked.domains):
+        greeting = asked.facts.reach.get(place)
+        if greeting is None or greeting.startswith("220"):
+            continue
+        domains = [domain for domain in asked.domains if mailbox(settings, domain) == place]
+        said = f"it says {visible(greeting)!r}" if greeting else "no greeting"
+        yield Finding(
+            f"it does not reach the mailbox host {place}: {said}; mail of {_some(domains)} would "
+            "wait in the queue",
+            "check mailboxHosts.*, its name and its firewall",
+        )
+
+
+def _ptr(asked: Asked) -> Iterator[Finding]:
+    host = asked.settings.hosts[asked.key]
+    for address in filter(None, (host.ipv4, host.ipv6)):
+        name = asked.facts.ptr.get(str(address))
+        names = (name or "").lower().replace(",", " ").split()
+        if name is not None and host.hostname not in [each.rstrip(".") for each in names]:
+            yield Finding(
+                f"PTR of {address} is {visible(name) or 'missing'}, not {host.hostname}",
+                "set it at the provider: many receivers refuse mail without it",
+            )
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(RELEASE, "host", _release),
+    Check(ROOT, "host", _root),
+    Check("systemd", "host", _init),
+    Check("memory", "host", _memory),
+    Check("free disk", "host", _disk),
+    Check("clock", "host", _clock),
+    Check("port 25", "host", _port),
+    Check("own addresses", "host", _address),
+    Check("addresses nobody could try", "told", _unproven),
+    Check("mailbox host", "mx", _mailbox),
+    Check("PTR", "told", _ptr),
+)
+
+
+def findings(asked: Asked, *stops: Stops) -> list[tuple[Check, Finding]]:
+    """Everything that is wrong with a host, of these kinds; all kinds when none is given."""
+    rows = [row for row in CHECKS if not stops or row.stops in stops]
+    return [(row, found) for row in rows for found in row.find(asked)]
+
+
+def words(found: Iterable[tuple[Check, Finding]]) -> str:
+    """Findings as one line."""
+    return "; ".join(f"{each.what}: {each.cure}" for _, each in found)
