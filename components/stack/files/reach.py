@@ -8,6 +8,7 @@ null} asks whether the mailbox host takes mail. Prints a list of answers: {"gree
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import smtplib
@@ -49,7 +50,7 @@ def mailbox(question: dict[str, Any]) -> str:
     if question["protocol"] != "smtp" or to is None:
         return greeting
     try:
-        with smtplib.SMTP(host, port, question["helo"], SECONDS) as client:
+        with contextlib.closing(smtplib.SMTP(host, port, question["helo"], SECONDS)) as client:
             client.ehlo()
             if client.has_extn("starttls"):
                 # The question is whether mail is taken; Postfix judges the certificate.

@@ -78,6 +78,19 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "fails there, and what the host has now is not in this report.",
         )
     ],
+    "a host cannot be an MX": [
+        (
+            told("host mx1 cannot be set up: memory: 500 MiB: all services need 1400 MiB"),
+            "mx1: the host cannot be set up, and an up does nothing there: memory: 500 MiB: all "
+            "services need 1400 MiB",
+        )
+    ],
+    "new MX records are held back, or their host has no good name": [
+        (
+            told("MX records of mx1: PTR of 203.0.113.21 is missing, not mx1.example.org; set it"),
+            "mx1: PTR of 203.0.113.21 is missing, not mx1.example.org; set it",
+        )
+    ],
     "the audit warns of the planned Postfix": [
         (
             told(

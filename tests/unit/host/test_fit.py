@@ -1,0 +1,184 @@
+"""Hosts that lie about what they are: each row of the table of checks, and what it stops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.host import facts, fit
+from components.host.checks import CHECKS, Asked, findings, words
+from components.host.facts import POSTFIX, Facts
+from components.host.seen import Seen
+from components.settings.environment import Settings, from_mapping
+from tests.support.mapping import mapping
+
+NOW = 1_700_000_000.0
+PLACE = "mailbox1.example.test:25"
+GOOD = Facts(
+    whole=True,
+    root=True,
+    release="debian 13",
+    memory=2000,
+    disk=20000,
+    time=int(NOW),
+    addresses=["198.18.77.11", "2001:db8:77::11"],
+    smtp=[],
+    systemd=True,
+    reach={PLACE: "220 mailbox1.example.test ESMTP"},
+    ptr={"198.18.77.11": "mx1.example.test", "2001:db8:77::11": "mx1.example.test"},
+)
+
+
+def settings(**host: Any) -> Settings:
+    values = mapping()
+    values["hosts"]["mx1"] |= {"ipv6": "2001:db8:77::11"} | host
+    return from_mapping(values)
+
+
+def asked(told: Facts, **more: Any) -> Asked:
+    return Asked(settings(), "mx1", told, ("example.test",), here=NOW, **more)
+
+
+# The row, what the host says instead, what it stops, and words of the finding.
+LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "12 where 13 is written": (
+        "release of Debian",
+        {"release": "debian 12"},
+        "host",
+        "hosts.mx1.debian is 13, the host runs debian 12: write `debian: 12`",
+    ),
+    "no Debian": ("release of Debian", {"release": "ubuntu 24.04"}, "host", "set up Debian 12 or"),
+    "a login without root": ("root", {"root": False}, "host", "does not become root"),
+    "a container without systemd": ("systemd", {"systemd": False}, "host", "systemd is not"),
+    "small memory": ("memory", {"memory": 900}, "host", "memory: 900 MiB"),
+    "a full disk": ("free disk", {"disk": 120}, "host", "120 MiB: packages and queue need 3000"),
+    "a clock a day behind": ("clock", {"time": int(NOW) - 86400}, "host", "86400 s behind"),
+    "a clock ahead": ("clock", {"time": int(NOW) + 90}, "host", "90 s ahead of"),
+    "exim on port 25": (
+        "port 25",
+        {"smtp": ["/usr/sbin/exim4"]},
+        "host",
+        "port 25 is taken by /usr/sbin/exim4",
+    ),
+    "a container's program on port 25": ("port 25", {"smtp": [""]}, "host", "another container"),
+    "no IPv6": (
+        "own addresses",
+        {"addresses": ["198.18.77.11"]},
+        "host",
+        "hosts.mx1.ipv6: 2001:db8:77::11 is on none of its interfaces",
+    ),
+    "another IPv4 address": (
+        "own addresses",
+        {"addresses": ["10.0.0.5", "2001:db8:77::11"]},
+        "host",
+        "hosts.mx1.ipv4: 198.18.77.11 is on none of its interfaces",
+    ),
+    "mailbox port closed": ("mailbox host", {"reach": {PLACE: ""}}, "mx", f"{PLACE}: no greeting"),
+    "mailbox host that greets otherwise": (
+        "mailbox host",
+        {"reach": {PLACE: "554 no\x1b[31m"}},
+        "mx",
+        "mail of example.test would wait",
+    ),
+    "PTR missing": (
+        "PTR",
+        {"ptr": {"198.18.77.11": ""}},
+        "told",
+        "PTR of 198.18.77.11 is missing, not mx1.example.test",
+    ),
+    "PTR of the provider": (
+        "PTR",
+        {"ptr": {"198.18.77.11": "static.provider.test."}},
+        "told",
+        "is static.provider.test., not mx1.example.test",
+    ),
+}
+
+
+def test_host_that_can_be_an_mx_has_no_finding() -> None:
+    assert findings(asked(GOOD)) == []
+    assert findings(asked(replace(GOOD, smtp=[POSTFIX]))) == []
+    assert findings(asked(replace(GOOD, ptr={"198.18.77.11": "MX1.example.test."}))) == []
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_host_that_lies_is_found_out_by_its_row(lie: str) -> None:
+    name, changed, stops, sentence = LIES[lie]
+    ((row, found),) = findings(asked(replace(GOOD, **changed)))
+    assert (row.name, row.stops) == (name, stops)
+    assert sentence in words([(row, found)])
+    assert "\x1b" not in found.what
+
+
+def test_every_row_has_a_host_that_lies() -> None:
+    assert {lie[0] for lie in LIES.values()} | {"addresses nobody could try"} == {
+        row.name for row in CHECKS
+    }
+
+
+def test_address_that_a_cloud_translates_is_the_hosts_own() -> None:
+    nat = replace(GOOD, addresses=["10.0.0.5", "2001:db8:77::11"])
+    assert findings(asked(nat, reached=frozenset({"198.18.77.11"}))) == []
+
+
+def test_address_to_which_nobody_has_a_route_is_told() -> None:
+    other = replace(GOOD, addresses=["198.18.77.11", "fd00::5"])
+    ((row, _),) = findings(asked(other, unproven=frozenset({"2001:db8:77::11"})))
+    assert (row.name, row.stops) == ("addresses nobody could try", "told")
+    # Without any IPv6 address nothing can be translated to the host.
+    none = replace(GOOD, addresses=["198.18.77.11"])
+    found = findings(asked(none, unproven=frozenset({"2001:db8:77::11"})), "host")
+    assert [row.name for row, _ in found] == ["own addresses"]
+
+
+def test_host_with_packages_needs_less_disk() -> None:
+    assert findings(asked(replace(GOOD, disk=1000), bare=False)) == []
+
+
+def _judge(
+    monkeypatch: pytest.MonkeyPatch, told: Facts, status: dict[str, Any]
+) -> tuple[dict[str, str], list[str]]:
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "live")
+    seen = {"mx1": Seen(True, status)}
+    new = [("example.test", "mx1")]
+    return fit.judge(settings(), seen, {"mx1": told}, new, NOW), warned
+
+
+def test_host_without_postfix_is_not_set_up_and_the_preview_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused, warned = _judge(monkeypatch, replace(GOOD, memory=500), {})
+    assert refused["mx1"].startswith("mx1 is not set up, and nothing was done there: memory: 500")
+    assert warned == [
+        "host mx1 cannot be set up: memory: 500 MiB: all services together need 1400 MiB"
+    ]
+
+
+def test_host_that_takes_mail_goes_on_whatever_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = {"bundles": {"postfix": {}}}
+    assert _judge(monkeypatch, replace(GOOD, memory=500), status) == ({}, [])
+
+
+@pytest.mark.parametrize("status", [{}, {"bundles": {"postfix": {}}}], ids=["bare", "set up"])
+def test_another_release_ends_the_run_with_both(
+    monkeypatch: pytest.MonkeyPatch, status: dict[str, Any]
+) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        _judge(monkeypatch, replace(GOOD, release="debian 12"), status)
+    assert str(raised.value).startswith(
+        "stacks/Pulumi.live.yaml: mx:mail.hosts.mx1.debian is 13, the host runs debian 12"
+    )
+
+
+def test_only_what_is_new_is_asked_for() -> None:
+    found = settings()
+    urn = "urn:pulumi:live::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-mx-{}-{}"
+    first = urn.format("example.test", "mx1")
+    assert fit.new_mx(found, {first: {}}) == [("example.test", "mx2")]
+    assert facts.places(found, [("example.test", "mx2")]) == [PLACE, "ptr:198.18.77.12"]
+    assert facts.places(found, []) == []
