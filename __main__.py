@@ -1,7 +1,7 @@
 """One environment: settings, MX hosts, DNS records, outputs."""
 
 from components.dns.component import Dns
-from components.host import read_drift, warn_of_replaced
+from components.host import guard_queues, read_drift, warn_of_replaced
 from components.mail_exchanger import mail_exchangers
 from components.services.mta_sts import policy as mta_sts
 from components.stack import config as stack
@@ -34,4 +34,5 @@ dns = Dns(
     adopt=before.adopt,
     before_mx=gate.Gate(settings).hook,
 )
+guard_queues(settings, [*exchangers.values(), dns])
 stack.export(settings, failures, dns.ds)

@@ -5,6 +5,7 @@ from components.host.bundle import Bundle
 from components.host.confirm import confirm
 from components.host.drift import read as read_drift
 from components.host.manifest import File, Manifest
+from components.host.queues import guard as guard_queues
 from components.host.seen import Seen
 from components.host.target import Target
 from components.host.upload import upload
@@ -16,6 +17,7 @@ __all__ = [
     "Seen",
     "Target",
     "confirm",
+    "guard_queues",
     "read_drift",
     "upload",
     "warn_of_replaced",

@@ -16,6 +16,7 @@ _UNREAD = re.compile(r"drift of (\S+) was not read: (.*)", re.DOTALL)
 _UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)
 _UNFIT = re.compile(r"host (\S+) cannot be set up: (.*)", re.DOTALL)
 _HELD = re.compile(r"MX records of (\S+): (.*)", re.DOTALL)
+_QUEUE = re.compile(r"queue of (\S+): (.*)", re.DOTALL)
 _ZONES = "zones: "
 _JUDGED = "audit: "
 
@@ -102,6 +103,17 @@ def held(host: str, why: str) -> str:
 def read_held(text: str) -> tuple[str, str] | None:
     """Host and reason of a text that `held` made."""
     match = _HELD.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def held_queue(host: str, words: str) -> str:
+    """The warning of mail that is queued on a host that leaves, or for a domain that goes."""
+    return f"queue of {host}: {words}"
+
+
+def read_queue(text: str) -> tuple[str, str] | None:
+    """Host and words of a text that `held_queue` made."""
+    match = _QUEUE.fullmatch(text)
     return (match[1], match[2]) if match else None
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pulumi
 
 from components.settings.environment import Settings
+from components.stack import queued
 
 
 def refuse_at_once(settings: Settings) -> None:
@@ -33,6 +34,7 @@ def refuse_at_once(settings: Settings) -> None:
     if lines:
         source = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
         raise pulumi.RunError("\n".join(f"{source}: mx:mail.{line}" for line in lines))
+    queued.look(settings, domains)
 
 
 def faults(settings: Settings, published: Mapping[str, Iterable[str]]) -> list[str]:

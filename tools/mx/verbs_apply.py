@@ -22,6 +22,7 @@ from .wait import waiting
 
 _ENGINE_OPTIONS = {"ignore_unknown_options": True}
 _RECORDS = "**cloudflare:index/dnsRecord:DnsRecord::**"
+_QUEUES = "**command:local:Command::queues"
 _DKIM_KEYS = "**command:remote:Command::*-dkim-**"
 # The state is written once, at the end: a key that is read twice does no harm.
 _AT_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
@@ -100,7 +101,7 @@ def _refresh(stack: str, given: tuple[str, ...]) -> list[str]:
 
 def _bulk(stack: str, options: list[str], given: tuple[str, ...]) -> int:
     """The hosts, then their DKIM keys, then all new records at once (scripts/records)."""
-    excluded = ["--exclude", _RECORDS, "--exclude", _DKIM_KEYS]
+    excluded = ["--exclude", _RECORDS, "--exclude", _DKIM_KEYS, "--exclude", _QUEUES]
     code = _run(stack, "up", ["--continue-on-error", *options, *excluded], None)
     if code == OK:
         code = _run(stack, "up", [*given, "--target", _DKIM_KEYS], None, _AT_ONCE)

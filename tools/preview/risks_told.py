@@ -52,6 +52,13 @@ def _held(look: Look) -> Iterable[Said]:
             yield Said(found[1], found[0])
 
 
+def _queue(look: Look) -> Iterable[Said]:
+    for warning in look.report.warnings:
+        found = warnings.read_queue(warning)
+        if found:
+            yield Said(found[1], found[0])
+
+
 def _unread_files(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
         found = warnings.read_files_not_read(warning)
@@ -152,6 +159,7 @@ KINDS = (
     Kind("others' records at our names", _foreign, first=True),
     Kind("a host is not reached or not believed", _unreached, first=True),
     Kind("the audit warns of the planned Postfix", _judged),
+    Kind("mail is queued where a host or domain goes", _queue, first=True),
     Kind("a host cannot be an MX", _unfit, first=True),
     Kind("new MX records are held back, or their host has no good name", _held, first=True),
     Kind("what a host has is not read", _unread_files),

@@ -78,6 +78,12 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "fails there, and what the host has now is not in this report.",
         )
     ],
+    "mail is queued where a host or domain goes": [
+        (
+            told("queue of mx2: 50 messages are queued there, the oldest for 3 min"),
+            "mx2: 50 messages are queued there, the oldest for 3 min",
+        )
+    ],
     "a host cannot be an MX": [
         (
             told("host mx1 cannot be set up: memory: 500 MiB: all services need 1400 MiB"),
