@@ -1,4 +1,4 @@
-"""A domain and the stack go while 50 messages are queued: nothing is lost, and a sentence says why."""
+"""A domain or the stack goes while 50 messages are queued: it is refused, and nothing is lost."""
 
 from __future__ import annotations
 
