@@ -160,7 +160,7 @@ def test_host_without_postfix_is_not_set_up_and_the_preview_says_why(
 
 
 def test_host_that_takes_mail_goes_on_whatever_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    status = {"bundles": {"postfix": {}}}
+    status: dict[str, Any] = {"bundles": {"postfix": {}}}
     assert _judge(monkeypatch, replace(GOOD, memory=500), status) == ({}, [])
 
 
