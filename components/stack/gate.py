@@ -113,6 +113,8 @@ class Gate:
             for domain in settings.domains
             for host in settings.exchangers(domain)
         }
+        # A host takes ten logins at once before it drops some (MaxStartups, sshd_config(5)).
+        self._few = asyncio.Semaphore(8)
         self._looks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self.hook = pulumi.ResourceHook("mx-gate", self._before)
 
@@ -121,7 +123,7 @@ class Gate:
         faults = []
         for key, look in (
             ((host, ""), self._arrives(host)),
-            ((host, self._settings.domains[domain].mailbox_host), self._leaves(host, domain)),
+            ((host, domain), self._leaves(host, domain)),
         ):
             if key in self._looks:
                 look.close()
@@ -185,7 +187,8 @@ class Gate:
 
     async def _ask(self, key: str, asked: list[dict[str, Any]]) -> list[dict[str, Any]] | str:
         """The answers, or why there are none."""
-        code, out, err = await asyncio.to_thread(self._run, key, json.dumps(asked))
+        async with self._few:
+            code, out, err = await asyncio.to_thread(self._run, key, json.dumps(asked))
         try:
             answers = json.loads(out)
         except ValueError:
