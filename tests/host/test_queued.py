@@ -58,11 +58,12 @@ def test_domain_and_stack_that_go_with_mail_queued_are_refused(
     text = stack_text.read_text()
     zone = topology.CLOUDFLARE_ZONES["example3.test"]
     text = text.replace("      zones:\n", f"      zones:\n        example3.test: {zone}\n", 1)
+    text = text.replace("contact: postmaster@example.test", "contact: postmaster@example3.test")
     head, _, domains = text.partition("    domains:\n")
     stack_text.write_text(
-        f"{head}    domains:\n      example3.test: {{mailboxHost: mailbox1, recipients: [carol]}}\n"
-        + "    firewall:\n"
-        + domains.partition("    firewall:\n")[2]
+        f"{head}    domains:\n"
+        "      example3.test: {mailboxHost: mailbox1, recipients: [postmaster]}\n"
+        "    firewall:\n" + domains.partition("    firewall:\n")[2]
     )
     words = f"domains.example.test: it goes, but {MESSAGES} messages are queued for it on mx2"
     preview = pulumi("preview")
