@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pulumi
 import pytest
 
 from components.settings.environment import from_mapping
 from components.stack.files import reach
-from components.stack.gate import HERE, View, judge, questions
+from components.stack.gate import HERE, Gate, View, judge, questions
 from tests.support.mapping import mapping
 
 SETTINGS = from_mapping(mapping())
@@ -52,6 +55,37 @@ def test_address_of_another_server_is_named_with_its_greeting() -> None:
     (wrong,), _ = judge(SETTINGS, "mx2", {HERE: View({MX2: "220 other.test ESMTP \x1b[2J"})})
     assert "another server greets: '220 other.test ESMTP" in wrong
     assert "\x1b" not in wrong
+
+
+def test_domain_whose_recipient_is_refused_holds_no_other_domain_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = mapping()
+    values["domains"]["refused.example.test"] = {"mailboxHost": "mailbox1", "recipients": ["dora"]}
+    monkeypatch.setattr(pulumi, "ResourceHook", lambda name, hook: hook)
+    gate = Gate(from_mapping(values))
+
+    def run(key: str, asked: str) -> tuple[int, str, str]:
+        answers = [
+            {"greeting": GREETING[each["greet"]]}
+            if "greet" in each
+            else {"error": "refused: 550"}
+            if each["recipient"].startswith("dora")
+            else {"greeting": "220 mailbox"}
+            for each in json.loads(asked)
+        ]
+        return 0, json.dumps(answers), ""
+
+    monkeypatch.setattr(gate, "_run", run)
+
+    async def both() -> list[BaseException | None]:
+        names = ("dns-mx-refused.example.test-mx1", "dns-mx-example.test-mx1")
+        hooks = [gate._before(pulumi.ResourceHookArgs("", "", name, "")) for name in names]
+        return await asyncio.gather(*hooks, return_exceptions=True)
+
+    refused, taken = asyncio.run(both())
+    assert "the MX record of refused.example.test for mx1 is held back" in str(refused)
+    assert taken is None
 
 
 def test_known_recipient_is_asked_for() -> None:
