@@ -11,16 +11,12 @@ import re
 import smtplib
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .conftest import MX2, Ssh
 from .test_drift import report
-from .test_stack import set_postfix, stack_text
-
-__all__ = ["stack_text"]
 
 pytestmark = pytest.mark.host
 
@@ -115,63 +111,3 @@ def test_host_that_is_behind_is_seen_with_its_reason_and_healed_by_one_up(
     assert after.returncode == 0, after.stdout + after.stderr
     assert reply("bob@example.test") == 250
     assert json.loads(ssh("mx1", "mx-agent status"))["failed"] == {}
-
-
-def state(pulumi: Pulumi, path: Path) -> Path:
-    """Write the stack's state as a backup has it."""
-    done = pulumi("stack", "export", "--file", str(path))
-    assert done.returncode == 0, done.stderr
-    return path
-
-
-def seen_behind(lab: dict[str, str]) -> set[str]:
-    """Host and component of each manifest that is told to be another one."""
-    seen = report(lab, "--json", script="drift")
-    assert seen.returncode == 2, seen.stdout + seen.stderr
-    told: list[str] = json.loads(seen.stdout)["drift"]
-    assert all(OTHER in text for text in told), "\n".join(told)
-    return {" ".join(text.split(": ")[1:3]) for text in told}
-
-
-def test_state_from_a_backup_and_a_second_operator_with_his_own(
-    lab: dict[str, str], pulumi: Pulumi, stack_text: Path, tmp_path: Path
-) -> None:
-    """Hosts' records agree with their disks all the time; only the states differ."""
-    plain = stack_text.read_text()
-    mine = state(pulumi, tmp_path / "mine")
-    set_postfix(stack_text, "      messageSizeLimitBytes: 11000000")
-    theirs_text = stack_text.read_text().replace("[alice, bob,", "[alice, bob, dave,")
-    assert theirs_text != stack_text.read_text()
-    stack_text.write_text(theirs_text)
-    done = pulumi("up", "--yes", "--skip-preview")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert reply("dave@example.test") == 250
-    theirs = state(pulumi, tmp_path / "theirs")
-    both = {f"{host} {name}" for host in ("mx1", "mx2") for name in ("postfix", "mail-database")}
-
-    for who, text, known in (
-        (mine, plain, False),
-        (theirs, theirs_text, True),
-        (mine, plain, False),
-    ):
-        done = pulumi("stack", "import", "--file", str(who))
-        assert done.returncode == 0, done.stderr
-        stack_text.write_text(text)
-        assert seen_behind(lab) == both
-        healed = pulumi("up", "--yes", "--skip-preview")
-        assert healed.returncode == 0, healed.stdout + healed.stderr
-        after = report(lab, script="drift")
-        assert after.returncode == 0, after.stdout + after.stderr
-        assert reply("dave@example.test") == (250 if known else 550)
-
-
-def test_host_that_was_rolled_back_by_hand(lab: dict[str, str], pulumi: Pulumi, ssh: Ssh) -> None:
-    for host in ("mx1", "mx2"):
-        ssh(host, "mx-agent rollback postfix && mx-agent rollback mail-database")
-    assert reply("dave@example.test") == 250
-    assert {"mx1 postfix", "mx2 mail-database"} < seen_behind(lab)
-    healed = pulumi("up", "--yes", "--skip-preview")
-    assert healed.returncode == 0, healed.stdout + healed.stderr
-    after = report(lab, script="drift")
-    assert after.returncode == 0, after.stdout + after.stderr
-    assert reply("dave@example.test") == 550
