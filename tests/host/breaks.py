@@ -75,6 +75,16 @@ saved["counts"]["last_accepted"] -= 7 * 3600
 path.write_text(json.dumps(saved))
 END"""
 
+# As if a security update had waited for four days.
+UPDATES = "/var/lib/mx-updates/state.json"
+FORGET_UPDATES = f"""python3 - <<'END'
+import json, pathlib, time
+path = pathlib.Path("{UPDATES}")
+found = json.loads(path.read_text())
+found["since"]["security"] = int(time.time()) - 4 * 86400
+path.write_text(json.dumps(found))
+END"""
+
 # As if it had not run for twenty minutes.
 STOP_COLLECTOR = r"""systemctl stop mx-collect.timer mx-collect.service
 sed -i -E 's/^(mx_collector_last_run_timestamp_seconds) .*/\1 '"$(($(date +%s) - 1200))"'/' \
@@ -163,6 +173,12 @@ LOCAL = (
         "mount -t tmpfs -o size=1m tmpfs /var/log && head -c 1000k /dev/zero > /var/log/full",
         "umount /var/log",
         (alert("MxDiskFilling", "mx1", path="/var/log"),),
+    ),
+    Break(
+        "mx1",
+        FORGET_UPDATES,
+        f"rm {UPDATES} && systemctl start mx-updates.service",
+        (alert("MxUpdatesWaiting", "mx1", kind="security"),),
     ),
     # The other host, switched off, tells of no mail.
     Break("mx1", FORGET_MAIL, "true", (alert("MxNoMailAccepted"),)),
