@@ -46,7 +46,7 @@ def api(method: str, path: str, body: Any = None) -> Any:
 
 def records(zone: str = ZONE) -> dict[str, Any]:
     """The zone's records at the double, by id."""
-    return {item["id"]: item for item in api("GET", f"{zone}/dns_records?per_page=1000")}
+    return {item["id"]: item for item in api("GET", f"{zone}/dns_records?per_page=5000")}
 
 
 def served(name: str, kind: str) -> list[str]:
