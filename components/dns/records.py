@@ -5,11 +5,11 @@ Names are full, in lower case, without the final dot, as the Cloudflare API retu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Iterable
+from dataclasses import replace
 
 from components.dns import data as dns_data
+from components.dns.record import Facts, Promise, Record
 from components.policies import dmarc
 from components.settings.environment import Settings
 
@@ -19,49 +19,8 @@ _FORMER_SLOTS = {
     for algorithm in ("ecdsa", "rsa")
     for slot, name in (("a", "current"), ("b", "next"))
 }
-Promise = Literal["nothing", "agent", "mail", "tls", "policy"]
 
-
-@dataclass(frozen=True)
-class Record:
-    """One DNS record; `key` names its Pulumi resource and never holds an editable value.
-
-    `content` or `data` is given, perhaps as a value that is known later. `hosts` are the MX hosts
-    that must keep the record's promise before it is published: be reached and believed, take mail,
-    serve their certificates, serve the MTA-STS policy. `after` are the keys of records, earlier in
-    the table, that must be published before this one. `former` is the key that the same record had
-    before. `other_type`: settings can make it a CNAME or none, at the same name.
-    """
-
-    key: str
-    zone: str
-    name: str
-    type: str
-    content: Any = None
-    data: Mapping[str, Any] | None = None
-    priority: int | None = None
-    hosts: tuple[str, ...] = ()
-    promise: Promise = "nothing"
-    after: tuple[str, ...] = ()
-    former: str | None = None
-    other_type: bool = False
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What only the hosts' components know; absent means no such record.
-
-    `host_keys`: MX host to its SSH key. `tlsa`: MX host to {slot: SHA-256 of a public key}, where
-    a slot is a name that stands for one key as long as that is in use or announced: a new key has
-    another slot or replaces the one that nothing serves. `sts_ids`: mail domain to the id of its
-    MTA-STS policy. `dkim`: MX host to {mail domain: TXT value of its DKIM key}. Digests and
-    keys may be values that are known later.
-    """
-
-    host_keys: Mapping[str, str] = field(default_factory=dict)
-    tlsa: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    sts_ids: Mapping[str, str] = field(default_factory=dict)
-    dkim: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+__all__ = ["Facts", "Promise", "Record", "records"]
 
 
 def records(settings: Settings, facts: Facts | None = None) -> list[Record]:

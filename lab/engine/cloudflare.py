@@ -1,7 +1,6 @@
 """The stand-in of ``pulumi-resource-cloudflare``: DNS records, DNSSEC and look-ups of zones.
 
-Given the same calls it sends the requests and gives the answers that were recorded of the
-original, which is a bridged Terraform provider; see tests/engine/traces/cloudflare.
+Given the same calls it sends the requests and gives the answers that were recorded of the original.
 """
 
 from __future__ import annotations

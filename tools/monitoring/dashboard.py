@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.stack.outputs import Thresholds
-from tools.monitoring.alerts import SERVICES
+from tools.monitoring.alerts_host import SERVICES
 from tools.monitoring.promql import narrowed
 
 GREEN, ORANGE, RED = "green", "orange", "red"

@@ -103,7 +103,7 @@ def document() -> dict[str, Any]:
         },
         "tlsReports": {"organization": "Fuzzed mail", "contact": "alice@fuzz.test"},
         "rollout": {"canary": "mxone"},
-        "updates": {"firstAt": "01:30"},
+        "updates": {"unattended": True, "firstAt": "02:00"},
     }
 
 

@@ -12,7 +12,7 @@ from components.services.service import Service
 from components.settings.environment import Settings
 from tests.host.test_rollback import COMPONENTS
 from tests.support.stacks import HOSTS, ROOT, manifests_of
-from tools.monitoring import alerts
+from tools.monitoring import alerts_host
 
 FOLDERS = sorted(
     path.name
@@ -59,7 +59,9 @@ def test_its_units_are_watched(service: type[Service]) -> None:
         if kind in {"service", "timer"} and unit not in UNWATCHED:
             assert re.fullmatch(exporters.UNITS, name), f"{unit}: add it to exporters.UNITS"
         if kind == "service" and unit not in ONE_SHOT | UNWATCHED:
-            assert re.fullmatch(alerts.SERVICES, name), f"{unit}: add it to alerts.SERVICES"
+            assert re.fullmatch(alerts_host.SERVICES, name), (
+                f"{unit}: add it to alerts_host.SERVICES"
+            )
 
 
 def test_every_bundle_can_be_rolled_back() -> None:
