@@ -11,6 +11,7 @@ import pulumi
 import pytest
 
 from components.host.turns import in_turn, interrupts
+from tests.support.loops import in_own_loop
 
 MAIN, OWN, DROP_IN = "/etc/postfix/main.cf.d/10-general.cf", "95-extra.cf", "/etc/unit.d/mx.conf"
 OWN = f"/etc/postfix/main.cf.d/{OWN}"
@@ -77,7 +78,5 @@ def test_host_waits_for_the_one_before_it_whether_that_ends_well_or_not() -> Non
         assert await after.future() == "text"
         order.append("next host")
 
-    loop = asyncio.new_event_loop()  # asyncio.run would take away the one of the SDK
-    loop.run_until_complete(scenario())
-    loop.close()
+    in_own_loop(scenario())
     assert order == ["done", "failed", "next host"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import struct
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from components.services.spam_filter import mime_limit
+from tests.support.loops import in_own_loop
 from tests.support.stacks import ROOT
 
 T = TypeVar("T")
@@ -63,15 +63,6 @@ def test_nothing_else_is_counted(text: str, milter: Any) -> None:
     assert counter.end() == 0
 
 
-def ran(work: Coroutine[Any, Any, T]) -> T:
-    """Run in a loop of its own; asyncio.run() would leave other tests without theirs."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.close()
-
-
 def session(milter: Any, path: Path, packets: list[bytes], answers: int) -> list[tuple[bytes, Any]]:
     """Talk as Postfix does and return what is answered."""
 
@@ -89,7 +80,7 @@ def session(milter: Any, path: Path, packets: list[bytes], answers: int) -> list
         await server.wait_closed()
         return said
 
-    return ran(talk())
+    return in_own_loop(talk())
 
 
 OFFER = struct.pack("!III", 6, 0x1FF, 0x1FFFFF)
@@ -123,5 +114,5 @@ def test_a_client_that_speaks_otherwise_is_left(
         server.close()
         return said
 
-    assert ran(talk()) == b""
+    assert in_own_loop(talk()) == b""
     assert "a client is left: a packet of" in capsys.readouterr().err

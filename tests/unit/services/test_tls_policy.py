@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import re
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from components.services.tls_policy import units as tls_policy
 from components.services.tls_reports import units as tls_reports
 from components.settings.environment import from_mapping
 from components.stack.outputs import Thresholds
+from tests.support.loops import in_own_loop
 from tests.support.mapping import mapping
 from tests.support.stacks import ROOT
 from tools.monitoring import alerts
@@ -35,15 +36,6 @@ def service() -> Iterator[Any]:
     sys.path.insert(0, str(LIBRARY))
     yield lambda name: importlib.import_module(f"mx_tls_policy.{name}")
     sys.path.remove(str(LIBRARY))
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run it in a loop of its own: asyncio.run would take the loop away that pulumi's tests use."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.close()
 
 
 @dataclass
@@ -74,7 +66,7 @@ class World:
 
     def answer(self, key: str = "a.test") -> str:
         said = self.service("policy").answer(key, self.resolve, self.ask)
-        return str(run(said))
+        return str(in_own_loop(said))
 
 
 def hosts(*tlsa: str, **changed: list[str]) -> dict[str, list[str]]:
@@ -168,7 +160,7 @@ def test_what_is_no_netstring_is_refused(service: Any, sent: bytes) -> None:
         return answer
 
     with pytest.raises(socketmap.ProtocolError):
-        run(read())
+        in_own_loop(read())
 
 
 def maps(tls: dict[str, Any], certificates: bool) -> str:

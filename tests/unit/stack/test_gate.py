@@ -15,6 +15,7 @@ import pytest
 from components.settings.environment import from_mapping
 from components.stack.files import reach
 from components.stack.gate import HERE, Gate, View, judge, questions
+from tests.support.loops import in_own_loop
 from tests.support.mapping import mapping
 
 SETTINGS = from_mapping(mapping())
@@ -83,7 +84,7 @@ def test_domain_whose_recipient_is_refused_holds_no_other_domain_back(
         hooks = [gate._before(pulumi.ResourceHookArgs("", "", name, "")) for name in names]
         return await asyncio.gather(*hooks, return_exceptions=True)
 
-    refused, taken = asyncio.run(both())
+    refused, taken = in_own_loop(both())
     assert "the MX record of refused.example.test for mx1 is held back" in str(refused)
     assert taken is None
 
