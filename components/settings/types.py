@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from ipaddress import IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
+from pathlib import Path
 from typing import Annotated, Literal
 
 import idna
@@ -207,6 +208,10 @@ def _next_hop(value: str) -> str:
 def _file_name(value: str) -> str:
     if not value.isprintable():
         raise ValueError("has a character that is not printable")
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{value!r} names the home of a user that is not known here") from None
     return value
 
 

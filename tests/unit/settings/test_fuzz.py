@@ -85,6 +85,7 @@ def test_a_text_in_a_language_without_a_reader_is_told() -> None:
         (("resolver", "trustAnchorFile"), "anchors\tkey"),
         (("ssh", "privateKeyFile"), "/root/\nkey"),
         (("ssh", "knownHostsFile"), "/root/\tkey"),
+        (("ssh", "privateKeyFile"), "~nobody-of-this-name/key"),
         (("mailboxHosts", "a\tb"), {"hostname": "mailbox.example.test"}),
         (("domains", "example.test\n"), {}),
     ],
