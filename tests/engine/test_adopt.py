@@ -33,6 +33,7 @@ config:
     mailboxHosts:
       mailbox1: {{hostname: mailbox1.example.test}}
     dns:
+      privateAddresses: true
       zones:
         example.test: {first}
         second.test: {second}  # bought in May
