@@ -30,6 +30,8 @@ StateDirectory=mx-updates
 Nice=10
 TimeoutStartSec=300
 PrivateNetwork=yes
+# apt writes the signed lists that it reads to a temporary file.
+PrivateTmp=yes
 # Of every process it reads what is mapped.
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE
 {_PROTECT}\

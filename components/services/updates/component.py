@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.host.manifest import Directory, File, Manifest, RunProbe, Step, Unit, UnitProbe
+from components.host.manifest import Directory, File, Manifest, Step, Unit, UnitProbe
 from components.services.service import Service
 from components.services.updates import apt
 from components.settings.environment import Settings
@@ -43,12 +43,13 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         directories={"/usr/local/lib/mx": Directory()},
         files=files,
         units=units,
-        run=[Step(["systemctl", "start", "mx-updates.service"], timeout=300)],
+        # A look that fails is no reason to take the host's change back.
+        run=[Step(["systemctl", "start", "--no-block", "mx-updates.service"])],
         undo=[
             Step(["systemctl", "stop", TIMER, "mx-updates.service"]),
             Step(["rm", "-rf", "/var/lib/mx-updates"]),
         ],
-        probe=[UnitProbe(TIMER), RunProbe(["test", "-s", "/var/lib/mx-updates/state.json"])],
+        probe=[UnitProbe(TIMER)],
     )
 
 
