@@ -25,6 +25,7 @@ from components.services.mta_sts import policy as mta_sts
 from components.services.resolver import component as resolver
 from components.settings.environment import from_mapping
 from components.settings.stack_file import document
+from tests.support.mapping import KEY
 
 States = dict[str, dict[str, Any]]
 Change = Callable[[dict[str, Any]], None]
@@ -88,8 +89,15 @@ def _plain(value: Any) -> Any:
 
 
 def lab() -> dict[str, Any]:
-    """What the lab's stack file has under mx:mail."""
+    """What the lab's stack file has under mx:mail, with a host key that is always the same.
+
+    The keys of the lab are made with the lab, and these tests run where there is none.
+    """
     mail: dict[str, Any] = copy.deepcopy(document(STACK)["config"]["mx:mail"])
+    for name in ("privateKeyFile", "knownHostsFile"):
+        del mail["ssh"][name]
+    for host in mail["hosts"].values():
+        host["hostKey"] = KEY
     return mail
 
 

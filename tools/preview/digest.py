@@ -39,13 +39,22 @@ def _only_a_token(step: Step) -> bool:
 
 
 def _plain(inputs: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Inputs without the numbers that calls carry."""
+    """Inputs without the numbers that calls carry and without places of files."""
     if inputs is None:
         return None
     return {
-        key: calls.without_number(value) if key in _CALLS and isinstance(value, str) else value
+        key: calls.without_number(value)
+        if key in _CALLS and isinstance(value, str)
+        else _without_place(value)
         for key, value in inputs.items()
     }
+
+
+def _without_place(value: Any) -> Any:
+    """A file by its digest alone: who reviews and who applies have the checkout elsewhere."""
+    if isinstance(value, Mapping) and "hash" in value and "path" in value:
+        return {key: each for key, each in value.items() if key != "path"}
+    return value
 
 
 def _is_state_of_the_world(text: str) -> bool:
