@@ -30,7 +30,18 @@ def test_every_part_of_the_collector_measures(ssh: Ssh) -> None:
     text = metrics(ssh)
     parts = dict(re.findall(r'mx_collector_success\{part="(\w+)"\} (\d)', text))
     assert parts == dict.fromkeys(
-        ("host", "queue", "log", "agent", "services", "certificates", "dkim", "published"), "1"
+        (
+            "host",
+            "queue",
+            "log",
+            "agent",
+            "services",
+            "updates",
+            "certificates",
+            "dkim",
+            "published",
+        ),
+        "1",
     ), ssh("mx1", "journalctl -o cat -u mx-collect.service | tail -20")
     for unit in ("unbound", "mariadb", "redis-server", "rspamd", "nginx"):
         assert f'mx_service_answers{{name="{unit}.service"}} 1\n' in text

@@ -29,8 +29,7 @@ def run(
         | environment(settings, hosts, "")
         | {"MX_CALL": line, "MX_STDIN": stdin},
         capture_output=True,
-        text=True,
-        errors="replace",
         check=True,
     )
-    return parse(done.stdout)
+    # As text, subprocess would end lines at carriage returns too, which are the host's own words.
+    return parse(done.stdout.decode(errors="replace"))
