@@ -40,7 +40,7 @@ CASES = {
         "      extra: {smtp_helo_name: '$nosuch'}",
         "",
         "",
-        "undefined parameter: nosuch",
+        "mx:mail.postfix.extra.smtp_helo_name: an empty value",
     ),
     "syntax_error": ("      extra: {smtp_helo_name: '${bad'}", "", "", "truncated macro reference"),
     "map_that_does_not_answer": (
