@@ -16,7 +16,7 @@ class Serving:
     host's name). `mail`: takes mail (MX). `tls`: Postfix serves the certificates (TLSA, and MX
     once it is there). `policy`: the MTA-STS policy is served (`_mta-sts`). `host_key`: its SSH
     key. `keys`: slot to the SHA-256 of a public key that is served or announced, upper-case
-    hex; see `render.dns_records.Facts` for what a slot is. `dkim`: mail domain to the TXT value
+    hex; see `components.dns.record.Facts` for what a slot is. `dkim`: mail domain to the TXT value
     of the key that the host signs with.
     """
 
@@ -29,7 +29,7 @@ class Serving:
     dkim: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
     def keeps(self, promise: str) -> list[pulumi.Resource]:
-        """The resources that a promise of `render.dns_records.Promise` waits for."""
+        """The resources that a promise of `components.dns.record.Promise` waits for."""
         needed = {
             "nothing": (),
             "agent": (self.agent,),

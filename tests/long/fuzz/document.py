@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.settings.environment import Settings
+from tests.long.fuzz import places
+
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{}J1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
 _ANCHOR = "anchored.fuzz.test. 3600 IN DS 1 13 2 " + "ab" * 32
 FILES = {
@@ -156,7 +159,10 @@ def _postfix() -> dict[str, Any]:
 
 
 def variants() -> dict[str, dict[str, Any]]:
-    """Documents that together have all settings: some of them rule each other out."""
+    """Documents that together have all settings: some of them rule each other out.
+
+    A setting that is text and has a default stands there with it, where document() gives no value.
+    """
     alone = document()
     for key in ("mxtwo", "mxold"):
         del alone["hosts"][key]
@@ -168,4 +174,8 @@ def variants() -> dict[str, dict[str, Any]]:
     for each in (whole, alone):
         if "tlsReports" in each:
             del each["postfix"]["tls"]["reportSocket"]
-    return {"three hosts": whole, "one host": alone}
+    schema = Settings.model_json_schema(by_alias=True)
+    return {
+        "three hosts": places.filled(whole, schema),
+        "one host": places.filled(alone, schema),
+    }

@@ -80,6 +80,27 @@ def of_document(document: object, path: Path = ()) -> Iterator[Spot]:
         yield Spot(path, document)
 
 
+def filled(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the document, with the default of each setting that is text and not given there."""
+    whole: dict[str, Any] = _filled(document, schema, schema.get("$defs", {}))
+    return whole
+
+
+def _filled(node: Any, schema: Mapping[str, Any], models: Mapping[str, Any]) -> Any:
+    if not isinstance(node, Mapping):
+        return copy.deepcopy(node)
+    if "$ref" in schema:
+        schema = models[schema["$ref"].rpartition("/")[2]]
+    known = schema.get("properties", {})
+    defaults = {
+        name: each["default"]
+        for name, each in known.items()
+        if isinstance(each.get("default"), str) and not {"enum", "const", "$ref"} & each.keys()
+    }
+    given = {name: _filled(each, known.get(name, {}), models) for name, each in node.items()}
+    return defaults | given
+
+
 def place(spot: Spot, schema: Mapping[str, Any]) -> str | None:
     """The place of the schema that a text of a document stands at; None for a fixed key."""
     models = schema.get("$defs", {})
