@@ -49,7 +49,7 @@ class CertificatesSettings(Model):
     contact: Address | None = Field(None, description="Address that the authority may write to.")
     challenge: Literal["dns-01"] = Field("dns-01", description="Through the Cloudflare API.")
     rsa_bits: Annotated[StrictInt, Field(ge=3072, le=4096)] = Field(
-        3072, description="Size of new RSA keys; keys that are there stay."
+        3072, description="Size of new RSA keys; existing keys stay as they are."
     )
     rollover: Annotated[StrictInt, Field(ge=0)] = Field(
         0,

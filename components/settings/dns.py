@@ -112,7 +112,8 @@ class DnsSettings(Model):
     )
     caa: CaaSettings | None = None
     records: PolicySettings = Field(
-        default_factory=PolicySettings, description="For every mail domain that says nothing else."
+        default_factory=PolicySettings,
+        description="For every mail domain without records of its own.",
     )
     adopt: dict[RecordKey, RecordId] = Field(
         default_factory=dict,

@@ -25,7 +25,7 @@ class DomainSettings(Model):
     )
     mailbox_host: Name
     recipients: list[LocalPart] = Field(
-        default_factory=list, description="Local parts that are accepted."
+        default_factory=list, description="Local parts of the addresses that accept mail."
     )
     recipients_file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] | (
         None
@@ -38,6 +38,6 @@ class DomainSettings(Model):
         None, description="MTA-STS policy; none without it. Needs `certificates`."
     )
     aliases: dict[LocalPart, list[Address]] = Field(
-        default_factory=dict, description="Local part to addresses that get its mail."
+        default_factory=dict, description="Local part to the addresses that get its mail."
     )
     records: DomainRecordsSettings = Field(default_factory=DomainRecordsSettings)

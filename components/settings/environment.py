@@ -42,15 +42,15 @@ class Settings(Model):
     drift: DriftSettings = Field(default_factory=DriftSettings)
     rollout: RolloutSettings = Field(default_factory=RolloutSettings)
     monitoring: MonitoringSettings | None = Field(
-        None, description="Exporters on the hosts; none without it."
+        None, description="Exporters on the hosts. Without it there are none."
     )
     firewall: FirewallSettings | None = Field(
-        None, description="Firewall of the hosts; theirs is left as it is without it."
+        None, description="Firewall of the hosts. Without it MX leaves their firewall as it is."
     )
     updates: UpdatesSettings = Field(default_factory=UpdatesSettings)
     resolver: ResolverSettings = Field(default_factory=ResolverSettings)
     certificates: CertificatesSettings | None = Field(
-        None, description="Without it no certificate is asked for and no TLS is set up."
+        None, description="Without it MX gets no certificates and sets up no TLS."
     )
     spam_filter: SpamFilterSettings = Field(default_factory=SpamFilterSettings)
     tls_reports: TlsReportsSettings | None = Field(

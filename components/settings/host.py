@@ -52,7 +52,7 @@ class HostSettings(Model):
     )
     debian: Literal[12, 13] = Field(13, description="Release of Debian on the host.")
     ssh_address: Reachable | None = Field(
-        None, description="Address for SSH where it is not the public IPv4 address."
+        None, description="Address for SSH, if not the public IPv4 address."
     )
     monitoring_address: IPv4Address | PublicIPv6 | None = Field(
         None,
@@ -60,11 +60,11 @@ class HostSettings(Model):
     )
     give_up_queue: bool = Field(
         False,
-        description="Give up mail that is still queued when Postfix is taken from this host.",
+        description="Remove Postfix even if mail is queued; nobody delivers it then.",
     )
     leaving: bool = Field(
         False,
-        description="Leaves all its domains, as by their leavingMx; the step before it is removed.",
+        description="The host leaves all its domains; set this before you remove it.",
     )
 
 

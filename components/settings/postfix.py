@@ -54,7 +54,9 @@ Profile = Literal["ncsc-2025", "mozilla-6.0-intermediate", "compat"]
 class TlsSettings(Model):
     """TLS of Postfix; the profiles are in components/services/postfix/tls_profiles.py."""
 
-    server_profile: Profile = Field("ncsc-2025", description="What senders may use towards us.")
+    server_profile: Profile = Field(
+        "ncsc-2025", description="TLS that senders may use to the host."
+    )
     client_profile: Profile = Field(
         "compat", description="What we use towards receivers; a high floor sends them plaintext."
     )
@@ -97,7 +99,7 @@ class PostfixSettings(Model):
     message_size_limit_bytes: Annotated[StrictInt, Field(ge=65536, le=1 << 30)] = 26214400
     recipient_delimiter: Annotated[str, StringConstraints(pattern=r"^[-+_=.]{0,3}$")] = "+"
     mynetworks: list[Network] = Field(
-        default_factory=list, description="Networks that may relay, beside the host itself."
+        default_factory=list, description="Networks that may relay through the hosts."
     )
     maximal_queue_lifetime: QueueLifetime = "5d"
     bounce_queue_lifetime: QueueTime = "5d"

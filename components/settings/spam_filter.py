@@ -58,9 +58,11 @@ class DmarcSettings(Model):
 class SpamFilterSettings(Model):
     """Rspamd and its Redis on each MX host. Scores are sums of the symbols of a message."""
 
-    reject_score: Score = Field(15, description="From here on a message is refused (5xx).")
-    header_score: Score = Field(6, description="From here on it is marked with `X-Spam: Yes`.")
-    greylist_score: Score = Field(4, description="From here on it is greylisted.")
+    reject_score: Score = Field(15, description="From this score on a message is refused (5xx).")
+    header_score: Score = Field(
+        6, description="From this score on it is marked with `X-Spam: Yes`."
+    )
+    greylist_score: Score = Field(4, description="From this score on it is greylisted.")
     greylist: GreylistSettings = Field(default_factory=GreylistSettings)
     rate_limits: dict[RateName, RateLimitSettings] = Field(
         default={
@@ -72,7 +74,7 @@ class SpamFilterSettings(Model):
     dmarc: DmarcSettings = Field(default_factory=DmarcSettings)
     local_networks: list[Network] = Field(
         default_factory=list,
-        description="Networks of our own, beside postfix.mynetworks: not greylisted, signed.",
+        description="More own networks beside mynetworks: mail is signed, not greylisted.",
     )
     dkim_selector: Annotated[str, StringConstraints(pattern=r"^[a-z0-9{}-]{1,40}$")] = Field(
         "{host}",

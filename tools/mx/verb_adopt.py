@@ -32,16 +32,16 @@ _VERSION = 1
 @mx.command()
 @click.argument("stack", type=STACK)
 @click.option("--dry-run", is_flag=True, help="Show records and lines, write nothing.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON. Needs --dry-run or --yes.")
 def adopt(stack: str, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Take over the records that a live zone has already.
 
-    Lists records of others at the names of the stack. For each that can be
-    taken over as it is, the stack file gets the record's text, TTL and ID;
-    comments and order of the file stay. The zone is not changed, and the next
-    up changes none of these records either. docs/moving-a-domain.md has the
-    steps before and after.
+    The command lists the records of others at the names of the stack. If the
+    stack can take a record over unchanged, the command writes its text, TTL and
+    ID into the stack file. The comments and the order of the file stay. The
+    command changes nothing in the zone, and the next up changes none of these
+    records. docs/moving-a-domain.md describes the steps before and after.
 
     Example: mx adopt production
 

@@ -31,8 +31,10 @@ _SECONDS = 10.0
 
 @mx.command()
 @click.argument("stack", type=STACK)
-@click.option("--outbound", default=_OUTBOUND, metavar="HOST:PORT", help="A mail host to reach.")
-@click.option("--no-outbound", is_flag=True, help="Reach no mail host of somebody else.")
+@click.option(
+    "--outbound", default=_OUTBOUND, metavar="HOST:PORT", help="Connect to this mail host."
+)
+@click.option("--no-outbound", is_flag=True, help="Connect to no mail host of others.")
 @click.option("--resolver", metavar="IP[@PORT]", help="Ask this resolver for PTR records.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as_json: bool) -> int:

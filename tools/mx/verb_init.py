@@ -49,14 +49,14 @@ class Asking:
 @click.argument("name")
 @click.option("--host", "given", multiple=True, metavar="NAME[,IPV4[,IPV6]]", help="An MX host.")
 @click.option("--domain", "domains", multiple=True, help="A mail domain.")
-@click.option("--recipient", "recipients", multiple=True, help="A local part of every domain.")
+@click.option("--recipient", "recipients", multiple=True, help="A local part, for every domain.")
 @click.option("--mailbox-host", metavar="NAME[:PORT]", help="The host that keeps the mailboxes.")
 @click.option("--mynetworks", multiple=True, help="A network that may send mail out.")
 @click.option("--zone", "zones", multiple=True, metavar="NAME=ID", help="A zone at Cloudflare.")
 @click.option("--ssh-user", default="root", help="The login on the hosts; default root.")
 @click.option("--ssh-port", default=22, help="The port of SSH; default 22.")
 @click.option("--ssh-key", metavar="FILE", default="", help="A private key; default: ssh-agent.")
-@click.option("--trust-host-keys", is_flag=True, help="The shown host keys have been compared.")
+@click.option("--trust-host-keys", is_flag=True, help="Trust the fetched host keys; do not ask.")
 @click.option("--accept-terms", is_flag=True, help="You agree to the terms of Let's Encrypt.")
 @click.option("--backend", metavar="URL", help="Where the state is: file://, s3://, postgres://.")
 def init(
@@ -64,10 +64,11 @@ def init(
 ) -> int:
     """Make a new environment: a stack file, a state and a passphrase.
 
-    What is not given as an option is asked. Host keys are fetched and shown to
-    compare; the zones at Cloudflare are found with CLOUDFLARE_API_TOKEN. Nothing
-    on a host and nothing in DNS is changed. The state's default place is a folder
-    of this machine; docs/backends.md says what a team takes.
+    The command asks for everything that no option gives. It fetches the key of each
+    host and shows the fingerprint, so that you can compare it. It finds the zones at
+    Cloudflare with CLOUDFLARE_API_TOKEN. It changes nothing on a host or in DNS. By
+    default the state is a folder on this machine; docs/backends.md describes other
+    places for a team.
 
     Example: mx init example --host mx1.example.org --host mx2.example.org
     --domain example.org --mailbox-host mail.example.org

@@ -65,16 +65,16 @@ def difference(stack: str, host: str, component: str, record: dict[str, Any]) ->
 @click.argument("host")
 @click.argument("component", default="postfix")
 @click.option("--list", "listed", is_flag=True, help="List the components and which can go back.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> int:
     """Put the former state of a component back on one host.
 
     The difference is shown first. The host checks the former state, swaps it in
     and probes it, or undoes all of it. This needs SSH to the host, but neither
     engine nor state, so it works at night when those do not. The next preview
-    shows the rollback as drift; put the stack file right before the next up. A
-    second rollback goes forward again. A component with a secret keeps no former
-    state, and the database does not go back over a migration of its tables.
+    shows the rollback as drift: correct the stack file before the next up. A second
+    rollback restores the newer state. A component with a secret keeps no former
+    state.
 
     Example: mx rollback production mx1 postfix
 

@@ -30,10 +30,10 @@ _AT_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 @mx.command(context_settings=_ENGINE_OPTIONS)
 @click.argument("stack", type=STACK)
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 @click.option("--skip-preview", is_flag=True, help="Apply without a report. Needs --yes.")
-@click.option("--plan", "reviewed", metavar="DIGEST", help="Apply only what this report shows.")
-@click.option("--bulk", is_flag=True, help="For many new domains: all their records at once.")
+@click.option("--plan", "reviewed", metavar="DIGEST", help="Apply only the plan of this name.")
+@click.option("--bulk", is_flag=True, help="Make all new records in one run.")
 @click.option("--full", is_flag=True, help="Show every line of the report before the question.")
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
 def up(
@@ -47,13 +47,14 @@ def up(
 ) -> int:
     """Bring hosts and DNS to what the stack file says.
 
-    The report of `mx preview` comes first, then the question. While hosts work,
-    each has one line; a log file keeps everything. Options of the engine may
+    The command shows the report of `mx preview`, then asks. During the change each
+    host has one line of progress; a log file has everything. Options of the engine may
     follow, for example --target.
 
-    Each report names its plan. With --plan nothing is applied when the plan at
-    this moment is another one than the reviewed one, for example because
-    somebody changed a host or a zone meanwhile: the new report is printed.
+    Each report has the name of its plan. With --plan the command computes the
+    plan again. If the plan differs from the reviewed one, for example because
+    somebody changed a host or a zone meanwhile, the command prints the new
+    report and applies nothing.
 
     Example: mx up production
 
@@ -153,12 +154,12 @@ def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
 
 @mx.command(context_settings=_ENGINE_OPTIONS)
 @click.argument("stack", type=STACK)
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
 def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     """Take everything of the stack off its hosts and out of DNS.
 
-    The mail queues are counted first: accepted mail that has not been delivered
+    The command first counts the mail queues and names what they hold. Queued mail
     would stay on the host, and nobody would deliver it. Packages stay installed.
 
     Example: mx destroy production

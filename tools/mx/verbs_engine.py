@@ -73,8 +73,8 @@ def man() -> int:
 def pulumi(stack: str, arguments: tuple[str, ...]) -> int:
     """Run the engine itself, with the backend and passphrase of a stack.
 
-    For what mx has no command for: stack output, config set --secret, cancel,
-    state. The exit code is the engine's.
+    Use it for tasks without an mx command: stack output, config set --secret,
+    cancel, state. The exit code is the engine's.
 
     Example: mx pulumi production config set --secret cloudflare:apiToken
     """

@@ -81,8 +81,8 @@ def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
 def host(stack: str, host: str, as_json: bool) -> int:
     """Show what is applied on a host, what differs from it, and its certificates.
 
-    The agent of the host answers, and the renewal of its certificates. A rollback
-    is possible for a component with a former state.
+    The agent and the certificate renewal of the host supply the answers. A
+    component with a former state can be rolled back.
 
     Example: mx host production mx1
 

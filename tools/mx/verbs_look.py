@@ -39,7 +39,7 @@ def _report_options(function: Any) -> Any:
             click.option(
                 "--budget",
                 type=click.IntRange(min=1000),
-                help="Print Markdown, at most so many bytes.",
+                help="Print Markdown, at most this many bytes.",
             ),
         )
     ):
@@ -66,7 +66,7 @@ def show(
 @click.option(
     "--refresh/--no-refresh",
     default=None,
-    help="Ask the DNS API for the present records first, or do not. The default is drift.read.",
+    help="Read the present records from the DNS API first, or not; default: drift.read.",
 )
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
 def preview(
@@ -108,8 +108,8 @@ def drift(
 ) -> int:
     """Show what somebody changed by hand on hosts and in DNS.
 
-    Every host and the DNS API are asked. Files, modes, owners, packages, units,
-    database rows, rollbacks and records are compared with the last up.
+    The command reads every host and the DNS API, and compares them with the last up:
+    files, modes, owners, packages, units, database rows, rollbacks and records.
 
     Example: mx drift production
 

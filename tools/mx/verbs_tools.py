@@ -42,12 +42,12 @@ def _given(**options: Any) -> list[str]:
 
 @mx.command()
 @click.argument("domains", nargs=-1)
-@click.option("--stack", type=STACK, help="Look at all domains of this stack.")
+@click.option("--stack", type=STACK, help="Check all domains of this stack.")
 @click.option("--outputs", is_flag=True, help="Read `pulumi stack output --json` on stdin, too.")
 @click.option("--json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--resolver", metavar="IP[@PORT]", help="Ask this validating resolver.")
-@click.option("--ca-file", type=_FILE, help="Trust these authorities beside the system's.")
-@click.option("--selector", multiple=True, help="Look at this DKIM selector.")
+@click.option("--ca-file", type=_FILE, help="Trust these authorities too.")
+@click.option("--selector", multiple=True, help="Check the DKIM key of this selector.")
 @click.option("--blocklist", multiple=True, metavar="ZONE", help="Ask this block list instead.")
 @click.option("--no-blocklists", is_flag=True, help="Ask no block list.")
 @click.option("--helo", metavar="NAME", help="The name for EHLO; the default is this host's.")
@@ -58,7 +58,7 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
     """Tell whether mail for a domain works, seen from outside.
 
     MX, addresses, PTR, SMTP, STARTTLS, certificates, DANE, MTA-STS, SPF, DKIM,
-    DMARC and block lists are looked at. Each finding says why it matters and what
+    DMARC and block lists are checked. Each finding says why it matters and what
     to do. Any domain will do, not only one of a stack.
 
     Example: mx status example.org
@@ -75,7 +75,7 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
 @mx.command()
 @click.argument("file")
 @click.option("--json", is_flag=True, help="Print the findings as JSON.")
-@click.option("--fix", is_flag=True, help="Print a patch of main.cf for what is mechanical.")
+@click.option("--fix", is_flag=True, help="Print a patch of main.cf for faults with a sure fix.")
 @click.option("--postfix", help="The version of Postfix that reads the file, for example 3.7.")
 def audit(file: str, **options: Any) -> int:
     """Find what is wrong in any main.cf, line by line.
@@ -99,7 +99,8 @@ def audit(file: str, **options: Any) -> int:
 def render(stack: str, host: str, directory: Path) -> int:
     """Write the files that a stack puts on a host into a directory.
 
-    Nothing is contacted. Files with secrets are left out. main.cf is there whole.
+    The command contacts no host. It leaves out files with secrets. It writes main.cf
+    as one file, put together from its sections.
 
     Example: mx render production mx1 build/mx1
 
@@ -123,8 +124,8 @@ def render(stack: str, host: str, directory: Path) -> int:
 def monitoring(stack: str, directory: Path, **options: Any) -> int:
     """Write files for Prometheus, Alertmanager, blackbox exporter and Grafana.
 
-    They come from the outputs of the stack, so run it after each up. Files that
-    have not changed are not touched.
+    The files are made from the outputs of the stack, so run the command after each
+    up. It does not rewrite a file that has not changed.
 
     Example: mx monitoring production /etc/prometheus/mx
 
@@ -159,8 +160,8 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
 def comment(report: Path, **options: Any) -> int:
     """Post a report as the one comment of its stack on a pull request, or as its one issue.
 
-    The comment that the same author made for the stack before is replaced, and
-    so is the text of the issue. The token of the forge comes from the variable
+    The report replaces the comment that the same author posted for the stack
+    before, or the text of the issue. The token of the forge comes from the variable
     MX_FORGE_TOKEN.
 
     Example: mx comment report.md --forge github --api https://api.github.com
@@ -193,9 +194,10 @@ def touched(base: str) -> int:
 def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
     """Make the DNS records that a stack does not have yet, many at once.
 
-    Nothing else is changed. The engine's state is written once, at the end, and
-    not twice a record. Records that a killed run made are found and taken over:
-    run `mx pulumi STACK cancel` first. The hosts must be up.
+    The command changes nothing else. The engine writes its state once, at the end,
+    instead of twice for each record. After a killed run, run `mx pulumi STACK cancel`
+    first: the command then takes over the records that the killed run made. The
+    hosts must be reachable.
 
     Example: mx records production
 
