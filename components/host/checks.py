@@ -117,7 +117,7 @@ def _clock(asked: Asked) -> Iterator[Finding]:
 
 
 def _port(asked: Asked) -> Iterator[Finding]:
-    others = [program for program in asked.facts.smtp if program != POSTFIX]
+    others = [program for program in asked.facts.smtp if not program.startswith(POSTFIX)]
     if others:
         names = ", ".join(visible(name) or "a program of another container" for name in others)
         yield Finding(

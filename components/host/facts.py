@@ -10,7 +10,8 @@ from components.settings.environment import Settings
 
 SCRIPT = Path(__file__).with_name("facts.sh")
 _BEGIN = "fact\t"
-POSTFIX = "/usr/lib/postfix/sbin/master"
+# Programs of Debian's Postfix: master(8) listens, and its children have the same socket.
+POSTFIX = "/usr/lib/postfix/sbin/"
 
 
 @dataclass

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.host
 
 LOG = "/run/root-paths"
 PROGRAMS = (
-    "env PYTHONPATH=/usr/local/lib/mx python3 -P -m mx_collect",
+    "env PYTHONPATH=/usr/local/lib/mx python3 -B -P -m mx_collect",
     "python3 -I /usr/local/lib/mx/mx_updates.py",
     "mx-agent status",
     "mx-certificates renew",

@@ -59,7 +59,7 @@ def judge_answer(
     reached = frozenset({str(host.ipv4)} if host.ssh_address is None else ())
     domains = tuple(settings.domains_of(key))
     # A host that has Postfix has the packages, too.
-    bare = POSTFIX not in told.smtp
+    bare = not any(program.startswith(POSTFIX) for program in told.smtp)
     asked = Asked(settings, key, told, domains, bare, time.time(), reached)
     for row in CHECKS:
         wrong = list(row.find(asked))
