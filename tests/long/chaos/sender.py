@@ -76,7 +76,7 @@ def text(run: str, message: Message) -> bytes:
         line = (
             f".{line}"
             if chance.random() < 0.05
-            else f"{line} äöü"
+            else f"{line} 10 €"
             if chance.random() < 0.05
             else line
         )
