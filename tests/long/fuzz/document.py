@@ -22,8 +22,8 @@ def document() -> dict[str, Any]:
     return {
         "ssh": {
             "user": "operator",
-            "privateKeyFile": "/root/.ssh/fuzzed",
-            "knownHostsFile": "/root/.ssh/known",
+            "privateKeyFile": "~/.ssh/fuzzed",
+            "knownHostsFile": "~/.ssh/known",
         },
         "hosts": {
             "mxone": {
