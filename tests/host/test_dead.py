@@ -71,6 +71,7 @@ def test_a_queue_is_not_taken_away(ssh: Ssh) -> None:
         eventually(lambda: "220 " in ssh("mx2", GREETING), 30)
     finally:
         ssh("mailbox1", "systemctl start postfix")
+    eventually(lambda: "220 " in ssh("mailbox1", GREETING), 60)
     assert "refused" not in ssh("mx2", f"{PROGRAM} drain 60 || echo refused")
     assert ssh("mx2", f"{PROGRAM} queue") == "the queue is empty\n"
     ssh("mx2", "systemctl reload postfix")
