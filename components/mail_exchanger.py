@@ -64,7 +64,7 @@ class MailExchanger(pulumi.ComponentResource):
         super().__init__("mx:host:MailExchanger", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.host = Host(name, settings, seen, child, after, before)
-        place = Place(name, settings, self.host, owner, api, rspamd_password)
+        place = Place(name, settings, owner, SERVICES, self.host, api, rspamd_password)
         for service in SERVICES:
             if service.wanted(settings, name):
                 service(place, child)

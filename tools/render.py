@@ -12,6 +12,7 @@ from pathlib import Path
 from components.host.contents import files
 from components.host.manifest import Manifest
 from components.mail_exchanger import SERVICES
+from components.services.service import Site
 from components.settings.environment import Settings, SettingsError
 from components.settings.stack_file import settings_of
 
@@ -21,11 +22,12 @@ def manifests(settings: Settings, host: str, owner: str) -> list[Manifest]:
 
     Raises SettingsError when a file that the settings name cannot be read.
     """
+    site = Site(host, settings, owner, SERVICES)
     return [
         manifest
         for service in SERVICES
         if service.wanted(settings, host)
-        for manifest in service.manifests(settings, host, owner)
+        for manifest in service.manifests(site)
     ]
 
 

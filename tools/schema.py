@@ -1,6 +1,6 @@
 """JSON Schema and manual of the stack files, and JSON Schema of the outputs.
 
-Run as a module it writes them into stacks/ and docs/, with the page of all commands.
+Run as a module it writes them into stacks/ and docs/, with the pages of all commands and services.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from components.settings.environment import Settings
 from components.stack.outputs import Outputs
+from tools import services_page
 from tools.mx import manual as commands
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +105,7 @@ def generated() -> dict[Path, str]:
         STACKS / "README.md": manual(),
         DOCS / "settings.md": manual(),
         DOCS / "commands.md": commands.page(),
+        DOCS / "services.md": services_page.page(),
         OUTPUTS: outputs_schema(),
     }
 

@@ -17,18 +17,39 @@ from components.settings.environment import Settings
 S = TypeVar("S", bound="Service")
 
 
-@dataclass
-class Place:
-    """Where a service goes: one host of one stack, with the services made there before.
+@dataclass(frozen=True)
+class Site:
+    """One MX host of a stack, as far as the settings describe it.
 
-    `key` is the host's key in the settings, `owner` how the host names the stack. `api` and
-    `rspamd_password` are secrets of the stack's configuration that single services need.
+    `key` is the host's key in the settings, `owner` how the host names the stack. `services` are
+    all services that may be on an MX host, wanted on this one or not.
     """
 
     key: str
     settings: Settings
-    host: Host
     owner: str
+    services: tuple[type[Service], ...]
+
+    @property
+    def units(self) -> list[str]:
+        """The systemd units of all services, each once."""
+        return list(dict.fromkeys(unit for each in self.services for unit in each.UNITS))
+
+    @property
+    def mail_path(self) -> list[str]:
+        """The beginnings of names of packages whose update stops mail for a moment."""
+        return sorted({name for each in self.services for name in each.MAIL_PATH})
+
+
+@dataclass(frozen=True)
+class Place(Site):
+    """Where a service is made: a site, with the services made there before.
+
+    `host` is the component that reaches the host. `api` and `rspamd_password` are secrets of the
+    stack's configuration that single services need.
+    """
+
+    host: Host
     api: DnsApi
     rspamd_password: str | None = None
     made: dict[str, Service] = field(default_factory=dict)
@@ -55,18 +76,22 @@ class Service(pulumi.ComponentResource):
 
     TOKEN is the type in the engine's state, SUFFIX the end of the resource's name; neither may ever
     change. AFTER: the suffixes of the services whose last bundle the first one waits for; without
-    any it waits for the host's agent. UNITS are the systemd units that the service runs: alerts,
-    exporters and the report of a preview know them from here. SETTINGS is the section of the stack
-    file that is about the service alone, or None. MANUAL is the heading in docs/ that explains the
-    service to an operator.
+    any it waits for the host's agent. UNITS are the systemd units that the service runs: the
+    exporter and the alerts know them from here. No alert expects a unit of UNWATCHED to be active.
+    MAIL_PATH are beginnings of names of Debian packages whose update stops mail for a moment.
+    SETTINGS is the section of the stack file that is about the service alone, or None. MANUAL is
+    the heading in docs/operating.md with more than the summary that docs/services.md takes from the
+    docstring of the service's package, or None.
     """
 
     TOKEN: ClassVar[str]
     SUFFIX: ClassVar[str]
     AFTER: ClassVar[tuple[str, ...]] = ()
     UNITS: ClassVar[tuple[str, ...]] = ()
+    UNWATCHED: ClassVar[tuple[str, ...]] = ()
+    MAIL_PATH: ClassVar[tuple[str, ...]] = ()
     SETTINGS: ClassVar[str | None] = None
-    MANUAL: ClassVar[str]
+    MANUAL: ClassVar[str | None] = None
 
     bundle: Bundle
 
@@ -76,7 +101,7 @@ class Service(pulumi.ComponentResource):
         return True
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The manifests of its bundles in their order, those with nothing but secrets left out.
 
         Raises SettingsError when a file that the settings name cannot be read.
@@ -93,7 +118,7 @@ class Service(pulumi.ComponentResource):
 
     def make(self) -> None:
         """Make the bundles. By default there is one, from the only manifest."""
-        (manifest,) = self.manifests(self.place.settings, self.place.key, self.owner)
+        (manifest,) = self.manifests(self.place)
         self.bundle = self.put(manifest)
 
     @property

@@ -16,6 +16,7 @@ from components.postconf import VERSIONS
 from components.protocol import warnings
 from components.services.postfix.component import DIRECTORY, Postfix
 from components.services.postfix_tls.component import PostfixTls
+from components.services.service import Site
 from components.settings.environment import Settings
 from components.settings.extra import setting_of
 
@@ -25,11 +26,12 @@ _TOLD = ("high", "medium")
 
 def findings(settings: Settings, host: str) -> list[Finding]:
     """Findings about the Postfix of a host, the most dangerous first."""
+    site = Site(host, settings, "", (Postfix, PostfixTls))
     manifests = [
         manifest
-        for service in (Postfix, PostfixTls)
+        for service in site.services
         if service.wanted(settings, host)
-        for manifest in service.manifests(settings, host, "")
+        for manifest in service.manifests(site)
     ]
     found = files(manifests)
     return configuration(

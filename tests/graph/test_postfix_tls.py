@@ -40,7 +40,7 @@ def test_order_by_data_flow() -> None:
             def make(self) -> None:
                 self.bundle = bundle("tls-reports")
 
-        place = Place("mx1", settings, host, "mx/test", DnsApi(None, {}))
+        place = Place("mx1", settings, "mx/test", (), host, DnsApi(None, {}))
         for service in (Reports, Issued, PostfixTls):
             service(place, pulumi.ResourceOptions())
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 from components import mail_exchanger
 from tools.monitoring.alert import CRITICAL, WARNING, Alert
 
-# Units that end after each run: the alert on failed renewals watches the first, systemd's own
-# state the others.
-ONE_SHOT = {"mx-certificates.service", "mx-firewall.service"}
-# The recursor runs only with resolver.forwarders, and the resolver's probe asks through it. The
-# exporter cannot tell of itself: its own `up` does.
-UNWATCHED = {"mx-recursor.service", "prometheus-node-exporter.service"}
-# On Debian 12 postfix.service says nothing of its instance; there MxSmtpDown does.
 SERVICES = "|".join(
     dict.fromkeys(
         unit.removesuffix(".service")
         for service in mail_exchanger.SERVICES
         for unit in service.UNITS
-        if unit.endswith(".service") and unit not in ONE_SHOT | UNWATCHED
+        if unit.endswith(".service") and unit not in service.UNWATCHED
     )
 )
 

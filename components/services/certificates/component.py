@@ -16,7 +16,7 @@ import pulumi
 from components.host.bundle import read
 from components.host.manifest import EXCLUSIVE, OWNED, Check, File, Manifest, Step, Unit
 from components.services.certificates import dehydrated
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.settings.certificates import CertificatesSettings
 from components.settings.environment import Settings
 
@@ -86,6 +86,8 @@ class Certificates(Service):
 
     TOKEN, SUFFIX = "mx:host:Certificates", "certificates"
     UNITS = (TIMER, RENEWAL)
+    # It ends after each run; MxRenewalFailing watches its end.
+    UNWATCHED = (RENEWAL,)
     MANUAL = "Certificates"
     SETTINGS = "certificates"
 
@@ -95,9 +97,9 @@ class Certificates(Service):
         return settings.certificates is not None
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The manifest of the bundle `certificates`; that of the tokens is a secret."""
-        return [manifest(settings, _given(settings), host, owner, None)]
+        return [manifest(site.settings, _given(site.settings), site.key, site.owner, None)]
 
     def make(self) -> None:
         """Make both bundles, and the command that reads the digests of the keys."""

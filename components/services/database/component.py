@@ -22,7 +22,7 @@ from components.host.manifest import (
     Unit,
 )
 from components.services.database import rows as sql_content
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.settings.environment import Settings
 from components.settings.recipient_files import RecipientFile, read
 
@@ -97,19 +97,20 @@ class MailDatabase(Service):
 
     TOKEN, SUFFIX = "mx:host:MailDatabase", "database"
     UNITS = (UNIT,)
+    MAIL_PATH = ("libmariadb", "mariadb")
     MANUAL = "MailDatabase"
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """Server and content. Raises SettingsError when a recipientsFile is unfit."""
-        domains = settings.domains_of(host)
-        files = {domain: file for domain, file in read(settings).items() if domain in domains}
-        return [server(owner), content(settings, host, owner, files)]
+        domains = site.settings.domains_of(site.key)
+        files = {domain: file for domain, file in read(site.settings).items() if domain in domains}
+        return [server(site.owner), content(site.settings, site.key, site.owner, files)]
 
     def make(self) -> None:
         """Make the server, the uploads, and the content after both."""
         settings, host = self.place.settings, self.place.host
-        running, rows = self.manifests(settings, self.place.key, self.owner)
+        running, rows = self.manifests(self.place)
         database = self.put(running)
         domains = settings.domains_of(self.place.key)
         uploads = [

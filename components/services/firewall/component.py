@@ -12,7 +12,7 @@ from pathlib import Path
 from components.host import confirm
 from components.host.manifest import Check, Comparison, Directory, File, Manifest, Step, Unit
 from components.services.firewall import nftables
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.settings.environment import Settings
 
 PROGRAM = "/usr/local/sbin/mx-firewall"
@@ -66,6 +66,8 @@ class Firewall(Service):
 
     TOKEN, SUFFIX = "mx:host:Firewall", "firewall"
     UNITS = (UNIT,)
+    # It ends after each run; MxFirewallMissing looks for the rules themselves.
+    UNWATCHED = (UNIT,)
     MANUAL = "Firewall"
     SETTINGS = "firewall"
 
@@ -75,9 +77,9 @@ class Firewall(Service):
         return settings.firewall is not None
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest."""
-        return [manifest(settings, host, owner)]
+        return [manifest(site.settings, site.key, site.owner)]
 
     def make(self) -> None:
         """Make the bundle, then confirm its rules over a new SSH connection."""

@@ -1,1 +1,4 @@
-"""The service monitoring on an MX host."""
+"""node_exporter and a collector of the numbers that the alerts and the dashboard need.
+
+Prometheus reads both from one port of the host.
+"""

@@ -6,6 +6,7 @@ fails must be seen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from components.host.manifest import (
@@ -19,7 +20,7 @@ from components.host.manifest import (
     UnitProbe,
 )
 from components.services.monitoring import exporters
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.settings.environment import Settings
 
 EXPORTER = "prometheus-node-exporter.service"
@@ -34,14 +35,17 @@ _FORMER_TEXTFILE = "/var/lib/prometheus/node-exporter/mx.prom"
 _SERVICE = "/etc/systemd/system/mx-collect.service"
 
 
-def manifest(settings: Settings, host: str, owner: str) -> Manifest:
-    """node_exporter and the collector. Raises ValueError without `monitoring` in the settings."""
+def manifest(settings: Settings, host: str, owner: str, units: Iterable[str]) -> Manifest:
+    """node_exporter, which gives the state of `units`, and the collector.
+
+    Raises ValueError without `monitoring` in the settings.
+    """
     modules = sorted((_FILES / _PACKAGE.lstrip("/")).glob("*.py"))
     texts = {f"{_PACKAGE}/{path.name}": path.read_text() for path in modules}
     texts |= {
         _SERVICE: (_FILES / _SERVICE.lstrip("/")).read_text(),
         CONFIG: exporters.collector(settings, host),
-        DEFAULTS: exporters.node_exporter(settings, host),
+        DEFAULTS: exporters.node_exporter(settings, host, units),
         f"/etc/systemd/system/{EXPORTER}.d/mx.conf": exporters.DROP_IN,
     }
     # Always a restart: the exporter ends at SIGHUP, which a reload of its unit sends.
@@ -84,6 +88,9 @@ class Monitoring(Service):
     TOKEN, SUFFIX = "mx:host:Monitoring", "monitoring"
     AFTER = ("updates",)
     UNITS = (EXPORTER, TIMER)
+    # The exporter cannot tell of itself: Prometheus does, with `up`.
+    UNWATCHED = (EXPORTER,)
+    MAIL_PATH = ()
     MANUAL = "Monitoring"
     SETTINGS = "monitoring"
 
@@ -93,6 +100,6 @@ class Monitoring(Service):
         return settings.monitoring is not None
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest."""
-        return [manifest(settings, host, owner)]
+        return [manifest(site.settings, site.key, site.owner, site.units)]

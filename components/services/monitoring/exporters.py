@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from components.services.hardening import PACKAGED
 from components.services.mta_sts import policy as mta_sts
@@ -13,13 +14,8 @@ from components.settings.types import at
 TEXTFILES = "/var/lib/mx-collect/textfile"
 """Not below /var/lib/prometheus, which the exporter's user owns: root writes here."""
 TEXTFILE = f"{TEXTFILES}/mx.prom"
-# Services of an MX host; the exporter gives the state of those that are there.
-UNITS = (
-    "postfix(@-)?|mariadb|redis-server|rspamd|unbound|nginx|postfix-mta-sts-resolver"
-    "|tlsrpt-.*|mx-.*"
-)
-
-
+OURS = "mx-"
+"""With this begin the names of all units that are no Debian package's."""
 DROP_IN = f"""\
 [Service]
 {PACKAGED}CapabilityBoundingSet=
@@ -27,15 +23,24 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
 """
 
 
-def node_exporter(settings: Settings, host: str) -> str:
-    """/etc/default/prometheus-node-exporter. Raises ValueError without `monitoring`."""
+def watched(units: Iterable[str]) -> str:
+    """The regular expression of names without their kind: these units, and all of ours."""
+    names = {unit.rpartition(".")[0] for unit in units if not unit.startswith(OURS)}
+    return "|".join([*sorted(names), f"{OURS}.*"])
+
+
+def node_exporter(settings: Settings, host: str, units: Iterable[str]) -> str:
+    """/etc/default/prometheus-node-exporter. Raises ValueError without `monitoring`.
+
+    The exporter gives the state of those of the systemd units `units` that the host has.
+    """
     if settings.monitoring is None:
         raise ValueError("the settings have no monitoring")
     arguments = [
         f"--web.listen-address={address(settings, host)}",
         f"--collector.textfile.directory={TEXTFILES}",
         "--collector.systemd",
-        f"--collector.systemd.unit-include=({UNITS})[.](service|timer)",
+        f"--collector.systemd.unit-include=({watched(units)})[.](service|timer)",
         "--web.disable-exporter-metrics",
     ]
     return f'# Written by mx.\nARGS="{" ".join(arguments)}"\n'

@@ -9,7 +9,7 @@ from __future__ import annotations
 from components.host.manifest import EXCLUSIVE, Check, File, Manifest, RunProbe, Unit, UnitProbe
 from components.services.mta_sts import nginx
 from components.services.mta_sts import policy as mta_sts
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.settings.environment import Settings
 
 UNIT = "nginx.service"
@@ -58,6 +58,7 @@ class StsHost(Service):
     TOKEN, SUFFIX = "mx:host:StsHost", "sts-host"
     AFTER = ("certificates",)
     UNITS = (UNIT,)
+    MAIL_PATH = ("libnginx", "nginx")
     MANUAL = "MTA-STS policy host"
 
     @classmethod
@@ -66,6 +67,6 @@ class StsHost(Service):
         return settings.certificates is not None and bool(settings.mta_sts_domains_of(host))
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest."""
-        return [manifest(settings, host, owner)]
+        return [manifest(site.settings, site.key, site.owner)]

@@ -28,7 +28,7 @@ from components.services.postfix import restrictions as postfix_restrictions
 from components.services.postfix import sql_maps
 from components.services.postfix import tables as postfix_tables
 from components.services.postfix import units as postfix_units
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.services.spam_filter.component import SpamFilter
 from components.settings.environment import Settings
 
@@ -128,11 +128,14 @@ class Postfix(Service):
 
     TOKEN, SUFFIX = "mx:host:Postfix", "postfix"
     AFTER = ("database", "resolver", "tls-policy", "spam-filter")
-    UNITS = (UNIT,)
+    UNITS = (UNIT, postfix_units.UNITS[12])
+    # On Debian 12 postfix.service says nothing of its instance; there MxSmtpDown does.
+    UNWATCHED = (postfix_units.UNITS[12],)
+    MAIL_PATH = ("postfix",)
     MANUAL = "Postfix"
     SETTINGS = "postfix"
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest, with the spam filter's milter."""
-        return [manifest(settings, host, owner, milters=SpamFilter.milters)]
+        return [manifest(site.settings, site.key, site.owner, milters=SpamFilter.milters)]

@@ -1,1 +1,4 @@
-"""The service postfix_tls on an MX host."""
+"""The TLS sections of Postfix's main.cf, once the host has its certificates.
+
+They are a bundle of their own, so that Postfix takes mail before the first certificate is issued.
+"""

@@ -12,7 +12,7 @@ from components.services.postfix import main_cf as postfix_main
 from components.services.postfix import tls_profiles
 from components.services.postfix import tls_sections as postfix_tls
 from components.services.postfix.component import ASSEMBLE, CHECK, DIRECTORY, UNIT, outsider
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.settings.environment import Settings
 
 _ANSWERS_STARTTLS = [
@@ -54,6 +54,7 @@ class PostfixTls(Service):
 
     TOKEN, SUFFIX = "mx:host:PostfixTls", "postfix-tls"
     UNITS = (UNIT,)
+    MAIL_PATH = ("postfix",)
     MANUAL = "TLS"
 
     @classmethod
@@ -62,10 +63,10 @@ class PostfixTls(Service):
         return settings.certificates is not None
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest."""
-        chain_files = dehydrated.chain_files(settings.hosts[host].hostname)
-        return [manifest(settings, host, owner, chain_files)]
+        chain_files = dehydrated.chain_files(site.settings.hosts[site.key].hostname)
+        return [manifest(site.settings, site.key, site.owner, chain_files)]
 
     def make(self) -> None:
         """Make the bundle; its text is known with the chain files, which order it by data flow."""

@@ -12,7 +12,7 @@ import pulumi
 
 from components.host.manifest import Check, File, Manifest, RunProbe, Unit, UnitProbe
 from components.services.resolver import unbound
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.settings import resolver_files
 from components.settings.environment import Settings, SettingsError
 from components.settings.resource_record import ANCHORS, HINTS
@@ -91,13 +91,16 @@ class Resolver(Service):
 
     TOKEN, SUFFIX = "mx:host:Resolver", "resolver"
     UNITS = (UNIT, RECURSOR, WATCH)
+    # It runs only with resolver.forwarders, and the resolver's probe asks through it.
+    UNWATCHED = (RECURSOR,)
+    MAIL_PATH = ("libunbound", "unbound")
     MANUAL = "The resolver"
     SETTINGS = "resolver"
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest. Raises SettingsError when a file that the settings name is unfit."""
-        return [manifest(settings, host, owner, *given_files(settings))]
+        return [manifest(site.settings, site.key, site.owner, *given_files(site.settings))]
 
     def make(self) -> None:
         """Make the bundle."""

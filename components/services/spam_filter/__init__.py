@@ -1,1 +1,4 @@
-"""The service spam filter on an MX host."""
+"""Rspamd with its Redis, and a filter that bounds how deeply a message may nest.
+
+Postfix asks both about every message before it accepts the message.
+"""

@@ -20,7 +20,7 @@ from components.host.manifest import (
     Unit,
     UnitProbe,
 )
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.services.spam_filter import mime_limit, redis, rspamd
 from components.services.spam_filter import password as rspamd_password
 from components.settings.environment import Settings
@@ -141,6 +141,7 @@ class SpamFilter(Service):
 
     TOKEN, SUFFIX = "mx:host:SpamFilter", "spam-filter"
     UNITS = (REDIS, UNIT, mime_limit.UNIT)
+    MAIL_PATH = ("redis", "rspamd")
     MANUAL = "The spam filter"
     SETTINGS = "spamFilter"
 
@@ -150,14 +151,17 @@ class SpamFilter(Service):
     )
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """Redis, then Rspamd."""
-        return [redis_manifest(settings, owner), manifest(settings, host, owner)]
+        return [
+            redis_manifest(site.settings, site.owner),
+            manifest(site.settings, site.key, site.owner),
+        ]
 
     def make(self) -> None:
         """Make both bundles, the controller's password, and the commands that read DKIM keys."""
         place = self.place
-        redis_wanted, rspamd_wanted = self.manifests(place.settings, place.key, self.owner)
+        redis_wanted, rspamd_wanted = self.manifests(place)
         memory = self.put(redis_wanted, after=[place.host.agent, *place.after("resolver")])
         self.bundle = self.put(rspamd_wanted, after=[memory.command])
         if place.rspamd_password is not None:

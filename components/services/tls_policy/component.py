@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.host.manifest import Directory, File, Manifest, RunProbe, Unit, UnitProbe
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.services.tls_policy import units as tls_policy
 from components.settings.environment import Settings
 
@@ -64,6 +64,7 @@ class TlsPolicy(Service):
     TOKEN, SUFFIX = "mx:host:TlsPolicy", "tls-policy"
     AFTER = ("resolver",)
     UNITS = (tls_policy.UNIT, tls_policy.STS_UNIT)
+    MAIL_PATH = ("postfix",)
     MANUAL = "TlsPolicy"
 
     @classmethod
@@ -72,6 +73,6 @@ class TlsPolicy(Service):
         return tls_policy.used(settings)
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest."""
-        return [manifest(settings, host, owner)]
+        return [manifest(site.settings, site.key, site.owner)]

@@ -25,7 +25,7 @@ from components.host.manifest import (
     Unit,
     UnitProbe,
 )
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.services.tls_reports import units as tls_reports
 from components.settings.environment import Settings
 
@@ -145,6 +145,6 @@ class TlsReports(Service):
         return tls_reports.used(settings, host)
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest."""
-        return [manifest(settings, host, owner)]
+        return [manifest(site.settings, site.key, site.owner)]

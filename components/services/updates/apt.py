@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from components.services.hardening import PROTECT, RESTRICT
 from components.settings.environment import Settings
 
 CONFIG = "/etc/apt/apt.conf.d/60mx-updates"
 """After 20auto-upgrades and 50unattended-upgrades of Debian's package."""
-
-# Beginnings of names: an update of one of these starts a service of the mail path anew.
-MAIL_PATH = (
-    *("libmariadb", "libnginx", "libunbound", "mariadb", "nginx", "postfix", "redis"),
-    *("rspamd", "unbound"),
-)
 
 _SECURITY = "origin=Debian,codename=${distro_codename}-security,label=Debian-Security"
 
@@ -52,12 +48,15 @@ WantedBy=timers.target
 """
 
 
-def config(settings: Settings) -> str:
-    """apt.conf(5): lists are fetched daily; with `unattended`, what is installed by itself."""
+def config(settings: Settings, mail_path: Iterable[str]) -> str:
+    """apt.conf(5): lists are fetched daily; with `unattended`, what is installed by itself.
+
+    `mail_path`: beginnings of names of packages that stay as they are unless `updates.mailPath`.
+    """
     own = settings.updates
     lines = ["// Written by mx.", 'APT::Periodic::Update-Package-Lists "1";']
     if own.unattended:
-        kept = () if own.mail_path else MAIL_PATH
+        kept = () if own.mail_path else mail_path
         lines += [
             'APT::Periodic::Unattended-Upgrade "1";',
             "#clear Unattended-Upgrade::Origins-Pattern;",

@@ -6,10 +6,11 @@ attacker: previews and an alert tell what waits.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from components.host.manifest import Directory, File, Manifest, Step, Unit, UnitProbe
-from components.services.service import Service
+from components.services.service import Service, Site
 from components.services.updates import apt
 from components.settings.environment import Settings
 
@@ -19,11 +20,14 @@ UPGRADE = "apt-daily-upgrade"
 _FILES = Path(__file__).resolve().parent / "files"
 
 
-def manifest(settings: Settings, host: str, owner: str) -> Manifest:
-    """The look and its timer; with `updates.unattended` upgrades in the host's window."""
+def manifest(settings: Settings, host: str, owner: str, mail_path: Iterable[str] = ()) -> Manifest:
+    """The look and its timer; with `updates.unattended` upgrades in the host's window.
+
+    `mail_path`: beginnings of names of packages that only `updates.mailPath` lets upgrade.
+    """
     system = "/etc/systemd/system"
     files = {
-        apt.CONFIG: File(apt.config(settings)),
+        apt.CONFIG: File(apt.config(settings, mail_path)),
         PROGRAM: File((_FILES / PROGRAM.lstrip("/")).read_text()),
         f"{system}/mx-updates.service": File(apt.SERVICE),
         f"{system}/{TIMER}": File(apt.TIMER, restart=(TIMER,)),
@@ -62,6 +66,6 @@ class Updates(Service):
     SETTINGS = "updates"
 
     @classmethod
-    def manifests(cls, settings: Settings, host: str, owner: str) -> list[Manifest]:
+    def manifests(cls, site: Site) -> list[Manifest]:
         """The one manifest."""
-        return [manifest(settings, host, owner)]
+        return [manifest(site.settings, site.key, site.owner, site.mail_path)]

@@ -292,7 +292,7 @@ def test_no_change_of_a_file_reloads_the_exporter() -> None:
         "monitoring": {"networks": ["192.0.2.0/28"]},
         "firewall": {"sshNetworks": ["192.0.2.0/28"]},
     }
-    made = monitoring.manifest(from_mapping(values), "mx1", "mx/lab")
+    made = monitoring.manifest(from_mapping(values), "mx1", "mx/lab", [])
     assert made.files
     for path, file in made.files.items():
         assert monitoring.EXPORTER in file.restart, f"{path}: a reload ends the exporter"

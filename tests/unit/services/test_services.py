@@ -1,4 +1,4 @@
-"""What a new service must bring along besides its folder and its row in SERVICES."""
+"""What a new service must bring along in its folder, besides its row in SERVICES."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from components.mail_exchanger import SERVICES
 from components.services.monitoring import exporters
 from components.services.service import Service
 from components.settings.environment import Settings
-from tests.host.test_rollback import COMPONENTS
+from tests.support.samples import SAMPLES, samples_of
 from tests.support.stacks import HOSTS, ROOT, manifests_of
-from tools.monitoring import alerts_host
+from tools.services_page import summary
 
 FOLDERS = sorted(
     path.name
@@ -36,37 +36,67 @@ def test_its_section_of_the_stack_file_exists(service: type[Service]) -> None:
 
 @every_service
 def test_the_manual_explains_it(service: type[Service]) -> None:
-    headings = {
-        line.lstrip("# ").strip()
-        for page in (ROOT / "docs").rglob("*.md")
-        for line in page.read_text().splitlines()
-        if line.startswith("#")
-    }
-    assert service.MANUAL in headings, f"docs/ needs a section with the heading {service.MANUAL!r}"
+    assert summary(service), (
+        f"{service.__name__}: say in the docstring of its folder's __init__.py what the service is "
+        "for; then run scripts/schema, which writes docs/services.md"
+    )
+    manual = (ROOT / "docs/operating.md").read_text()
+    if service.MANUAL is not None:
+        heading = rf"^#+ {re.escape(service.MANUAL)}$"
+        assert re.search(heading, manual, re.MULTILINE), (
+            f"docs/operating.md needs a section with the heading {service.MANUAL!r}"
+        )
 
 
 @every_service
-def test_its_units_are_watched(service: type[Service]) -> None:
+def test_its_units_are_named_and_watched(service: type[Service]) -> None:
+    bundles = set(samples_of(service))
+    run = {
+        unit
+        for place in HOSTS
+        for manifest in manifests_of(*place)
+        if manifest.bundle in bundles
+        for unit in manifest.units
+        if unit.endswith(".service")
+    }
+    assert run <= set(service.UNITS), f"{service.__name__}.UNITS lacks {run - set(service.UNITS)}"
+    assert set(service.UNWATCHED) <= set(service.UNITS), "a unit of UNWATCHED is one of UNITS"
     for unit in service.UNITS:
-        name, _, kind = unit.rpartition(".")
-        if kind in {"service", "timer"} and unit not in alerts_host.UNWATCHED:
-            assert re.fullmatch(exporters.UNITS, name), (
-                f"{unit}: add it to UNITS in components/services/monitoring/exporters.py"
-            )
+        assert re.fullmatch(exporters.watched(service.UNITS), unit.rpartition(".")[0])
+
+
+@every_service
+def test_it_says_whether_mail_waits_for_its_packages(service: type[Service]) -> None:
+    packaged = [unit for unit in service.UNITS if not unit.startswith(exporters.OURS)]
+    assert not packaged or "MAIL_PATH" in vars(service), (
+        f"{service.__name__} runs {packaged} of Debian packages: set MAIL_PATH to the beginnings "
+        "of their names, or to () when mail does not wait for them"
+    )
 
 
 def test_every_bundle_can_be_rolled_back() -> None:
     bundles = {manifest.bundle for place in HOSTS for manifest in manifests_of(*place)}
-    missing = bundles - set(COMPONENTS)
-    assert not missing, f"COMPONENTS in tests/host/test_rollback.py needs rows for {missing}"
+    missing = sorted(bundles - set(SAMPLES))
+    assert not missing, (
+        f"no sample of {missing}: add it to SAMPLES in sample.py in the service's folder "
+        "(components/services/sample.py explains it)"
+    )
+
+
+@pytest.mark.parametrize("bundle", SAMPLES)
+def test_its_sample_changes_what_the_lab_has(bundle: str) -> None:
+    sample = SAMPLES[bundle]
+    [manifest] = [each for each in manifests_of("lab", "mx1") if each.bundle == bundle]
+    assert sample.path in manifest.files, f"{bundle}: its sample changes no file of the bundle"
+    assert sample.old in manifest.files[sample.path].content, f"{sample.path} lacks {sample.old!r}"
+    assert sample.old != sample.new
 
 
 @every_service
 def test_its_manifests_are_reviewed(service: type[Service]) -> None:
     bundles = {path.stem for path in (ROOT / "tests/golden").glob("*/*/manifests/*.json")}
-    # The resource of the database has a shorter name than its last bundle.
-    bundle = {"database": "mail-database"}.get(service.SUFFIX, service.SUFFIX)
-    assert bundle in bundles, (
-        f"no reviewed manifest of {bundle}: an example stack in stacks/ must have the service; "
+    missing = sorted(set(samples_of(service)) - bundles)
+    assert not missing, (
+        f"no reviewed manifest of {missing}: an example stack in stacks/ must have the service; "
         "then GOLDEN_WRITE=1 scripts/test tests/golden"
     )

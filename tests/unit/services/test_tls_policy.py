@@ -199,7 +199,7 @@ def test_a_service_that_is_down_raises_an_alert(unit: str) -> None:
         host["monitoringAddress"] = "10.0.0.1"
     given = re.search(
         r"--collector.systemd.unit-include=(\S+)",
-        exporters.node_exporter(from_mapping(values), "mx1"),
+        exporters.node_exporter(from_mapping(values), "mx1", [tls_policy.STS_UNIT]),
     )
     assert given is not None
     assert re.fullmatch(given[1], unit)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.mail_exchanger import SERVICES
+from components.services.service import Site
 from components.services.updates import apt, component
 from components.settings.environment import Settings, SettingsError, from_mapping
 from tests.support.mapping import mapping
@@ -128,7 +129,9 @@ def test_windows_that_fill_more_than_a_day_are_refused() -> None:
 
 @pytest.mark.parametrize("chosen", [False, True])
 def test_packages_of_the_mail_path_only_where_chosen(chosen: bool) -> None:
-    text = component.manifest(settings(unattended=True, mailPath=chosen), "mx1", "me")
+    text = component.manifest(
+        settings(unattended=True, mailPath=chosen), "mx1", "me", ["nginx", "postfix"]
+    )
     kept = text.files[apt.CONFIG].content
     assert ('Unattended-Upgrade::Package-Blacklist { "postfix"; };' in kept) is not chosen
 
@@ -137,14 +140,18 @@ def test_every_package_with_a_service_is_of_the_mail_path() -> None:
     """What else our bundles install has no service that mail waits for."""
     values = mapping() | {"certificates": {"acceptTerms": True}}
     wanted = from_mapping(values)
+    site = Site("mx1", wanted, "me", SERVICES)
     named = {
         package
         for service in SERVICES
-        if service.wanted(wanted, "mx1")
-        for manifest in service.manifests(wanted, "mx1", "me")
+        if service.wanted(wanted, "mx1") and vars(service).get("MAIL_PATH") != ()
+        for manifest in service.manifests(site)
         for package in manifest.packages
     }
-    others = {each for each in named if not each.startswith(apt.MAIL_PATH)}
+    others = {each for each in named if not each.startswith(tuple(site.mail_path))}
     others = {each for each in others if not each.startswith("python3-")}
     tools = {"bind9-dnsutils", "ca-certificates", "dehydrated", "dns-root-data"}
-    assert others == tools | {"openssl", "procps", "systemd-timesyncd | time-daemon"}
+    tools |= {"openssl", "procps", "systemd-timesyncd | time-daemon"}
+    assert others == tools, (
+        "set MAIL_PATH in the service to what mail waits for, or to () when mail waits for none"
+    )
