@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -20,6 +21,7 @@ STACKS = sorted(
 HOSTS = [(stack, host) for stack in STACKS for host in settings_of(stack).hosts]
 
 
+@cache
 def manifests_of(stack: str, host: str) -> list[Manifest]:
     """The manifests of a host of an example stack, those with nothing but secrets left out.
 
