@@ -1,4 +1,4 @@
-"""Where addresses lead: aliases and notices that can only bounce, loop, or reach nobody."""
+"""Aliases and notice addresses whose mail can only bounce or loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-# RFC 6761, RFC 7686, RFC 9476: names that DNS never has.
+# Top-level names that DNS never has (RFC 6761, RFC 7686, RFC 9476).
 _NEVER = ("invalid", "localhost", "onion", "alt")
 # main.cf maps these at an MX host's own name to the recipient of its notices.
 _OF_A_HOST = ("postmaster", "root")
@@ -37,11 +37,11 @@ class Addresses:
         if domain in self.parked:
             return f"{domain} is in dns.parkedDomains and accepts no mail"
         if domain in self.policy_hosts:
-            return f"{domain} is a policy host of MTA-STS and accepts no mail"
+            return f"{domain} is an MTA-STS policy host and accepts no mail"
         if domain in self.hosts and not (local in _OF_A_HOST and self.hosts[domain]):
-            return f"{domain} is an MX host and no mail domain; mail to it loops back"
+            return f"{domain} is an MX host and not a mail domain; mail to it would loop"
         if domain.rpartition(".")[2] in _NEVER:
-            return f"no mail reaches a name below .{domain.rpartition('.')[2]}"
+            return f"no mail reaches a name that ends in .{domain.rpartition('.')[2]}"
         if domain not in self.recipients:
             return None
         if local != local.lower():
@@ -66,10 +66,13 @@ def contradictions(addresses: Addresses) -> Iterable[str]:
         for local, targets in locals_.items():
             path = f"domains.{domain}.aliases.{local}"
             if targets and {*targets} == {f"{local}@{domain}"}:
-                yield f"{path}: it leads to itself alone; write {local!r} under recipients"
+                yield (
+                    f"{path}: the alias has no other target than itself; write {local!r} under "
+                    "recipients instead"
+                )
             for index, target in enumerate(targets):
                 if (reason := addresses.dead_end(target)) is not None:
-                    yield f"{path}[{index}]: {target} leads to nobody: {reason}"
+                    yield f"{path}[{index}]: no mail reaches {target}: {reason}"
     yield from _cycles(addresses)
 
 
@@ -104,6 +107,6 @@ def _cycles(addresses: Addresses) -> Iterable[str]:
         cycle = [*cycle[first:], *cycle[:first], cycle[first]]
         local, _, domain = cycle[0].rpartition("@")
         yield (
-            f"domains.{domain}.aliases.{local}: leads back to itself: {' -> '.join(cycle)}; "
-            "Postfix accepts no mail for such an alias (451)"
+            f"domains.{domain}.aliases.{local}: the alias leads back to itself: "
+            f"{' -> '.join(cycle)}; Postfix refuses mail to such an alias (451)"
         )

@@ -22,8 +22,8 @@ _PEM = re.compile(
 def _root(value: str) -> str:
     if not _PATH.fullmatch(value) and not _PEM.fullmatch(value.strip()):
         raise ValueError(
-            "neither an absolute path on the hosts nor a certificate in PEM; a path has letters, "
-            "digits and ._-/ only"
+            "neither an absolute path on the hosts nor a certificate in PEM; a path may have "
+            "only letters, digits and ._-/"
         )
     return value
 
@@ -36,34 +36,38 @@ class CertificatesSettings(Model):
     )
     acme_directory_url: Annotated[str, StringConstraints(pattern=_URL)] = Field(
         LETS_ENCRYPT,
-        description=f"Directory of the ACME server (RFC 8555); for tests `{LETS_ENCRYPT_STAGING}`.",
+        description="Directory of the ACME server (RFC 8555). For tests: "
+        f"`{LETS_ENCRYPT_STAGING}`.",
     )
     acme_ca_root: Annotated[str, AfterValidator(_root)] | None = Field(
         None,
-        description="Root that the ACME server's own certificate is verified with, where Debian's "
-        "store does not have it: a path on the hosts, or PEM.",
+        description="Root certificate of the ACME server's own certificate, for a server that "
+        "Debian's store does not trust: a path on the hosts, or PEM.",
     )
     acme_profile: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = (
-        Field(None, description="ACME profile, for example `tlsserver`; Debian 13 or later.")
+        Field(None, description="ACME profile, for example `tlsserver`. It needs Debian 13.")
     )
     contact: Address | None = Field(None, description="Address that the authority may write to.")
-    challenge: Literal["dns-01"] = Field("dns-01", description="Through the Cloudflare API.")
+    challenge: Literal["dns-01"] = Field(
+        "dns-01", description="ACME challenge. Its record is written through the Cloudflare API."
+    )
     rsa_bits: Annotated[StrictInt, Field(ge=3072, le=4096)] = Field(
         3072, description="Size of new RSA keys; existing keys stay as they are."
     )
     rollover: Annotated[StrictInt, Field(ge=0)] = Field(
         0,
-        description="Raise it by one, and each host switches to the next key of each certificate, "
-        "which TLSA records announce already.",
+        description="Raise this number by one to make each host switch to the next key of each "
+        "certificate. TLSA records announce that key already.",
     )
     renew_days: Annotated[StrictInt, Field(ge=1, le=60)] = Field(
         30,
-        description="Days before the end at which a certificate is renewed; "
-        "never more than a third of its lifetime.",
+        description="A certificate is renewed when it has fewer days left than this and less than "
+        "a third of its lifetime.",
     )
     propagation_timeout_seconds: Annotated[StrictInt, Field(ge=5, le=600)] = Field(
         180,
-        description="How long every authoritative server may take to answer a challenge's record.",
+        description="How long to wait until every authoritative server has the record of a "
+        "challenge.",
     )
 
 
@@ -72,6 +76,7 @@ def contradictions(settings: CertificatesSettings, debian: Mapping[str, int]) ->
     for key, release in debian.items():
         if settings.acme_profile is not None and release < 13:
             yield (
-                f"certificates.acmeProfile: hosts.{key} has Debian {release}, "
-                "whose dehydrated knows no profiles"
+                f"certificates.acmeProfile: hosts.{key} has Debian {release}, whose "
+                "dehydrated does not support profiles; leave acmeProfile out, or install "
+                "Debian 13"
             )

@@ -48,23 +48,27 @@ def _hosts(settings: Settings) -> Iterable[str]:
                 continue
             text, path = str(value), f"hosts.{key}.{to_camel(field)}"
             if text in seen and not seen[text].startswith(f"hosts.{key}."):
-                yield f"{path}: {text} is already {seen[text]}"
+                yield f"{path}: {text} is also {seen[text]}; each host has its own"
             seen.setdefault(text, path)
         if host.host_key is None and settings.ssh.known_hosts_file is None:
-            yield f"hosts.{key}.hostKey: give it, or ssh.knownHostsFile; no host is trusted unseen"
+            yield (
+                f"hosts.{key}.hostKey: missing; give the host's SSH key here or a file in "
+                "ssh.knownHostsFile, because no host is trusted without its key"
+            )
         if settings.monitoring is not None and settings.firewall is None:
             public = {str(host.ipv4), str(host.ipv6)}
             if settings.exporter_address(key) in public:
                 yield (
-                    f"hosts.{key}.monitoringAddress: exporters would be open to the Internet; "
-                    "give an address of a private network, or `firewall`"
+                    f"hosts.{key}.monitoringAddress: the exporters would be open to the "
+                    "Internet; give an address in a private network here, or configure "
+                    "`firewall`"
                 )
         if not _in_a_zone(settings, host.hostname):
-            yield f"hosts.{key}.hostname: {host.hostname} is in none of dns.zones"
+            yield f"hosts.{key}.hostname: {host.hostname} is in none of dns.zones; add its zone"
 
 
 def _mx(settings: Settings, name: str, domain: DomainSettings) -> Iterable[str]:
-    """Faults of a domain's MX hosts, those that leave included."""
+    """Faults of a domain's MX hosts; leaving hosts are included."""
     path = f"domains.{name}"
     if domain.mx == [] and not domain.leaving_mx:
         yield f"{path}.mx: a mail domain needs at least one MX host"
@@ -86,49 +90,59 @@ def _all_leave(settings: Settings, name: str) -> Iterable[str]:
     domain, path = settings.domains[name], f"domains.{name}"
     if set(settings.keepers(name)) - {*domain.leaving_mx}:
         yield (
-            f"{path}: all its MX hosts leave; list them in its leavingMx if the mail domain goes "
-            "to MX hosts of others"
+            f"{path}: all its MX hosts leave; if the mail domain moves to MX hosts of others, "
+            "list its hosts in its leavingMx"
         )
     sts = domain.mta_sts
     if sts is not None and sts.mode != "none" and not sts.also_mx:
         yield (
-            f"{path}.mtaSts.alsoMx: all its MX hosts leave; list those that mail goes to now, "
-            "or senders that keep the policy find none"
+            f"{path}.mtaSts.alsoMx: all its MX hosts leave; list the MX hosts that mail goes "
+            "to now, because senders with a cached policy would find no valid host"
         )
 
 
 def _places(settings: Settings, name: str, domain: DomainSettings) -> Iterable[str]:
-    """Faults of where a domain's mail, records and policy go."""
+    """Faults in a domain's mailbox host, zone and MTA-STS policy."""
     path = f"domains.{name}"
     if domain.mailbox_host not in settings.mailbox_hosts:
         hint = did_you_mean(domain.mailbox_host, settings.mailbox_hosts)
         yield f"{path}.mailboxHost: there is no mailboxHosts.{domain.mailbox_host}{hint}"
     if domain.zone is None and not _in_a_zone(settings, name):
-        yield f"{path}: {name} is in none of dns.zones"
+        yield f"{path}: {name} is in none of dns.zones; add its zone"
     elif domain.zone is not None and domain.zone not in settings.dns.zones:
         hint = did_you_mean(domain.zone, settings.dns.zones)
         yield f"{path}.zone: there is no dns.zones.{domain.zone}{hint}"
     if domain.mta_sts is not None and settings.certificates is None:
-        yield f"{path}.mtaSts: a policy host needs `certificates`"
+        yield f"{path}.mtaSts: the policy is served over HTTPS, which needs `certificates`"
 
 
 def _recipients(settings: Settings, path: str, domain: DomainSettings) -> Iterable[str]:
     if not {"recipients", "recipients_file"} & domain.model_fields_set:
-        yield f"{path}.recipients: missing; or give recipientsFile"
+        yield (
+            f"{path}.recipients: missing; list the local parts that accept mail here, or give "
+            "recipientsFile"
+        )
     for index, local in enumerate(domain.recipients):
         if local in domain.recipients[:index]:
             yield f"{path}.recipients[{index}]: {local} is listed twice"
         if set(settings.postfix.recipient_delimiter) & set(local):
-            yield f"{path}.recipients[{index}]: {local} has the recipient delimiter in it"
+            yield (
+                f"{path}.recipients[{index}]: {local} contains the recipient delimiter "
+                "(postfix.recipientDelimiter)"
+            )
     for local, targets in domain.aliases.items():
         if local in domain.recipients:
-            yield f"{path}.aliases.{local}: it is already one of recipients"
+            yield (
+                f"{path}.aliases.{local}: {local} is also in recipients; take it off one of the two"
+            )
         if not targets:
-            yield f"{path}.aliases.{local}: it names no address"
+            yield (
+                f"{path}.aliases.{local}: the alias has no address; give one, or take the alias out"
+            )
 
 
 def _sections(settings: Settings) -> Iterable[str]:
-    """Faults within one section that need a few values of hosts and domains beside it."""
+    """Faults of one section, which need a few values of hosts and domains too."""
     domain_records = {name: domain.records for name, domain in settings.domains.items()}
     yield from settings_dns.contradictions(settings.dns, domain_records)
     yield from settings_resolver.contradictions(settings.resolver)
@@ -147,16 +161,18 @@ def _sections(settings: Settings) -> Iterable[str]:
 def _trusted(settings: Settings) -> Iterable[str]:
     trusted = [*settings.postfix.mynetworks, *settings.spam_filter.local_networks]
     if not too_many(settings.postfix.mynetworks) and (sum_ := too_many(trusted)) is not None:
-        yield f"spamFilter.localNetworks: with postfix.mynetworks {sum_}: strangers are trusted"
+        yield (
+            f"spamFilter.localNetworks: with postfix.mynetworks: {sum_}: strangers would be trusted"
+        )
 
 
 def _tls_reports(settings: Settings) -> Iterable[str]:
     if settings.tls_reports is None:
         return
     if settings.certificates is None:
-        yield "tlsReports: TLS towards receivers is set up with `certificates` only"
+        yield "tlsReports: it needs `certificates`, because only they turn TLS towards receivers on"
     if settings.postfix.tls.report_socket is not None:
-        yield "postfix.tls.reportSocket: tlsReports brings a collector of its own; give one of both"
+        yield "postfix.tls.reportSocket: tlsReports has its own collector; give only one of the two"
     domain = settings.domains.get(settings.tls_reports.contact.rpartition("@")[2])
     known = domain is not None and domain.recipients_file is None
     yield from settings_tls_reports.contradictions(
@@ -178,8 +194,9 @@ def _selectors(settings: Settings) -> Iterable[str]:
             selector = settings.spam_filter.selector(key)
             if selector in domain.records.dkim:
                 yield (
-                    f"domains.{name}.records.dkim.{selector}: hosts.{key} signs with a key of its "
-                    "own under this selector (spamFilter.dkimSelector)"
+                    f"domains.{name}.records.dkim.{selector}: hosts.{key} already signs with "
+                    "its own key under this selector (spamFilter.dkimSelector); choose "
+                    "another selector"
                 )
 
 

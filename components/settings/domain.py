@@ -1,4 +1,4 @@
-"""What stands in a stack file of a mail domain."""
+"""Settings of a mail domain: `domains.NAME` of an environment."""
 
 from __future__ import annotations
 
@@ -15,29 +15,39 @@ class DomainSettings(Model):
     """One mail domain."""
 
     zone: Domain | None = Field(
-        None, description="Cloudflare zone that holds the records; default: the longest match."
+        None,
+        description="Cloudflare zone that holds the domain's records. Default: the longest name "
+        "in `dns.zones` that the domain ends in.",
     )
-    mx: list[Name] | None = Field(None, description="MX hosts of the domain; default: all.")
+    mx: list[Name] | None = Field(
+        None, description="Keys in `hosts` of the domain's MX hosts. Default: all hosts."
+    )
     leaving_mx: list[Name] = Field(
         default_factory=list,
-        description="MX hosts that DNS names no more and that still take mail and serve the policy "
-        "until its caches have forgotten them.",
+        description="Keys in `hosts` of MX hosts that stop serving this domain. Their MX records "
+        "go now. The hosts still accept mail and serve the MTA-STS policy. Take them "
+        "off this list when the caches of DNS have forgotten them, one TTL later.",
     )
-    mailbox_host: Name
+    mailbox_host: Name = Field(
+        description="Key in `mailboxHosts` of the server that the domain's mail is delivered to."
+    )
     recipients: list[LocalPart] = Field(
-        default_factory=list, description="Local parts of the addresses that accept mail."
+        default_factory=list,
+        description="Local parts that accept mail. Other addresses of the domain are refused.",
     )
     recipients_file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] | (
         None
     ) = Field(
         None,
-        description="More of them: a file, its path from the folder of the stack file, with one "
-        "local part a line; # begins a comment.",
+        description="File with more recipients, one local part a line; `#` begins a comment. The "
+        "path starts in the folder of the stack file.",
     )
     mta_sts: MtaStsSettings | None = Field(
-        None, description="MTA-STS policy; none without it. Needs `certificates`."
+        None,
+        description="MTA-STS policy (RFC 8461). Without it the domain has none. It needs "
+        "`certificates`.",
     )
     aliases: dict[LocalPart, list[Address]] = Field(
-        default_factory=dict, description="Local part to the addresses that get its mail."
+        default_factory=dict, description="Local part to the addresses that receive its mail."
     )
     records: DomainRecordsSettings = Field(default_factory=DomainRecordsSettings)

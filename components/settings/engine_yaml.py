@@ -2,8 +2,8 @@
 
 The engine's parser (gopkg.in/yaml.v3) follows YAML 1.2 for booleans and takes over from YAML 1.1
 what old files have: octal numbers with a leading 0, `_` in numbers, `<<`, dates. What it reads goes
-through JSON to the program. tests/engine/test_yaml.py compares both. Where the engine makes
-something else of a value than anybody writes it for (a date, a tag), this reader refuses it.
+through JSON to the program. tests/engine/test_yaml.py compares both. This reader refuses values
+that the engine turns into something that nobody means (a date, a tag).
 """
 
 from __future__ import annotations
@@ -53,13 +53,15 @@ class _Reader(yaml.SafeLoader):
 
     def tagged(self, node: yaml.Node) -> object:
         raise yaml.constructor.ConstructorError(
-            None, None, f"the tag {node.tag!r} has no use here; take it out", node.start_mark
+            None, None, f"the tag {node.tag!r} has no meaning here; take it out", node.start_mark
         )
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping whose keys are strings, each of them once."""
         if not isinstance(node, yaml.MappingNode):
-            raise yaml.constructor.ConstructorError(None, None, "not a mapping", node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, "expected is a mapping", node.start_mark
+            )
         seen: set[str] = set()
         for key, _ in node.value:
             if key.tag == _MERGE:
@@ -67,7 +69,7 @@ class _Reader(yaml.SafeLoader):
             name = self._key(key)
             if name in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name!r} stands twice in a mapping", key.start_mark
+                    None, None, f"the key {name!r} is twice in this mapping", key.start_mark
                 )
             seen.add(name)
         self.flatten_mapping(node)
@@ -77,7 +79,9 @@ class _Reader(yaml.SafeLoader):
     def _key(self, node: yaml.Node) -> str:
         value = self.scalar(node) if isinstance(node, yaml.ScalarNode) else None
         if value is None:
-            raise yaml.constructor.ConstructorError(None, None, "not a key", node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, "expected is a text as the key", node.start_mark
+            )
         return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -92,15 +96,15 @@ _Reader.yaml_constructors = {
 
 
 def plain(text: str) -> object:
-    """What a plain scalar stands for. Raises ValueError for a date and for what is no number."""
+    """The value of a plain scalar. Raises ValueError for a date, an infinity and a NaN."""
     if text in _NULLS:
         return None
     if text in _BOOLS:
         return _BOOLS[text]
     if _DATE.fullmatch(text):
-        raise ValueError(f"{text!r} is a date to the engine; write it in quotes")
+        raise ValueError(f"{text!r} would be read as a date; write it in quotes")
     if _NO_NUMBER.fullmatch(text):
-        raise ValueError(f"{text!r} is no value that the engine can pass on; write it in quotes")
+        raise ValueError(f"{text!r} is a number that Pulumi cannot pass on; write it in quotes")
     if text[0] not in "0123456789+-.":
         return text
     digits = text.replace("_", "")

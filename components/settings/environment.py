@@ -1,7 +1,7 @@
 """One environment, typed and validated: `mx:mail` in `stacks/Pulumi.<stack>.yaml`.
 
 Every error names the file and the YAML path of the value, before anything is contacted.
-Keys are camelCase in YAML and snake_case here; units stand in the name of a key.
+Keys are camelCase in YAML and snake_case here. The name of a key has its unit.
 """
 
 from __future__ import annotations
@@ -50,13 +50,16 @@ class Settings(Model):
     updates: UpdatesSettings = Field(default_factory=UpdatesSettings)
     resolver: ResolverSettings = Field(default_factory=ResolverSettings)
     certificates: CertificatesSettings | None = Field(
-        None, description="Without it MX gets no certificates and sets up no TLS."
+        None,
+        description="Certificates from an ACME authority. Without it MX gets no certificates and "
+        "sets up no TLS.",
     )
     spam_filter: SpamFilterSettings = Field(default_factory=SpamFilterSettings)
     tls_reports: TlsReportsSettings | None = Field(
         None,
-        description="Without it no TLS reports are sent. Hosts with Debian 12, whose Postfix tells "
-        "nothing, send none; needs `certificates`.",
+        description="TLS reports to other domains. Without it none are sent. It needs "
+        "`certificates`. Hosts with Debian 12 send none: Postfix before 3.10 does not "
+        "support them.",
     )
 
     @model_validator(mode="after")
@@ -67,7 +70,7 @@ class Settings(Model):
         return self
 
     def zone_of(self, name: str) -> str:
-        """The zone of a domain or host: the one given, else the longest that `name` is in.
+        """The zone of a domain or host: its own `zone`, else the longest zone that `name` is in.
 
         Raises KeyError when there is none, which validated settings rule out.
         """
@@ -84,7 +87,7 @@ class Settings(Model):
         return [key for key in self.keepers(domain) if not self._leaves(domain, key)]
 
     def keepers(self, domain: str) -> list[str]:
-        """Keys of the hosts that take a domain's mail: those that leave, too; by preference."""
+        """Keys of the hosts that accept a domain's mail, by preference, leaving ones too."""
         keys, leaving = self.domains[domain].mx, self.domains[domain].leaving_mx
         chosen = self.hosts if keys is None else [*keys, *leaving]
         return sorted(chosen, key=lambda key: (self.hosts[key].preference, key))

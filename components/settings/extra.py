@@ -1,6 +1,6 @@
-"""Parameters of the operator's own (`postfix.extra`) that go around a guard or cannot be right.
+"""Parameters in `postfix.extra` that would evade a check of the settings or cannot be right.
 
-`postfix check` takes them, and smtpd(8) or qmgr(8) does what they say. Sources: postconf(5),
+`postfix check` accepts them, and smtpd(8) or qmgr(8) would obey them. Sources: postconf(5),
 SMTPD_ACCESS_README, MILTER_README.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from components.postconf import VERSIONS, fault, types
 from components.settings.types import wide
 
-# Parameter to the setting that is checked, published and shown in its stead.
+# Parameter to the setting to use instead; the program checks, publishes and shows that one.
 _HAS_A_SETTING = {
     "bounce_queue_lifetime": "postfix.bounceQueueLifetime",
     "confirm_delay_cleared": "postfix.confirmDelayCleared",
@@ -35,9 +35,9 @@ _HAS_A_SETTING = {
     "virtual_alias_maps": "aliases of a mail domain",
 }
 _DIRECTORY = "the package and the running queue depend on it"
-_LOCAL = "an MX host delivers nothing locally; every address is a relay domain's"
-_LOGS = "drift, alerts and runbooks read the log where it is"
-# Parameter to the reason for which it stays as it is.
+_LOCAL = "an MX host delivers no mail locally; all its mail domains are relay domains"
+_LOGS = "drift, alerts and runbooks expect the log where it is now"
+# Parameter to the reason why it must not change.
 _FIXED = {
     **dict.fromkeys(
         (
@@ -57,32 +57,32 @@ _FIXED = {
         _LOCAL,
     ),
     **dict.fromkeys(("maillog_file", "syslog_facility", "syslog_name"), _LOGS),
-    "defer_transports": "no message would leave by these transports",
+    "defer_transports": "mail for these transports would stay in the queue",
     "master_service_disable": "master(8) would no longer run these services",
-    "parent_domain_matches_subdomains": "a mail domain is that name alone, not those below it",
-    "receive_override_options": "unknown recipients would be accepted, or no alias be looked up",
-    "smtpd_relay_restrictions": "it is what keeps strangers from relaying",
+    "parent_domain_matches_subdomains": "a mail domain does not include the names below it",
+    "receive_override_options": "unknown recipients would be accepted, or aliases ignored",
+    "smtpd_relay_restrictions": "this parameter keeps strangers from relaying",
 }
-# Parameter to the values that are not for an MX host, and why.
+# Parameter to the values that an MX host must not have, and the reason.
 _NOT = {
-    "allow_percent_hack": (("yes",), "user%remote@here would be a way to relay"),
-    "allow_untrusted_routing": (("yes",), "user@elsewhere@here from strangers would be forwarded"),
+    "allow_percent_hack": (("yes",), "strangers could relay through user%remote@here"),
+    "allow_untrusted_routing": (("yes",), "strangers could relay through user@elsewhere@here"),
     "milter_default_action": (
         ("accept", "reject", "quarantine"),
         "a filter that is down must neither let mail through nor lose it",
     ),
-    "smtpd_delay_reject": (("no",), "what asks for the recipient would come too early"),
+    "smtpd_delay_reject": (("no",), "restrictions that look at the recipient would run too early"),
     "smtpd_forbid_bare_newline": (("no",), "messages could be smuggled in (CVE-2023-51764)"),
     "smtpd_forbid_unauth_pipelining": (("no",), "messages could be smuggled in (CVE-2023-51764)"),
-    "smtpd_peername_lookup": (("no",), "no client would have a name"),
+    "smtpd_peername_lookup": (("no",), "clients' host names would not be looked up"),
     "smtpd_reject_unlisted_recipient": (("no",), "unknown recipients would be accepted"),
     "soft_bounce": (("yes",), "unknown recipients would be tried again for days"),
-    "swap_bangpath": (("yes",), "remote!user would be a route"),
-    "inet_protocols": (("ipv6",), "most mail servers of the world are reached by IPv4 only"),
+    "swap_bangpath": (("yes",), "strangers could route mail through remote!user"),
+    "inet_protocols": (("ipv6",), "most mail servers can be reached over IPv4 only"),
 }
 _DELIVERS_NOTHING = ("discard", "error", "retry", "local", "virtual")
 _TRANSPORTS = ("default_transport", "relay_transport")
-# The client is believed what it says of others (XCLIENT_README, XFORWARD_README, VERP_README).
+# Postfix believes what these clients claim (XCLIENT_README, XFORWARD_README, VERP_README).
 _TRUSTED = (
     "smtpd_authorized_xclient_hosts",
     "smtpd_authorized_xforward_hosts",
@@ -101,7 +101,7 @@ def setting_of(name: str) -> str | None:
 
 
 def contradictions(extra: Mapping[str, str], releases: Iterable[int]) -> Iterable[str]:
-    """A line for each parameter that one of the Debian releases' Postfix must not be given."""
+    """A line for each parameter that Postfix of one of the Debian releases must not get."""
     found: dict[str, None] = {}
     for release in sorted(releases):
         for name, value in extra.items():
@@ -113,30 +113,33 @@ def contradictions(extra: Mapping[str, str], releases: Iterable[int]) -> Iterabl
 
 
 def guard(name: str, value: str) -> str | None:
-    """Why the program keeps this parameter, or this value, to itself; None when it does not."""
+    """Why this parameter, or this value, must not be in `postfix.extra`; None when it may be."""
     words = [word for word in re.split(r"[,\s]+", value) if word]
     if name in _HAS_A_SETTING:
-        return f"give {_HAS_A_SETTING[name]}"
+        return f"the setting for this is {_HAS_A_SETTING[name]}"
     if name in _FIXED:
-        return f"it stays as it is: {_FIXED[name]}"
+        return f"this parameter must not be changed: {_FIXED[name]}"
     if name in _NOT and value.strip().lower() in _NOT[name][0]:
-        return f"not {value.strip()!r}: {_NOT[name][1]}"
+        return f"the value must not be {value.strip()!r}: {_NOT[name][1]}"
     if name in _TRANSPORTS and value.split(":")[0].strip() in _DELIVERS_NOTHING:
-        return f"{value!r} delivers nothing: accepted mail would be lost or bounce"
+        return f"{value!r} delivers no mail: accepted mail would be lost or bounce"
     if name in _TRUSTED:
         for word in words:
             if word.startswith("static:") or wide(word.replace("[", "").replace("]", "")):
-                return f"{word} trusts strangers with what they say of themselves and others"
+                return (
+                    f"{word} includes strangers, and Postfix would believe what they claim about "
+                    "clients"
+                )
     if _CODES.fullmatch(name) and not re.fullmatch(r"[45]\d\d", value.strip()):
-        return f"{value!r} refuses nobody: a code of SMTP that refuses begins with 4 or 5"
+        return f"{value!r} refuses nobody: an SMTP code that refuses begins with 4 or 5"
     if any(name == f"smtpd_{stage}_restrictions" for stage in _STAGES):
         return _refuses_all(words)
     return None
 
 
 def _refuses_all(words: list[str]) -> str | None:
-    """`reject` by itself, which every stranger meets; after warn_if_reject it is only logged."""
+    """A bare `reject`, which refuses every stranger; after warn_if_reject it is only logged."""
     for before, word in zip(["", *words], words, strict=False):
         if word in _REFUSES_ALL and before != "warn_if_reject":
-            return f"{word} refuses all mail of strangers; an MX host takes it"
+            return f"{word} would refuse all mail from strangers, which an MX host must accept"
     return None

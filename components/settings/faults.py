@@ -26,7 +26,7 @@ _ALSO = "\n\t\u200c\u200d"
 
 
 def hidden_characters(value: object, path: str = "") -> Iterable[str]:
-    """Yield a line for each key and value with a character that nobody sees.
+    """Yield a line for each key and value with an invisible character.
 
     Such a character could make a report show something that is not there.
     """
@@ -39,7 +39,7 @@ def hidden_characters(value: object, path: str = "") -> Iterable[str]:
         for index, each in enumerate(value):
             yield from hidden_characters(each, f"{path}[{index}]")
     elif isinstance(value, str) and (hidden := invisible(value, but=_ALSO)):
-        yield f"{path}: has the character {hidden}, which nobody can see; take it out"
+        yield f"{path}: this has the character {hidden}, which is invisible; take it out"
 
 
 def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
@@ -54,7 +54,7 @@ def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseMode
     elif kind == "missing":
         text = "missing"
     elif kind.startswith(("string_pattern", "literal_error")) or "type" in kind:
-        text = f"{text}; it is {fault['input']!r}"
+        text = f"{text}; found: {fault['input']!r}"
     return [f"{path}: {text}" if path else text]
 
 

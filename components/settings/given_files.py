@@ -1,4 +1,4 @@
-"""Files that settings name and whose content reaches hosts or reports.
+"""Files that settings name and whose content ends up on hosts or in reports.
 
 A report stands in a pull request for all to read, so whoever may change a line of YAML must not
 choose among all files of the machine that runs pulumi. Such a file lies below stacks/, where it is
@@ -17,7 +17,7 @@ from components.settings.environment import SettingsError
 
 BASE = Path("stacks")
 FOLDERS = "MX_FILE_FOLDERS"
-"""Name of the variable with more folders, parted by colons; never a key of the stack file."""
+"""Environment variable with more folders, separated by colons; never a key of the stack file."""
 _MOST_FAULTS = 10
 
 
@@ -37,15 +37,15 @@ def read(name: str) -> bytes:
         real = Path(path).resolve(strict=True)
         if not any(real.is_relative_to(folder.resolve()) for folder in folders):
             raise SettingsError(
-                f"{path}: lies outside of stacks/; put the file there, or name its folder in the "
-                f"environment variable {FOLDERS}"
+                f"{path}: the file is outside of stacks/; put it there, or add its folder to "
+                f"the environment variable {FOLDERS}"
             )
         with os.fdopen(os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SettingsError(f"{path}: is not a file")
+                raise SettingsError(f"{path}: this is not a regular file")
             return file.read()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        words = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+        words = error.strerror if isinstance(error, OSError) else "its symbolic links form a loop"
         raise SettingsError(f"{path}: cannot be read: {words}") from None
 
 
@@ -60,7 +60,7 @@ def lines(
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is not UTF-8: {error.reason}") from None
+        raise SettingsError(f"{path}: the file is not UTF-8: {error.reason}") from None
     found, faults = [], []
     # Not splitlines(), which sees the end of a line in characters that no other program does.
     for number, line in enumerate(text.split("\n"), start=1):

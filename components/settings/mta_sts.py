@@ -14,13 +14,15 @@ class MtaStsSettings(Model):
 
     mode: Literal["testing", "enforce", "none"] = Field(
         "testing",
-        description="Begin with `testing`; `none` for a while before the policy goes.",
+        description="Begin with `testing`. Before you remove a policy, publish `none` for as long "
+        "as senders may keep the old one.",
     )
     max_age_seconds: Annotated[StrictInt, Field(ge=86400, le=31557600)] = Field(
-        604800, description="How long senders keep the policy; weeks once it is `enforce`."
+        604800, description="How long senders keep the policy. Take weeks once `mode` is `enforce`."
     )
     also_mx: list[Domain] = Field(
         default_factory=list,
-        description="Further MX names in the policy: hosts of others, or one that was lost, until "
-        "its MX record is gone from every cache. A host that leaves is `leaving`.",
+        description="Further MX names in the policy: hosts that others run, or a lost host until "
+        "its MX record has left every cache. For a host of your own that goes, use "
+        "`leaving` or `leavingMx`.",
     )

@@ -17,7 +17,7 @@ _SMTP = 25
 
 
 def twice(path: str, values: Sequence[str]) -> Iterable[str]:
-    """A line for each value of a list that stands in it before already."""
+    """A line for each value that a list has more than once."""
     for index, value in enumerate(values):
         if value in values[:index]:
             yield f"{path}[{index}]: {value} is listed twice"
@@ -52,7 +52,7 @@ def addresses(settings: Settings) -> Addresses:
 def _notices(settings: Settings) -> Mapping[str, str | None]:
     known = set(settings.hosts)
     if any({*(d.mx or []), *d.leaving_mx} - known for d in settings.domains.values()):
-        # Another line tells of the host that there is not.
+        # Another fault names the host that does not exist.
         return {host.hostname: None for host in settings.hosts.values()}
     return {host.hostname: settings.notice_recipient(key) for key, host in settings.hosts.items()}
 
@@ -65,35 +65,43 @@ def contradictions(settings: Settings) -> Iterable[str]:
         path = f"hosts.{key}.hostname"
         if host.hostname in settings.domains:
             yield (
-                f"{path}: {host.hostname} is a mail domain; a name has one SPF record, and the "
-                "two need different ones. Give the MX host a name below it"
+                f"{path}: {host.hostname} is also a mail domain, and both need an SPF record, "
+                "but a name can have only one; give the MX host a name below it"
             )
         if host.hostname in served:
-            yield f"{path}: {host.hostname} is the policy host of {served[host.hostname]}"
+            yield (
+                f"{path}: {host.hostname} is the MTA-STS policy host of {served[host.hostname]}; "
+                "give the MX host another name"
+            )
         yield from _listening(f"hosts.{key}", host)
     for key, mailbox in settings.mailbox_hosts.items():
         other = taken.get(mailbox.hostname) or served.get(mailbox.hostname)
         if other is not None and mailbox.port == _SMTP:
             yield (
-                f"mailboxHosts.{key}.hostname: {mailbox.hostname} is {other}: every message would "
-                "loop back to the MX host and bounce. Give the host that has the mailboxes, or "
-                "another port than 25 for a mailbox server on the MX host itself"
+                f"mailboxHosts.{key}.hostname: {mailbox.hostname} is also {other}, so every "
+                "message would loop back to the MX host and bounce. Give the host that has "
+                "the mailboxes; if the mailbox server runs on the MX host itself, give a "
+                "port other than 25"
             )
     for name in settings.domains:
         if name in served:
-            yield f"domains.{name}: {name} is the policy host of {served[name]}"
+            yield (
+                f"domains.{name}: {name} is the MTA-STS policy host of {served[name]}, which "
+                "accepts no mail"
+            )
     for index, name in enumerate(settings.dns.parked_domains):
         other = taken.get(name) or served.get(name)
         if other is not None:
             yield (
-                f"dns.parkedDomains[{index}]: {name} is {other}, whose records are others than "
-                "those of a domain without mail"
+                f"dns.parkedDomains[{index}]: {name} is also {other}, which has other records "
+                "than a domain without mail; take it off this list"
             )
     caa = settings.dns.caa
     if caa is not None and caa.account_uri is not None and len(settings.hosts) > 1:
         yield (
-            "dns.caa.accountUri: every MX host has an account of its own at the authority; one URI "
-            "for all of them locks the others out, and their certificates end. Leave it out"
+            "dns.caa.accountUri: every MX host has its own account at the authority. With "
+            "one URI here all other hosts get no certificates, and their present ones "
+            "expire. Leave it out"
         )
     yield from twice("dns.parkedDomains", settings.dns.parked_domains)
     for name, domain in settings.domains.items():
@@ -103,29 +111,32 @@ def contradictions(settings: Settings) -> Iterable[str]:
 
 
 def _listening(path: str, host: HostSettings) -> Iterable[str]:
-    """Interfaces that no sender reaches, or with which master(8) does not start."""
+    """Interfaces that no sender can reach, or with which master(8) does not start."""
     listed = host.inet_interfaces
     words = [each for each in listed if isinstance(each, str)]
     path = f"{path}.inetInterfaces"
     if words and len(listed) > 1:
-        yield f"{path}: {words[0]} stands alone; beside it Postfix takes nothing else"
+        yield (
+            f"{path}: {words[0]} must be the only entry, because Postfix would ignore the addresses"
+        )
         return
     if words:
         if words == ["loopback-only"]:
-            yield f"{path}: loopback-only is reached by no sender; an MX host listens to others"
+            yield f"{path}: no sender can reach loopback-only; give `all` or the host's addresses"
         return
     public = [each for each in map(ip_address, map(str, listed)) if not each.is_loopback]
     for kind, own, version in (("ipv4", IPv4Address, 4), ("ipv6", IPv6Address, 6)):
         published = host.ipv4 if version == 4 else host.ipv6
         if published is not None and not any(isinstance(each, own) for each in public):
             yield (
-                f"{path}: no address of {kind} is in it that others reach, but {published} is "
-                "published: senders that choose it find nobody"
+                f"{path}: {published} is published in DNS, but no {kind} address in this list "
+                f"can be reached from outside; add one, or senders who choose {kind} find no "
+                "server"
             )
 
 
 def _readers(settings: Settings) -> Iterable[str]:
-    """Addresses of people that nobody is, and where reports would go."""
+    """Addresses for notices and reports that no mail reaches."""
     known = addresses(settings)
     named = {"postfix.noticeRecipient": settings.postfix.notice_recipient}
     if settings.certificates is not None:
@@ -134,10 +145,10 @@ def _readers(settings: Settings) -> Iterable[str]:
         named["dns.caa.iodef"] = settings.dns.caa.iodef
     for path, address in named.items():
         if address is not None and (reason := known.dead_end(address)) is not None:
-            yield f"{path}: {address} leads to nobody: {reason}"
+            yield f"{path}: no mail reaches {address}: {reason}"
     notices = settings.postfix.notice_recipient
     if notices is not None and set(notices) & set("{}"):
-        yield f"postfix.noticeRecipient: {notices}: {{ and }} have a meaning in main.cf"
+        yield f"postfix.noticeRecipient: {notices}: main.cf does not allow {{ and }} here"
     policies = {"dns": settings.dns.records}
     policies |= {f"domains.{name}": domain.records for name, domain in settings.domains.items()}
     for path, texts in policies.items():
@@ -147,4 +158,4 @@ def _readers(settings: Settings) -> Iterable[str]:
         ):
             for address in tags.mail_addresses(text or "", version):
                 if (reason := known.dead_end(address)) is not None:
-                    yield f"{path}.records.{kind}: {address} leads to nobody: {reason}"
+                    yield f"{path}.records.{kind}: no mail reaches {address}: {reason}"

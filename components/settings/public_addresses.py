@@ -1,7 +1,7 @@
 """Addresses of MX hosts that no sender on the Internet can reach.
 
-Parsing takes them, so that examples and test networks can be rendered. A preview and an `up`
-refuse them: they would be published as A and AAAA records.
+The settings may have them, so that examples and test networks can be rendered. A preview and an
+`up` refuse them, because they would be published as A and AAAA records.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _KINDS: tuple[tuple[IPv4Network | IPv6Network, str], ...] = tuple(
 
 
 def kind(address: Address) -> str | None:
-    """What an address is that the Internet does not route to one host; None when it does."""
+    """The kind of an address that the Internet does not route to one host, else None."""
     for network, words in _KINDS:
         if address in network:
             return words
@@ -64,8 +64,8 @@ def faults(settings: Settings) -> Iterator[str]:
             words = kind(address) if address is not None else None
             if words is not None:
                 yield (
-                    f"hosts.{key}.{name}: {address} is {words}: no sender on the Internet reaches "
-                    "it; expected is the host's public address, which DNS publishes (SSH may use "
-                    f"another one, hosts.{key}.sshAddress). In an intranet or a test network: "
-                    "`dns.privateAddresses: true`"
+                    f"hosts.{key}.{name}: {address} is {words}, and no sender on the Internet "
+                    "can reach it; give the host's public address, which DNS publishes (if "
+                    f"SSH uses another address, give that as hosts.{key}.sshAddress). In an "
+                    "intranet or a test network, set `dns.privateAddresses: true`"
                 )

@@ -1,6 +1,6 @@
-"""Recipients that stand in a file of their own, beside the stack file: one local part a line.
+"""Recipients in a file of their own, which has one local part a line.
 
-Only their number and digest go into a manifest; the file itself is uploaded as it is, so that the
+A manifest has only their number and digest. The file itself is uploaded unchanged, so that the
 engine's state does not grow with it.
 """
 
@@ -43,9 +43,15 @@ def read(settings: Settings) -> dict[str, RecipientFile]:
         known = {*domain.recipients, *domain.aliases}
         for local in file.rows:
             if local in known:
-                raise SettingsError(f"{file.path}: {local} also stands in domains.{name}")
+                raise SettingsError(
+                    f"{file.path}: {local} is also in recipients or aliases of domains.{name}; "
+                    "take it off one of the two"
+                )
             if set(settings.postfix.recipient_delimiter) & set(local):
-                raise SettingsError(f"{file.path}: {local} has the recipient delimiter in it")
+                raise SettingsError(
+                    f"{file.path}: {local} contains the recipient delimiter "
+                    "(postfix.recipientDelimiter); take this line out"
+                )
     if found and (faults := _dead_ends(settings, found)):
         raise SettingsError("\n".join(faults))
     return found
@@ -67,11 +73,14 @@ def _parse(path: str, name: str) -> RecipientFile:
     faults = []
     for number, local in found:
         if local in rows:
-            faults.append(f"{path}:{number}: {local} stands in line {rows[local]} already")
+            faults.append(f"{path}:{number}: {local} is already in line {rows[local]}")
         rows.setdefault(local, number)
     if not rows:
         # An export that failed must not refuse all mail of a domain.
-        faults.append(f"{path}: no local part in it; a domain that shall have none has no such key")
+        faults.append(
+            f"{path}: the file has no local part, so all mail of the domain would be refused; if "
+            "that is intended, use an empty recipients list instead of recipientsFile"
+        )
     given_files.refuse(path, faults)
     return RecipientFile(path, hashlib.sha256(data).hexdigest(), tuple(rows))
 
@@ -81,5 +90,5 @@ def _fault(line: str) -> str | None:
         _LOCAL_PART.validate_python(line)
     except ValidationError:
         # The words of the type quote the value, which may be a line of a file named by mistake.
-        return "not the local part of an address, in lower case"
+        return "not a local part of an address in lower case"
     return None

@@ -16,7 +16,7 @@ def _zone(value: str) -> str:
     """A DNS zone in lower case without the final dot; one label is enough."""
     labels = value.split(".")
     if value != value.lower() or not all(0 < len(label) < 64 for label in labels):
-        raise ValueError(f"{value!r} is not a zone: lower case, no final dot")
+        raise ValueError(f"{value!r} is not a zone; write a zone in lower case without a final dot")
     return value
 
 
@@ -37,9 +37,9 @@ Ttl = Annotated[StrictInt, Field(ge=1, le=604800)]
 class ForwarderSettings(Model):
     """One resolver that questions are forwarded to, always over TLS (RFC 7858)."""
 
-    address: IPv4Address | IPv6Address
-    hostname: Domain = Field(description="Name that its certificate must have.")
-    port: Port = 853
+    address: IPv4Address | IPv6Address = Field(description="Address of the forwarder.")
+    hostname: Domain = Field(description="Name that the forwarder's certificate must have.")
+    port: Port = Field(853, description="TCP port of DNS over TLS.")
 
 
 class ResolverSettings(Model):
@@ -47,7 +47,7 @@ class ResolverSettings(Model):
 
     forwarders: list[ForwarderSettings] = Field(
         default_factory=list,
-        description="Resolvers to ask instead of the authoritative servers; default: none.",
+        description="Resolvers to ask instead of the authoritative servers. Default: none.",
     )
     recursed_zones: list[Zone] = Field(
         default=[
@@ -62,39 +62,50 @@ class ResolverSettings(Model):
             "nszones.com",
             "blocked.network",
         ],
-        description="Zones never forwarded: block lists refuse the questions of shared resolvers.",
+        description="Zones that are never forwarded, because block lists refuse questions from "
+        "shared resolvers.",
     )
     trust_anchors: list[TrustAnchor] = Field(
         default_factory=list,
-        description="DS or DNSKEY records of private zones; one for `.` replaces the public one.",
+        description="DS or DNSKEY records of private zones. A record for `.` replaces the public "
+        "root's.",
     )
     trust_anchor_file: FileName | None = Field(
         None,
-        description="File with more of them, one record a line: its path from the folder of the "
-        "stack file, or absolute and below a folder that MX_FILE_FOLDERS in the environment names.",
+        description="File with more trust anchors, one record a line. The path starts in the "
+        "folder of the stack file, or it is absolute and below a folder that the "
+        "environment variable MX_FILE_FOLDERS names.",
     )
     root_hints_file: FileName | None = Field(
         None,
-        description="File with the hints of a private root, one record a line, named like "
-        "trustAnchorFile; it needs a trust anchor for `.`.",
+        description="File with the hints of a private root, one record a line; its path is as in "
+        "`trustAnchorFile`. A private root needs a trust anchor for `.`.",
     )
     private_zones: list[Zone] = Field(
         default_factory=list,
-        description="Special-use zones (RFC 6303, RFC 6761) that exist in this network.",
+        description="Special-use zones (RFC 6303, RFC 6761) that exist in this network and are "
+        "looked up.",
     )
     insecure_zones: list[Zone] = Field(
-        default_factory=list, description="Zones whose broken DNSSEC is ignored."
+        default_factory=list, description="Zones that are looked up without DNSSEC validation."
     )
     stub_zones: dict[Zone, list[IPv4Address | IPv6Address]] = Field(
         default_factory=dict,
-        description="Zone to its authoritative servers, for zones that no delegation leads to.",
+        description="Zones that no delegation leads to: zone to its authoritative servers.",
     )
-    cache_max_ttl_seconds: Ttl = 86400
-    cache_max_negative_ttl_seconds: Ttl = 3600
-    cache_mebibytes: Annotated[StrictInt, Field(ge=4, le=4096)] = 64
+    cache_max_ttl_seconds: Ttl = Field(86400, description="Longest time that an answer is cached.")
+    cache_max_negative_ttl_seconds: Ttl = Field(
+        3600, description="Longest time that the absence of a name or record is cached."
+    )
+    cache_mebibytes: Annotated[StrictInt, Field(ge=4, le=4096)] = Field(
+        64, description="Size of Unbound's message cache. Its record cache is twice as large."
+    )
 
 
 def contradictions(resolver: ResolverSettings) -> Iterable[str]:
     """Faults that show only when keys are seen together; each begins with its YAML path."""
     if resolver.root_hints_file and not (resolver.trust_anchors or resolver.trust_anchor_file):
-        yield "resolver.rootHintsFile: a private root needs its trust anchor in trustAnchors too"
+        yield (
+            "resolver.rootHintsFile: a private root needs a trust anchor for `.`; give it in "
+            "trustAnchors or trustAnchorFile"
+        )

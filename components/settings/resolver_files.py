@@ -1,4 +1,4 @@
-"""The resolver's files of trust anchors and root hints, read as the records that they are."""
+"""Reads the resolver's files of trust anchors and root hints, and checks their records."""
 
 from __future__ import annotations
 

@@ -10,22 +10,24 @@ from components.settings.types import Model, Name
 
 
 class DriftSettings(Model):
-    """Whether hosts are asked, while a preview runs, what differs from what was applied."""
+    """Whether a preview asks the hosts what differs from what was last applied."""
 
     read: StrictBool = Field(
         True,
-        description="One SSH connection a host, in the first preview two; scripts/preview and "
-        "scripts/up read the DNS records too. Without it drift stays unseen, no diff.",
+        description="Read the drift of each host, over one SSH connection a host. scripts/preview "
+        "and scripts/up also read the DNS records. If this is false, drift is neither "
+        "shown nor repaired.",
     )
 
 
 class RolloutSettings(Model):
-    """In which order a change reaches the MX hosts."""
+    """The order in which a change reaches the MX hosts."""
 
     canary: Name | None = Field(
         None,
-        description="MX host that takes every change first; the others are touched once all of it "
-        "has passed its probes there. Without it all hosts change at once.",
+        description="Key in `hosts` of the MX host that takes every change first. The others are "
+        "changed after the whole change has passed its probes there. Without it all "
+        "hosts change at once.",
     )
 
 

@@ -1,4 +1,4 @@
-"""A stack's file, read without the engine and with the engine's result."""
+"""Reads a stack's file without the engine, with the same result as the engine."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def path(stack: str) -> Path:
 
 
 def document(stack: str) -> dict[str, Any]:
-    """All that the file of a stack says. Raises SettingsError with file, line and column."""
+    """The whole file of a stack. Raises SettingsError with file, line and column."""
     source = f"stacks/Pulumi.{stack}.yaml"
     try:
         found = engine_yaml.load(path(stack).read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{source}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{source}: is not UTF-8: {error.reason}") from None
+        raise SettingsError(f"{source}: the file is not UTF-8: {error.reason}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
@@ -34,7 +34,7 @@ def document(stack: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise SettingsError(f"{source}: {error}") from None
     if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
-        raise SettingsError(f"{source}: config: missing; see stacks/README.md")
+        raise SettingsError(f"{source}: config: missing; stacks/README.md lists the keys")
     return found
 
 
@@ -43,5 +43,5 @@ def settings_of(stack: str) -> Settings:
     source = f"stacks/Pulumi.{stack}.yaml"
     mail = document(stack)["config"].get("mx:mail")
     if not isinstance(mail, dict):
-        raise SettingsError(f"{source}: config.mx:mail: missing; see stacks/README.md")
+        raise SettingsError(f"{source}: config.mx:mail: missing; stacks/README.md lists the keys")
     return from_mapping(mail, source)

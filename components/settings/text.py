@@ -1,4 +1,4 @@
-"""Characters that nobody sees, and text in which they show.
+"""Finds invisible characters, and makes them visible in a text.
 
 Control characters move a terminal's cursor and hide text, U+2028 and its like end a line for some
 programs only, and bidirectional characters turn the order of what is shown (UTR 36, UTS 39).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 def invisible(text: str, but: str = "") -> str:
-    """The first character that is not printable, as U+XXXX; nothing when all are, `but` these."""
+    """The first character that is neither printable nor in `but`, as U+XXXX, else an empty text."""
     found = next((one for one in text if not (one.isprintable() or one in but)), "")
     return f"U+{ord(found):04X}" if found else ""
 
@@ -16,7 +16,7 @@ def invisible(text: str, but: str = "") -> str:
 def visible(text: str, but: str = "\t") -> str:
     """The text with each character that is not printable in the escaped form of a Python string.
 
-    Ends of line are among them: who shows several lines gives each of them here.
+    This includes ends of lines: call this for each line of a text with several lines.
     """
     return "".join(
         one if one.isprintable() or one in but else one.encode("unicode_escape").decode()

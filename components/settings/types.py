@@ -1,4 +1,4 @@
-"""Types of values in a stack file, each with the words that a wrong one is refused with."""
+"""Types of values in a stack file, each with the message that refuses a wrong value."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _domain(value: str) -> str:
     if len(labels) < 2 or len(value) > 253 or not all(_LABEL.fullmatch(part) for part in labels):
         raise ValueError(f"{value!r} is not a fully qualified domain name")
     if labels[-1].isdigit():
-        raise ValueError(f"{value!r} is not a domain name; an address does not stand here")
+        raise ValueError(f"{value!r} is an IP address or a number; give a domain name")
     return value
 
 
@@ -78,10 +78,10 @@ def _local_part(value: str) -> str:
     """A local part of one of the mail domains: in lower case, as the look-ups fold it."""
     if "*" in value:
         raise ValueError(
-            f"{value!r} would be that very address and no pattern: there is no catch-all; "
-            "list the local parts that exist"
+            f"{value!r}: '*' is no pattern here, and there is no catch-all; list the local "
+            "parts that exist"
         )
-    # With "#" at its begin, it is a comment in a table (postmap(1)).
+    # A line that begins with "#" is a comment in a table (postmap(1)).
     if not _DOT_STRING.fullmatch(value) or len(value) > 64 or value[0] == "#":
         raise ValueError(f"{value!r} is not the local part of an address")
     if value != value.lower():
@@ -95,7 +95,7 @@ def _address(value: str) -> str:
     if not at:
         raise ValueError(f"{value!r} is not a mail address")
     if "*" in local:
-        raise ValueError(f"{value!r} would be that very address: '*' stands for no others")
+        raise ValueError(f"{value!r}: '*' is no pattern here; give one address")
     if not _DOT_STRING.fullmatch(local) or len(local) > 64 or local[0] == "#":
         raise ValueError(f"{local!r} is not the local part of an address")
     _hostname(domain)
@@ -111,13 +111,13 @@ def _reachable(value: str) -> str:
         if len(value) > 253 or not all(_LABEL.fullmatch(part) for part in labels):
             raise ValueError(f"{value!r} is neither an address nor a name in lower case") from None
     if "%" in value:
-        raise ValueError(f"{value!r} has a zone, which is this machine's own; leave it out")
+        raise ValueError(f"{value!r} has a zone index, which only this machine knows; leave it out")
     return value
 
 
 def _without_zone(value: IPv6Address) -> IPv6Address:
     if value.scope_id is not None:
-        raise ValueError(f"'{value}' has a zone, which has no meaning on other machines")
+        raise ValueError(f"'{value}' has a zone index, which only one machine knows; leave it out")
     return value
 
 
@@ -125,13 +125,13 @@ def _host_key(value: str) -> str:
     fields = value.split()
     if fields[:1] == ["ssh-rsa"]:
         raise ValueError(
-            "an RSA host key: the engine's SSH client reaches no OpenSSH since 8.8 by it; give the "
-            "key in /etc/ssh/ssh_host_ed25519_key.pub of the host"
+            "an RSA host key: Pulumi's SSH client cannot use it with OpenSSH 8.8 or later; "
+            "give the key in /etc/ssh/ssh_host_ed25519_key.pub of the host"
         )
     if len(fields) < 2 or fields[0] not in KEY_TYPES:
         raise ValueError(
-            "not an SSH host key: one line as ssh-keyscan prints it after the host name, "
-            f"beginning with one of {', '.join(KEY_TYPES)}"
+            "not an SSH host key: expected is one line as ssh-keyscan prints it after the "
+            f"host name, beginning with one of {', '.join(KEY_TYPES)}"
         )
     try:
         blob = base64.b64decode(fields[1], validate=True)
@@ -150,16 +150,16 @@ def _network(value: str) -> str:
         raise ValueError(f"{value!r} is not a network in CIDR notation: {error}") from None
     if network.prefixlen < _WIDEST[network.version]:
         raise ValueError(
-            f"{value!r} would make an open relay: more than a /{_WIDEST[network.version]} is "
-            "nobody's own network"
+            f"{value!r} would make an open relay: nobody owns more than a "
+            f"/{_WIDEST[network.version]}"
         )
     if isinstance(network, IPv6Network) and any(network.overlaps(all_) for all_ in _ALL_OF_IPV4):
-        raise ValueError(f"{value!r} stands for addresses of IPv4; write those")
+        raise ValueError(f"{value!r} stands for IPv4 addresses; give those instead")
     return value
 
 
 def wide(value: str) -> bool:
-    """Whether a word is a network that is more than anybody's own."""
+    """Whether a word is a network that is wider than any one organization's."""
     try:
         network = ip_network(value, strict=False)
     except ValueError:
@@ -168,14 +168,17 @@ def wide(value: str) -> bool:
 
 
 def too_many(networks: Iterable[str]) -> str | None:
-    """Say what networks add up to when it is more than one may be; None when it is not."""
+    """Say how wide these networks are together; None when they are within the limit."""
     for version, widest in _WIDEST.items():
         parsed = [each for each in map(ip_network, networks) if each.version == version]
         merged = list(collapse_addresses(parsed))  # type: ignore[type-var]
         size = sum(each.num_addresses for each in merged if not each.is_private)
         share = 2 ** (merged[0].max_prefixlen - widest) if merged else 1
         if size > share:
-            return f"these networks add up to {size / share:.3g} times an IPv{version} /{widest}"
+            return (
+                f"together these are {size / share:.3g} times an IPv{version} /{widest}, "
+                "which is the limit"
+            )
     return None
 
 
@@ -201,17 +204,17 @@ def _next_hop(value: str) -> str:
     fit = re.fullmatch(r"\[([^][]+)\](?::([0-9]{1,5}))?", value)
     _domain(fit[1] if fit else value)
     if fit is not None and fit[2] is not None and not 0 < int(fit[2]) <= 65535:
-        raise ValueError(f"{value!r}: there is no port {fit[2]}")
+        raise ValueError(f"{value!r}: {fit[2]} is not a port; ports are 1 to 65535")
     return value
 
 
 def _file_name(value: str) -> str:
     if not value.isprintable():
-        raise ValueError("has a character that is not printable")
+        raise ValueError("the name of the file has a character that is not printable")
     try:
         Path(value).expanduser()
     except RuntimeError:
-        raise ValueError(f"{value!r} names the home of a user that is not known here") from None
+        raise ValueError(f"{value!r} names the home of a user who does not exist here") from None
     return value
 
 

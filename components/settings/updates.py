@@ -13,24 +13,26 @@ _DAY_MINUTES = 24 * 60
 
 
 class UpdatesSettings(Model):
-    """Security updates. What waits is told in each preview and by an alert in any case."""
+    """Security updates. Each preview and an alert report pending ones, whatever is set here."""
 
     unattended: StrictBool = Field(
         False,
-        description="Install security updates without being asked (unattended-upgrades), each host "
-        "in a window of its own. Hosts are never rebooted.",
+        description="Install security updates automatically (unattended-upgrades), each host in a "
+        "time window of its own. Hosts are never rebooted.",
     )
     mail_path: StrictBool = Field(
         False,
-        description="Of Postfix, Rspamd, Redis, MariaDB, Unbound, nginx and what they load too: "
-        "their services start anew with an update.",
+        description="Also install updates of Postfix, Rspamd, Redis, MariaDB, Unbound, nginx and "
+        "their own libraries. Such an update restarts the service.",
     )
     first_at: Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = Field(
         "02:00",
-        description="UTC. When the window of the first host begins, in the order of their keys; "
-        "the next host's follows.",
+        description="Time in UTC at which the first host's window begins. The other windows "
+        "follow in the order of the hosts' keys.",
     )
-    window_minutes: Annotated[StrictInt, Field(ge=30, le=1440)] = 60
+    window_minutes: Annotated[StrictInt, Field(ge=30, le=1440)] = Field(
+        60, description="Length of each host's window."
+    )
 
     def begins(self, host: str, hosts: Collection[str]) -> str:
         """When the window of a host begins, HH:MM in UTC."""
@@ -44,7 +46,7 @@ def contradictions(updates: UpdatesSettings, hosts: Collection[str]) -> Iterable
     needed = len(hosts) * updates.window_minutes
     if updates.unattended and needed > _DAY_MINUTES:
         yield (
-            f"updates.windowMinutes: {len(hosts)} windows of {updates.window_minutes} minutes are "
-            f"more than a day; at most {_DAY_MINUTES // len(hosts)} minutes, so that no two hosts "
-            "are updated at once"
+            f"updates.windowMinutes: {len(hosts)} windows of {updates.window_minutes} minutes "
+            "are more than a day, so two hosts would be updated at once; set at most "
+            f"{_DAY_MINUTES // len(hosts)} minutes"
         )

@@ -67,8 +67,8 @@ def test_a_file_of_recipients(pulumi: Pulumi, ssh: Ssh, recipients: Path) -> Non
     assert (rcpt(f"person099999@{DOMAIN}"), rcpt(f"dave@{DOMAIN}")) == (550, 250)
 
     for lines, fault in {
-        "alice\nAlice\n": "stacks/bulk-recipients.txt:2: not the local part",
-        "alice\nbob\nalice\n": "stacks/bulk-recipients.txt:3: alice stands in line 1 already",
+        "alice\nAlice\n": "stacks/bulk-recipients.txt:2: not a local part",
+        "alice\nbob\nalice\n": "stacks/bulk-recipients.txt:3: alice is already in line 1",
     }.items():
         recipients.write_text(lines)
         assert fault in pulumi("preview").stdout

@@ -94,6 +94,6 @@ def test_few_clients_cannot_hold_all_sessions(debian: int) -> None:
 
 
 def test_a_share_that_lets_a_few_clients_hold_all_sessions_is_refused() -> None:
-    wrong = "postfix.clientConnections: 41 are more than a fifth of postfix.smtpdProcesses (200)"
+    wrong = "postfix.clientConnections: 41 is more than a fifth of postfix.smtpdProcesses (200)"
     with pytest.raises(SettingsError, match=re.escape(wrong)):
         settings(postfix={"clientConnections": 41})

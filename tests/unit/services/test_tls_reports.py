@@ -54,14 +54,14 @@ def made(**own: Any) -> Manifest:
 @pytest.mark.parametrize(
     ("own", "words"),
     [
-        ({"certificates": None}, "tlsReports: TLS towards receivers is set up with `certificates`"),
+        ({"certificates": None}, "tlsReports: it needs `certificates`"),
         (
             {"postfix": {"tls": {"reportSocket": "run/tlsrpt.sock"}}},
-            "postfix.tls.reportSocket: tlsReports brings a collector of its own",
+            "postfix.tls.reportSocket: tlsReports has its own collector",
         ),
         (
             {"tlsReports": REPORTS | {"contact": "alice@example.org"}},
-            "tlsReports.contact: example.org is none of domains",
+            "tlsReports.contact: example.org is not a mail domain",
         ),
         (
             {"tlsReports": REPORTS | {"contact": "nobody@example.test"}},

@@ -23,7 +23,7 @@ A, B = "a.test", "b.test"
 )
 def test_a_cycle_is_named(aliases: dict[str, dict[str, list[str]]], cycle: str) -> None:
     [line] = contradictions(addresses(aliases))
-    assert line.startswith(f"domains.a.test.aliases.x: leads back to itself: {cycle}")
+    assert line.startswith(f"domains.a.test.aliases.x: the alias leads back to itself: {cycle}")
 
 
 @pytest.mark.parametrize(

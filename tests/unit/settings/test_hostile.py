@@ -64,32 +64,32 @@ REFUSED = {
     "extra ends the line for some": (
         ("postfix", "extra", "mail_name"),
         "x\u2028mynetworks = 0.0.0.0/0",
-        "postfix.extra.mail_name: has the character U+2028",
+        "postfix.extra.mail_name: this has the character U+2028",
     ),
     "extra moves the cursor": (
         ("postfix", "extra", "mail_name"),
         "x\x1b[1A\x1b[2K",
-        "postfix.extra.mail_name: has the character U+001B",
+        "postfix.extra.mail_name: this has the character U+001B",
     ),
     "extra turns the order": (
         ("postfix", "extra", "mail_name"),
         "x\u202e0.0.0.0",
-        "postfix.extra.mail_name: has the character U+202E",
+        "postfix.extra.mail_name: this has the character U+202E",
     ),
     "a key moves the cursor": (
         ("postfix", "extra", "a\x1b[2K"),
         "x",
-        r"postfix.extra.a\x1b[2K: has the character U+001B",
+        r"postfix.extra.a\x1b[2K: this has the character U+001B",
     ),
     "extra makes an open relay": (
         ("postfix", "extra", "mynetworks"),
         "0.0.0.0/0",
-        "postfix.extra.mynetworks: give postfix.mynetworks",
+        "postfix.extra.mynetworks: the setting for this is postfix.mynetworks",
     ),
     "notices go to a parameter": (
         ("postfix", "noticeRecipient"),
         "$x@example.test",
-        "postfix.noticeRecipient: Postfix would take",
+        "postfix.noticeRecipient: it has a `$`",
     ),
     "anchor includes a file": (
         ("resolver", "trustAnchors"),
@@ -147,14 +147,16 @@ def test_a_file_outside_of_stacks_is_not_read(name: str, key: str, base: Path) -
     given = {"trustAnchors": [ROOT_ANCHOR.strip()], key: name}
     with pytest.raises(SettingsError) as refused:
         resolver.given_files(settings(("resolver",), given))
-    assert "lies outside of stacks/" in str(refused.value) or "is not a file" in str(refused.value)
+    assert "is outside of stacks/" in str(refused.value) or "is not a regular file" in str(
+        refused.value
+    )
     assert "canary" not in str(refused.value)
 
 
 def test_recipients_outside_of_stacks_are_not_read(base: Path) -> None:
     (base / "r").mkdir()
     wanted = settings(("domains", "example.test", "recipientsFile"), "r/../../secret")
-    with pytest.raises(SettingsError, match="lies outside of stacks/"):
+    with pytest.raises(SettingsError, match="is outside of stacks/"):
         recipient_files.read(wanted)
 
 

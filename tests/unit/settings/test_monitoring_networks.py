@@ -10,16 +10,19 @@ from tests.support.mapping import mapping
 FIREWALL = {"sshNetworks": ["192.0.2.0/24"]}
 # Each: networks, and what of the path and the words the refusal has.
 EVERYBODY = {
-    "all of IPv4": (["0.0.0.0/0"], "monitoring.networks[0]: '0.0.0.0/0' is no network of"),
-    "all of IPv6": (["::/0"], "monitoring.networks[0]: '::/0' is no network of"),
-    "two halves": (["0.0.0.0/1", "128.0.0.0/1"], "monitoring.networks[1]: '128.0.0.0/1' is no"),
+    "all of IPv4": (["0.0.0.0/0"], "monitoring.networks[0]: '0.0.0.0/0' is too wide"),
+    "all of IPv6": (["::/0"], "monitoring.networks[0]: '::/0' is too wide"),
+    "two halves": (
+        ["0.0.0.0/1", "128.0.0.0/1"],
+        "monitoring.networks[1]: '128.0.0.0/1' is too wide",
+    ),
     "parts that are narrow each": (
         [f"{first}.0.0.0/8" for first in range(20, 30)],
-        "monitoring.networks: these networks add up to 10 times an IPv4 /8",
+        "monitoring.networks: together these are 10 times an IPv4 /8",
     ),
     "all public IPv6 in parts": (
         [f"2{n:03x}::/20" for n in range(0, 4096, 16)],
-        "monitoring.networks: these networks add up to",
+        "monitoring.networks: together these are",
     ),
 }
 
