@@ -24,6 +24,10 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 POLICY = (
     "version: STSv1\r\nmode: enforce\r\nmx: mx1.ok.test\r\nmx: mx2.ok.test\r\nmax_age: 1209600\r\n"
 )
+_DIGESTS: dict[str, hashes.SHA224 | hashes.SHA256] = {
+    "SHA224": hashes.SHA224(),
+    "SHA256": hashes.SHA256(),
+}
 ADDRESSES = {
     "mx1.ok.test": ("192.0.2.1", "2001:db8::1"),
     "mx2.ok.test": ("192.0.2.2", "2001:db8::2"),
@@ -39,20 +43,23 @@ def key(name: str) -> Key:
 
 
 @functools.cache
-def certificate(name: str, host: str, days: float = 60) -> bytes:
-    """A certificate of that key, self-signed, as DER."""
+def certificate(
+    name: str, host: str, days: float = 60, issuer: str = "", digest: str = "SHA256"
+) -> bytes:
+    """A certificate of that key as DER, signed by the key itself; `issuer` is another's name."""
     now = datetime.datetime.now(datetime.UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    signer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer or host)])
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
+        .issuer_name(signer)
         .public_key(key(name).public_key())
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(days=100))
         .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key(name), hashes.SHA256())
+        .sign(key(name), _DIGESTS[digest])
         .public_bytes(Encoding.DER)
     )
 
@@ -101,6 +108,9 @@ class Server:
     )
     name: str = ""
     days: float = 60
+    issuer: str = ""
+    digest: str = "SHA256"
+    version: str = "TLSv1.3"
     trust: str | None = None
     accepts: Callable[[Offer], str | None] = lambda offer: None
     transcript: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -118,8 +128,9 @@ class Server:
             if old is None:
                 return Handshake("handshake failure", refused=True)
             cipher = old
-        der = certificate(self.keys[algorithm], self.name or self.host, self.days)
-        return Handshake(None, False, "TLSv1.3", cipher, der)
+        name = self.name or self.host
+        der = certificate(self.keys[algorithm], name, self.days, self.issuer, self.digest)
+        return Handshake(None, False, self.version, cipher, der)
 
 
 class FakeSmtp:
