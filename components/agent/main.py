@@ -17,7 +17,7 @@ from .paths import VERSION
 from .process import BadManifest, Failure, Interrupted, ignore_signals
 from .staging import stage_main
 from .verbs import Agent
-from .words import emit, explain
+from .words import emit, explain, status_text
 
 
 def _on_signal(number: int, _frame: object) -> None:
@@ -28,8 +28,8 @@ def _on_signal(number: int, _frame: object) -> None:
 VERBS = ("apply", "remove", "rollback", "status", "recover", "install", "uninstall")
 HEAL = re.compile(r"--heal [1-9][0-9]{0,11}\Z")
 USAGE = (
-    "usage: mx-agent apply [--heal N] < manifest | remove NAME | rollback NAME | status [NAME]"
-    " | recover [--boot] | version | install | uninstall"
+    "usage: mx-agent apply [--heal N] < manifest | remove NAME | rollback NAME"
+    " | status [--json] [NAME] | recover [--boot] | version | install | uninstall"
 )
 
 
@@ -61,9 +61,14 @@ def main(argv: list[str], agent: Agent | None = None) -> int:
             agent.rollback(rest[0])
         elif verb == "remove" and len(rest) == 1:
             agent.remove(rest[0])
-        elif verb == "status" and len(rest) <= 1:
+        elif verb == "status" and len(names := [word for word in rest if word != "--json"]) <= 1:
             # Whole, because a program reads it; the engine does not log it line by line.
-            emit(sys.stdout, agent.redact(json.dumps(agent.status(*rest), indent=1)))
+            status = agent.status(*names)
+            people = sys.stdout.isatty() and names == rest
+            emit(
+                sys.stdout,
+                agent.redact(status_text(status) if people else json.dumps(status, indent=1)),
+            )
         elif verb == "recover" and rest in ([], ["--boot"]):
             agent.recover(boot=bool(rest))
         elif verb == "install" and not rest:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .files import Want
 from .paths import DIFF_LINES, DIFF_WIDTH, LINE_LIMIT
+from .process import Json
 
 
 def unified(wanted: str, now: Want) -> list[str]:
@@ -65,3 +66,41 @@ def emit(stream: Any, line: str) -> None:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(null, stream.fileno())
         os.close(null)
+
+
+def status_text(status: Json) -> str:
+    """Return a status (Agent.status) for a person at a terminal: a line a bundle, then diffs."""
+    lines = [f"mx-agent {status['version']}, owner: {status['owner'] or 'none yet'}"]
+    if status["unfinished"]:
+        lines.append("A run was cut off. `mx-agent recover` undoes what the run left.")
+    for name, text in status["failed"].items():
+        lines.append(f"{name}: the last apply failed: {' '.join(text.split())}")
+    rows = [("bundle", "applied", "rollback", "differs")]
+    diffs = []
+    for name, bundle in status["bundles"].items():
+        items = [
+            " ".join(str(value) for value in item.values() if isinstance(value, str))
+            for item in bundle["drift"]
+        ]
+        rows.append(
+            (
+                name,
+                str(bundle["applied"]),
+                "possible" if bundle["former"] else "-",
+                ", ".join(items) or "no",
+            )
+        )
+        for item in bundle["drift"]:
+            if item.get("diff"):
+                diffs += ["", f"{item['path']}, from what was applied to what is there:"]
+                diffs += [f"  {line}" for line in item["diff"]]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        padded = [row[column].ljust(width) for column, width in enumerate(widths)]
+        lines.append("  ".join([*padded, row[-1]]))
+    return "\n".join(_visible(line) for line in [*lines, *diffs])
+
+
+def _visible(line: str) -> str:
+    """Write what steers a terminal as an escape: files on a host may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -274,3 +274,22 @@ def test_a_challenge_goes_even_when_it_never_shows(
     assert calls == [("add", "abc"), ("remove", "abc")]
     assert hook.clean_leftovers() == []
     assert len(calls) == 2
+
+
+def test_status_for_people_has_a_line_for_each_certificate() -> None:
+    found = {
+        "mx1_rsa": {"daysLeft": 60.04, "notServed": [], "error": ""},
+        "mx1_ecdsa": {
+            "daysLeft": 9.5,
+            "notServed": ["smtp does not serve mx1_ecdsa: refused"],
+            "error": "CAA: \x1b[2J",
+            "failingSince": "2026-01-01T00:00:00+00:00",
+        },
+        "new": {},
+    }
+    assert module("__main__").status_text(found).splitlines() == [
+        "mx1_rsa    60.0 days left  served",
+        "mx1_ecdsa  9.5 days left  smtp does not serve mx1_ecdsa: refused; "
+        "fails since 2026-01-01T00:00:00+00:00: CAA: \\x1b[2J",
+        "new        no certificate yet",
+    ]

@@ -25,7 +25,11 @@ def main() -> int:
     """Run one verb."""
     parser = argparse.ArgumentParser(prog="mx-certificates", description=__doc__)
     parser.add_argument("verb", choices=["check", "issue", "renew", "keys", "status"])
-    verb = parser.parse_args().verb
+    parser.add_argument(
+        "--json", action="store_true", help="print status as JSON at a terminal too"
+    )
+    arguments = parser.parse_args()
+    verb = arguments.verb
     try:
         stack = config()
         if verb == "check":
@@ -33,7 +37,9 @@ def main() -> int:
         elif verb == "keys":
             print(json.dumps(keys(stack), sort_keys=True))
         elif verb == "status":
-            print(json.dumps(status(stack), indent=1, sort_keys=True))
+            found = status(stack)
+            people = sys.stdout.isatty() and not arguments.json
+            print(status_text(found) if people else json.dumps(found, indent=1, sort_keys=True))
         else:
             STATE.mkdir(parents=True, exist_ok=True)
             with LOCK.open("w") as lock:
@@ -133,6 +139,23 @@ def status(stack: dict[str, Any]) -> dict[str, Any]:
             entry["notServed"] = served.differences(certificate)
         found[certificate["alias"]] = entry
     return found
+
+
+def status_text(found: dict[str, Any]) -> str:
+    """Return what `status` found for a person at a terminal: a line a certificate."""
+    lines = []
+    width = max((len(alias) for alias in found), default=0)
+    for alias, entry in found.items():
+        days = entry.get("daysLeft")
+        left = "no certificate yet" if days is None else f"{days:.1f} days left"
+        wrong = list(entry.get("notServed", []))
+        if entry.get("error"):
+            since = entry.get("failingSince")
+            wrong.append(f"{f'fails since {since}' if since else 'failed'}: {entry['error']}")
+        state = "; ".join(wrong) or ("" if days is None else "served")
+        lines.append(f"{alias.ljust(width)}  {left}  {state}".rstrip())
+    text = "\n".join(lines) or "no certificates are wanted here"
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def _note(alias: str, error: str, renewal_failed: bool = True) -> None:
