@@ -1,7 +1,11 @@
-"""What an `up` does at this moment: one line a host on a terminal, one at its end elsewhere."""
+"""What an `up` does at this moment: one line a host on a terminal.
+
+Elsewhere, as in the log of a runner: one line twice a minute, and one at the end of each host.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,6 +23,7 @@ DNS = "DNS"
 OTHER = "other"
 _QUIET = {"same", "read", "refresh"}
 _RECORD = "cloudflare:"
+_SECONDS_BETWEEN_LINES = 30.0
 
 
 @dataclass
@@ -34,14 +39,24 @@ class Row:
 
 
 class Progress:
-    """Follows the engine's events. `expected` is the number of changes of each host, if known."""
+    """Follows the engine's events. `expected` is the number of changes of each host, if known.
 
-    def __init__(self, hosts: Iterable[str], expected: Mapping[str, int]) -> None:
+    `pause` is the time in seconds between two lines where there is no terminal.
+    """
+
+    def __init__(
+        self,
+        hosts: Iterable[str],
+        expected: Mapping[str, int],
+        pause: float = _SECONDS_BETWEEN_LINES,
+    ) -> None:
         self.hosts = sorted(hosts, key=len, reverse=True)
         self.rows = {name: Row(total) for name, total in expected.items() if total}
         self.counts: Counter[str] = Counter()
         self._console = console(stderr=True)
         self._live: Live | None = None
+        self._over = threading.Event()
+        self._lines = threading.Thread(target=self._say_all, args=(pause,), daemon=True)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -49,6 +64,8 @@ class Progress:
                 console=self._console, get_renderable=self._table, refresh_per_second=4
             )
             self._live.start()
+        else:
+            self._lines.start()
         return self
 
     def __exit__(
@@ -59,6 +76,9 @@ class Progress:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        else:
+            self._over.set()
+            self._lines.join()
 
     def place(self, urn: str) -> tuple[str, str]:
         """The row and the component of a resource, from its name `HOST-COMPONENT`."""
@@ -121,15 +141,28 @@ class Progress:
             seconds = row.ended - row.began
             self._console.print(f"{safe(where)}: {row.done} changes done in {seconds:.0f} s")
 
+    def _say_all(self, pause: float) -> None:
+        while not self._over.wait(pause):
+            busy = [
+                f"{name} {self._of(row)} {', '.join(row.now)}"
+                for name, row in list(self.rows.items())
+                if row.now
+            ]
+            if busy:
+                self._console.print(safe("; ".join(busy)), soft_wrap=True)
+
+    @staticmethod
+    def _of(row: Row) -> str:
+        return f"{row.done}/{row.total}" if row.total else str(row.done)
+
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column()
         table.add_column(justify="right")
         table.add_column(no_wrap=True, overflow="ellipsis")
         for name, row in self.rows.items():
-            of = f"{row.done}/{row.total}" if row.total else str(row.done)
             state = Text(safe(", ".join(row.now)) or ("done" if row.done else "waits"))
             if row.failed:
                 state.append(f"  failed: {safe(', '.join(row.failed))}", "red")
-            table.add_row(Text(safe(name), "bold"), of, state)
+            table.add_row(Text(safe(name), "bold"), self._of(row), state)
         return table

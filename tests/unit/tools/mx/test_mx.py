@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,6 +212,19 @@ def test_progress_counts_changes_by_host(capsys: pytest.CaptureFixture[str]) -> 
     assert {name: row.done for name, row in progress.rows.items()} == {"mx1": 1, DNS: 1}
     assert progress.counts == {"update": 2}
     assert "mx1: 1 changes done" in capsys.readouterr().err
+
+
+def test_log_of_a_runner_says_what_each_host_does_meanwhile(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    begins, *_ = events()
+    text = ""
+    with Progress(["mx1"], {"mx1": 14}, pause=0.01) as progress:
+        progress.event(begins)
+        deadline = time.monotonic() + 60
+        while "mx1 0/14 postfix" not in text and time.monotonic() < deadline:
+            text += capsys.readouterr().err
+    assert "mx1 0/14 postfix\n" in text
 
 
 def test_log_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
