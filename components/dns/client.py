@@ -59,7 +59,7 @@ class Client:
                 with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
                     read = json.loads(answer.read())
                 if not isinstance(read, dict):
-                    raise Silent(f"{verb} {request.full_url}: the answer is no JSON object")
+                    raise Silent(f"{verb} {request.full_url}: the answer is not a JSON object")
                 return read
             except urllib.error.HTTPError as error:
                 if error.code not in _PASSING:
@@ -83,7 +83,7 @@ class Client:
             answer = self.call("GET", f"{path}?{asked}")
             result, told = answer.get("result"), answer.get("result_info")
             if not isinstance(result, list) or not isinstance(told, dict):
-                raise Silent(f"GET {self._base}/{path}: the answer holds no list")
+                raise Silent(f"GET {self._base}/{path}: the answer has no list")
             yield from (item for item in result if isinstance(item, dict))
             last = int(told.get("total_pages") or 1)
             number += 1
@@ -110,7 +110,7 @@ class Client:
         """The `result` of an answer, where that is one object. Raises Refused, Silent."""
         found = self.call(verb, path, body).get("result")
         if not isinstance(found, dict):
-            raise Silent(f"{verb} {self._base}/{path}: the answer holds no result")
+            raise Silent(f"{verb} {self._base}/{path}: the answer has no result")
         return found
 
 

@@ -16,13 +16,19 @@ def line(met: Met) -> str:
 
 def adopted_by_no_record(key: str) -> str:
     """A line of dns.adopt without a record."""
-    return f"dns.adopt.{key}: the stack has no record of this name, so nothing is taken over"
+    return (
+        f"dns.adopt.{key}: this stack has no record of this name, so nothing can be taken over; "
+        "remove this line"
+    )
 
 
 def _what(met: Met) -> str:
     kind = str(met.other.get("type"))
     article = "an" if kind in ("A", "AAAA", "MX") else "a"
-    return f"{met.record.name} has {article} {kind} record of others, {shown(met.other)}"
+    return (
+        f"{met.record.name} already has {article} {kind} record that is not this stack's, "
+        f"{shown(met.other)}"
+    )
 
 
 def shown(other: Api) -> str:
@@ -33,31 +39,32 @@ def shown(other: Api) -> str:
 
 def _take_over(met: Met) -> str:
     return (
-        "`mx adopt` takes it over as it is. By hand: give the stack file its text and TTL, and "
-        f"`{met.record.key}: {met.other.get('id')}` under dns.adopt."
+        "`mx adopt` takes the record over unchanged. By hand: copy its text and TTL to the "
+        f"stack file, and add `{met.record.key}: {met.other.get('id')}` under dns.adopt."
     )
 
 
 def _same(met: Met) -> str:
-    return f"{_what(met)}, which is the one that is to be made. {_take_over(met)}"
+    return f"{_what(met)}, and this stack would create the same one. {_take_over(met)}"
 
 
 def _cname(met: Met) -> str:
     return (
-        f"dns: {_what(met)} (ID {met.other.get('id')}), and a CNAME is alone at its name "
-        f"(RFC 1034 3.6.2): take that record away before the {met.record.type} comes"
+        f"dns: {_what(met)} (ID {met.other.get('id')}), and a CNAME must be the only record "
+        "of its name (RFC 1034 3.6.2): remove that record before this stack creates its "
+        f"{met.record.type}"
     )
 
 
 def _single(met: Met) -> str:
     if met.is_there:
         return (
-            f"{_what(met)}, beside ours: with two {met.policy} records both are void for "
-            f"receivers. Take the other one (ID {met.other.get('id')}) away."
+            f"{_what(met)}, besides this stack's: with two {met.policy} records, receivers "
+            f"ignore both. Remove the other one (ID {met.other.get('id')})."
         )
     return (
-        f"dns.adopt: {_what(met)}: a second {met.policy} record would make both void. "
-        f"{_take_over(met)}"
+        f"dns.adopt: {_what(met)}: with a second {met.policy} record, receivers would ignore "
+        f"both. {_take_over(met)}"
     )
 
 
@@ -67,7 +74,7 @@ def _mx(met: Met) -> str:
         "before ours" if theirs < ours else "after ours" if theirs > ours else "as often as ours"
     )
     if met.record.content == ".":
-        order = "and the null MX of ours contradicts it"
+        order = "and this stack's null MX contradicts it"
     return (
         f"Mail for {met.record.name} also goes to {str(met.other.get('content')).rstrip('.')}, "
         f"preference {theirs}, {order}."
@@ -76,22 +83,24 @@ def _mx(met: Met) -> str:
 
 def _address(met: Met) -> str:
     return (
-        f"{met.record.name} has an address that is not ours, {met.other.get('content')}: senders "
-        "that choose it do not reach the MX host."
+        f"{met.record.name} also has an address that is not this stack's, "
+        f"{met.other.get('content')}: senders that choose it do not reach the MX host."
     )
 
 
 def _tlsa(met: Met) -> str:
     return (
-        f"{_what(met)}: senders with DANE defer mail when only that one is left and does not match."
+        f"{_what(met)}: if only that record is left and does not match, senders with DANE "
+        "defer their mail."
     )
 
 
 def _mta_sts(met: Met) -> str:
     return (
-        f"_mta-sts.{met.record.name} announces an MTA-STS policy of others: unless its mode is "
-        f"none or testing, senders that keep it give no mail to {met.record.content}, which it "
-        "must name (RFC 8461 section 5). Let it name our MX hosts for its max_age first."
+        f"_mta-sts.{met.record.name} announces an MTA-STS policy that is not this stack's. "
+        "Unless its mode is none or testing, senders that keep this policy deliver to "
+        f"{met.record.content} only if the policy names it (RFC 8461 section 5). Let the "
+        "policy name this stack's MX hosts for its max_age first."
     )
 
 

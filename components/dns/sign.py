@@ -43,7 +43,10 @@ def switch_on(client: Client, zone_id: str) -> tuple[str, str]:
         time.sleep(pause)
         state = client.result("GET", path)
     if state.get("status") not in SIGNED or not state.get("ds"):
-        raise Unsigned(f"Cloudflare does not sign the zone: its state is {state.get('status')!r}")
+        raise Unsigned(
+            "Cloudflare does not sign the zone although it accepted the request; its state is "
+            f"{state.get('status')!r}"
+        )
     return str(state["status"]), str(state["ds"])
 
 
@@ -60,7 +63,10 @@ def main() -> int:
     print(record)
     zone = record.split()[0].rstrip(".")
     if status == "pending":
-        print(f"{zone}: signed; give its registrar this DS record: {record}", file=sys.stderr)
+        print(
+            f"{zone}: the zone is signed; give its registrar this DS record: {record}",
+            file=sys.stderr,
+        )
     return 0
 
 

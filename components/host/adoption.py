@@ -80,7 +80,9 @@ def replaced(key: str, manifests: Sequence[Manifest], answer: str) -> Iterable[s
             continue
         ours = texts[path]
         if coded == "-" or ours is None:
-            yield str(Warned(REPLACES, key, f"{path}: not shown, not every login may read it"))
+            yield str(
+                Warned(REPLACES, key, f"{path}: not shown, because not every login may read it")
+            )
             continue
         theirs = base64.b64decode(coded).decode(errors="replace")
         if theirs == ours:

@@ -53,15 +53,16 @@ def machine(line: str) -> None:
     """Raise OddAnswer when the first line is no machine ID (machine-id(5))."""
     if not _MACHINE.fullmatch(line):
         raise OddAnswer(
-            f"it answers {shortened(line)} where the machine ID (machine-id(5)) is expected; a "
-            "login that runs commands must print nothing of its own"
+            f"it answers {shortened(line)} where its machine ID (machine-id(5)) is expected; "
+            "commands over SSH must print nothing of their own, so check the login's shell "
+            "profile"
         )
 
 
 def agent(line: str) -> str:
     """The digest of the agent. Raises OddAnswer when the line is none."""
     if not _AGENT.fullmatch(line):
-        raise OddAnswer(f"it answers {shortened(line)} where the agent's digest is expected")
+        raise OddAnswer(f"it answers {shortened(line)} where the digest of its agent is expected")
     return line.split(" ")[0]
 
 
@@ -73,7 +74,7 @@ def status(text: str) -> dict[str, Any]:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         words = f"{where}: {first['msg']}" if where else first["msg"]
-        raise OddAnswer(f"not an agent's answer: {visible(words)}") from None
+        raise OddAnswer(f"this is not an answer of the agent: {visible(words)}") from None
     found: dict[str, Any] = json.loads(text)
     return found
 

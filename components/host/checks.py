@@ -69,8 +69,8 @@ def _release(asked: Asked) -> Iterator[Finding]:
         return
     known = found in ("debian 12", "debian 13")
     yield Finding(
-        f"hosts.{asked.key}.debian is {wanted.split()[1]}, the host runs "
-        f"{visible(found) or 'nothing known'}",
+        f"hosts.{asked.key}.debian is {wanted.split()[1]}, but the host runs "
+        f"{visible(found) or 'an unknown system'}",
         f"write `debian: {found[-2:]}`" if known else "set up Debian 12 or 13",
     )
 
@@ -79,20 +79,21 @@ def _root(asked: Asked) -> Iterator[Finding]:
     if not asked.facts.root:
         user = asked.settings.ssh.user
         yield Finding(
-            f"the login {user} does not become root without a password",
-            f"allow it on the host: {user} ALL=(ALL) NOPASSWD: ALL (sudoers(5))",
+            f"the login {user} cannot become root without a password",
+            f"allow it on the host with this line in sudoers(5): {user} ALL=(ALL) NOPASSWD: ALL",
         )
 
 
 def _init(asked: Asked) -> Iterator[Finding]:
     if not asked.facts.systemd:
-        yield Finding("systemd is not its init", "use a machine or VM with systemd")
+        yield Finding("systemd is not its init system", "use a machine or a VM that runs systemd")
 
 
 def _memory(asked: Asked) -> Iterator[Finding]:
     if asked.facts.memory < MEMORY_MIB:
         yield Finding(
-            f"memory: {asked.facts.memory} MiB", f"all services together need {MEMORY_MIB} MiB"
+            f"memory: {asked.facts.memory} MiB",
+            f"all services together need {MEMORY_MIB} MiB",
         )
 
 
@@ -101,7 +102,7 @@ def _disk(asked: Asked) -> Iterator[Finding]:
     if asked.facts.disk < needed:
         yield Finding(
             f"free disk below /usr and /var: {asked.facts.disk} MiB",
-            f"packages and queue need {needed} MiB",
+            f"packages and the queue need {needed} MiB",
         )
 
 
@@ -110,9 +111,9 @@ def _clock(asked: Asked) -> Iterator[Finding]:
     if abs(off) > CLOCK_OFF:
         which = "ahead of" if off > 0 else "behind"
         yield Finding(
-            f"its clock is {abs(off):.0f} s {which} this machine's; certificates are valid by it, "
-            "and Postfix returns queued mail to its senders by it",
-            "see to its time service (timedatectl status)",
+            f"its clock is {abs(off):.0f} s {which} this machine's; with a wrong clock "
+            "certificates fail, and Postfix returns queued mail too early",
+            "repair its time service (timedatectl status)",
         )
 
 
@@ -121,8 +122,8 @@ def _port(asked: Asked) -> Iterator[Finding]:
     if others:
         names = ", ".join(visible(name) or "a program of another container" for name in others)
         yield Finding(
-            f"port 25 is taken by {names}, which is not Debian's Postfix",
-            "let its queue empty, then stop it and take it away",
+            f"port 25 is in use by {names}, which is not Debian's Postfix",
+            "wait until its queue is empty, then stop and remove it",
         )
 
 
@@ -136,8 +137,8 @@ def _address(asked: Asked) -> Iterator[Finding]:
         if text in asked.unproven and family:
             continue
         yield Finding(
-            f"hosts.{asked.key}.{name}: {text} is on none of its interfaces, and no connection to "
-            "it reaches this host",
+            f"hosts.{asked.key}.{name}: {text} is on none of the host's interfaces, and no "
+            f"connection to {text} reaches this host",
             f"correct hosts.{asked.key}.{name}, or give the host the address",
         )
 
@@ -145,8 +146,8 @@ def _address(asked: Asked) -> Iterator[Finding]:
 def _unproven(asked: Asked) -> Iterator[Finding]:
     for text in sorted(asked.unproven - asked.reached - set(asked.facts.addresses)):
         yield Finding(
-            f"{text} is on none of its interfaces, and this machine has no route to it",
-            "look from elsewhere whether a connection to it reaches the host",
+            f"{text} is on none of the host's interfaces, and this machine has no route to it",
+            "test from another machine whether a connection to it reaches the host",
         )
 
 
@@ -166,11 +167,11 @@ def _mailbox(asked: Asked) -> Iterator[Finding]:
         if greeting is None or greeting.startswith("220"):
             continue
         domains = [domain for domain in asked.domains if mailbox(settings, domain) == place]
-        said = f"it says {visible(greeting)!r}" if greeting else "no greeting"
+        said = f"it answers {visible(greeting)!r}" if greeting else "no greeting"
         yield Finding(
-            f"it does not reach the mailbox host {place}: {said}; mail of {_some(domains)} would "
-            "wait in the queue",
-            "check mailboxHosts.*, its name and its firewall",
+            f"it does not reach the mailbox host {place}: {said}; mail for {_some(domains)} "
+            "would wait in the queue",
+            "check its name in mailboxHosts, and its firewall",
         )
 
 
@@ -182,7 +183,7 @@ def _ptr(asked: Asked) -> Iterator[Finding]:
         if name is not None and host.hostname not in [each.rstrip(".") for each in names]:
             yield Finding(
                 f"PTR of {address} is {visible(name) or 'missing'}, not {host.hostname}",
-                "set it at the provider: many receivers refuse mail without it",
+                "set it at the provider, because many receivers refuse mail without it",
             )
 
 

@@ -48,7 +48,10 @@ def read(settings: Settings) -> dict[str, Seen]:
         applied = held.read()
         new = fit.new_mx(settings, held.resources())
     except Exception as error:
-        pulumi.log.warn(f"drift was not read: the engine does not give this stack's state: {error}")
+        pulumi.log.warn(
+            "the drift of the hosts was not read, because the engine does not give this stack's "
+            f"state: {error}"
+        )
         return {key: Seen() for key in settings.hosts}
     said = command.local.run(
         command=SCRIPT.read_text(),
@@ -87,11 +90,11 @@ def copies(seen: Mapping[str, Seen]) -> list[str]:
     for key, host in sorted(seen.items()):
         by_machine.setdefault(host.machine, []).append(key)
     return [
-        f"{' and '.join(keys)} answer with the same machine ID, {visible(machine)}: one of them "
-        "runs from a copy of the other's disk. A copy has the same keys, and sends the mail once "
-        "more that was in the queue when the copy was made. Take the copy off the network; set it "
-        "up from a fresh installation, or delete its queue and give it a machine ID of its own "
-        "(machine-id(5))"
+        f"{' and '.join(keys)} answer with the same machine ID, {visible(machine)}: one of "
+        "them runs from a copy of the other's disk. A copy has the same keys, and it sends "
+        "the mail again that was in the queue when the copy was made. Take the copy off the "
+        "network. Then set it up from a fresh installation, or delete its queue and give it "
+        "a new machine ID (machine-id(5))"
         for machine, keys in by_machine.items()
         if machine and len(keys) > 1
     ]
@@ -155,8 +158,9 @@ def _clock(key: str, there: int | None, here: float) -> list[str]:
         return []
     which = "ahead of" if off > 0 else "behind"
     return [
-        f"clock of {key}: {abs(off):.0f} s {which} this machine's; Postfix returns queued mail to "
-        "its senders by the host's clock, and certificates are valid by it: see to its time service"
+        f"clock of {key}: {abs(off):.0f} s {which} this machine's; with a wrong clock "
+        "certificates fail, and Postfix returns queued mail too early: repair its time "
+        "service"
     ]
 
 
@@ -171,7 +175,7 @@ def _updates(key: str, line: str) -> list[str]:
         waits.append(f"a restart of {', '.join(map(visible, found.restart))}")
     if found.reboot:
         waits.append("a reboot into its newer kernel")
-    return [f"updates of {key}: it waits for {'; '.join(waits)}"] if waits else []
+    return [f"updates of {key}: the host waits for {'; '.join(waits)}"] if waits else []
 
 
 def _reasons(
@@ -185,7 +189,7 @@ def _reasons(
     if own is not None and own.digest != agent:
         lines.append("it is not the one that this stack installed last")
     if status.get("unfinished"):
-        lines.append("a change was cut off and waits for the next call")
+        lines.append("a change was interrupted and will be finished by the next call")
     # Of such a bundle no call may come: it may have left the settings.
     lines += [
         f"{visible(name)}: its first change failed at {visible(when)} and was undone"
@@ -222,6 +226,6 @@ def _other_manifest(bundle: dict[str, Any], wanted: Held, old_agent: bool) -> li
         return []
     return [
         f"the manifest applied at {visible(bundle['applied'])} is not the one that this stack "
-        "applied last: the host was put back, another stack or a hand applied it, or an `up` was "
-        "cut off"
+        "applied last: the host was restored from a backup, another stack or a person "
+        "applied it, or an `up` was interrupted"
     ]

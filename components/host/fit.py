@@ -82,7 +82,7 @@ def no_root(settings: Settings, key: str, err: str) -> str:
         [(row, each) for row, each in findings(asked, "host") if row.name == checks.ROOT]
     )
     said = err.strip().split("\n")[-1]
-    return f"{words} (it says: {said})" if said else words
+    return f"{words} (it answers: {said})" if said else words
 
 
 def doubts(settings: Settings, told: Mapping[str, Facts]) -> list[tuple[str, str]]:

@@ -49,8 +49,9 @@ def look(key: str, address: str, port: int, patience: float = _PATIENCE_SECONDS)
             except TimeoutError:
                 raise Silent(
                     f"{key} ({address} port {port}) takes connections and then says nothing: "
-                    f"{missing} within {patience:g} s; nothing was done there. Look at its console "
-                    "(memory, disk), and at what stands between; then run this again"
+                    f"{missing} within {patience:g} s; nothing was done there. Check its memory "
+                    "and disk at its console, and any firewall in between; then run this "
+                    "again"
                 ) from None
     except OSError:
         return

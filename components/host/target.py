@@ -80,7 +80,10 @@ def _read(path: str, key: str) -> str:
 def _known_host(key: str, host: HostSettings, address: str, path: str | None) -> str:
     """The host's key from a known_hosts file (sshd(8)), by address or name; ed25519 first."""
     if path is None:
-        raise pulumi.RunError(f"mx:mail.hosts.{key}.hostKey: missing")
+        raise pulumi.RunError(
+            f"mx:mail.hosts.{key}.hostKey: missing; give the host's SSH key, or a file in "
+            "ssh.knownHostsFile"
+        )
     found = []
     for line in _read(path, "mx:mail.ssh.knownHostsFile").split("\n"):
         fields = line.split()
@@ -91,15 +94,15 @@ def _known_host(key: str, host: HostSettings, address: str, path: str | None) ->
         others = ", ".join(sorted({entry.split()[0] for entry in found}))
         what = f"only lines of type {others}" if found else "no line"
         raise pulumi.RunError(
-            f"mx:mail.hosts.{key}.hostKey: {path} has {what} for {address} or {host.hostname}, not "
-            f"one of type {' or '.join(KEY_TYPES)}; ask the host's console for it: "
-            "cat /etc/ssh/ssh_host_ed25519_key.pub"
+            f"mx:mail.hosts.{key}.hostKey: {path} has {what} for {address} or "
+            f"{host.hostname}; expected is a key of type {' or '.join(KEY_TYPES)}. Read it at "
+            "the host's console: cat /etc/ssh/ssh_host_ed25519_key.pub"
         )
     chosen = min(usable, key=lambda entry: KEY_TYPES.index(entry.split()[0]))
     try:
         return _HOST_KEY.validate_python(chosen)
     except ValidationError:
         raise pulumi.RunError(
-            f"mx:mail.hosts.{key}.hostKey: what {path} has for {address} or {host.hostname} is not "
-            "an SSH host key"
+            f"mx:mail.hosts.{key}.hostKey: the line of {path} for {address} or "
+            f"{host.hostname} is not an SSH host key"
         ) from None

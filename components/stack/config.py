@@ -24,7 +24,7 @@ def load() -> Settings:
         _refuse_leftovers(source)
         values = pulumi.Config("mx").get_object("mail")
         if not isinstance(values, dict):
-            raise SettingsError(f"{source}: mx:mail: missing; see stacks/README.md")
+            raise SettingsError(f"{source}: mx:mail: missing; stacks/README.md lists its keys")
         settings = from_mapping(values, source)
         recipient_files.read(settings)
         unrouted = [f"{source}: mx:mail.{line}" for line in public_addresses.faults(settings)]
@@ -36,23 +36,26 @@ def load() -> Settings:
 
 
 def _refuse_leftovers(source: str) -> None:
-    """Refuse keys that nothing reads, and secrets that stand in clear."""
+    """Refuse keys that nothing reads, and secrets in clear text."""
     config = pulumi.runtime.config.CONFIG.get()
     for key in config:
         namespace, _, name = key.partition(":")
         if namespace == "mx" and name not in _KNOWN_KEYS:
-            raise SettingsError(f"{source}: {key}: nothing reads this key; remove it")
+            raise SettingsError(
+                f"{source}: {key}: this key is unknown, and the program would ignore it; remove it"
+            )
     if "cloudflare:apiToken" in config and not pulumi.runtime.config.is_config_secret(
         "cloudflare:apiToken"
     ):
         raise SettingsError(
-            f"{source}: cloudflare:apiToken: a secret in clear; revoke this token, then "
-            "pulumi config set --secret cloudflare:apiToken"
+            f"{source}: cloudflare:apiToken: the token is stored in clear text; revoke this "
+            "token at Cloudflare, then store a new one: pulumi config set --secret "
+            "cloudflare:apiToken"
         )
     if "cloudflare:apiToken" not in config and "CLOUDFLARE_API_TOKEN" not in os.environ:
         raise SettingsError(
-            f"{source}: cloudflare:apiToken: missing; "
-            "pulumi config set --secret cloudflare:apiToken, or export CLOUDFLARE_API_TOKEN"
+            f"{source}: cloudflare:apiToken: missing; store it with pulumi config set "
+            "--secret cloudflare:apiToken, or export CLOUDFLARE_API_TOKEN"
         )
 
 
@@ -67,16 +70,22 @@ def tokens(settings: Settings) -> dict[str, pulumi.Output[str]]:
     given = config.get_object(_TOKENS) or {}
     source = f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:{_TOKENS}"
     if given and not pulumi.runtime.config.is_config_secret(f"mx:{_TOKENS}"):
-        raise pulumi.RunError(f"{source}: a secret in clear; revoke it and set it with --secret")
+        raise pulumi.RunError(
+            f"{source}: a token is stored in clear text; revoke it at Cloudflare, and store a new "
+            "one with --secret"
+        )
     for account in settings.dns.accounts:
         if account not in given:
             raise pulumi.RunError(
-                f"{source}.{account}: missing; "
-                f"pulumi config set --secret --path mx:{_TOKENS}.{account}"
+                f"{source}.{account}: missing; store the account's token with pulumi config "
+                f"set --secret --path mx:{_TOKENS}.{account}"
             )
     for account in given:
         if account not in settings.dns.accounts:
-            raise pulumi.RunError(f"{source}.{account}: there is no dns.accounts.{account}")
+            raise pulumi.RunError(
+                f"{source}.{account}: there is no dns.accounts.{account}; correct the name, or "
+                "remove this token"
+            )
     return {account: pulumi.Output.secret(str(given[account])) for account in given}
 
 
@@ -86,8 +95,8 @@ def rspamd_password() -> str | None:
         f"mx:{_CONTROLLER}"
     ):
         raise pulumi.RunError(
-            f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:{_CONTROLLER}: a secret in clear; choose "
-            f"another and set it with --secret"
+            f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:{_CONTROLLER}: the password is "
+            "stored in clear text; choose another one, and store it with --secret"
         )
     return pulumi.Config("mx").get(_CONTROLLER) or None
 

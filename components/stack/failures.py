@@ -19,7 +19,7 @@ _Rpc = Callable[..., Awaitable[Any]]
 
 
 def fail_at_the_end() -> None:
-    """From now on a failed dependency fails the program when all else is done, not before."""
+    """Make a failed dependency fail the program only at its end, after all other work."""
     manager = _get_rpc_manager()
     do_rpc = manager.do_rpc
 
@@ -29,7 +29,8 @@ def fail_at_the_end() -> None:
                 return await function(*arguments, **keywords)
             except ResourceRegistrationFailed:
                 manager.unhandled_exception = RunError(
-                    "what depends on a failed resource was left as it is; everything else was done"
+                    "resources that depend on a failed one were not changed; everything else "
+                    "was done. Mend the failure, then run `up` again"
                 )
                 return None
 

@@ -89,8 +89,8 @@ def judge(settings: Settings, host: str, views: Mapping[str, View]) -> tuple[lis
             )
         if not seen:
             unseen.append(
-                f"nobody who can open port 25 elsewhere tried {address}: that mail arrives there "
-                "is not proven; try it from outside"
+                f"no machine that may open port 25 could try {address}, so nothing proves "
+                "that mail arrives there; try it from outside"
             )
     return wrong, unseen
 
@@ -135,8 +135,8 @@ class Gate:
                 faults.append(str(error))
         if faults:
             raise Held(
-                f"the MX record of {domain} for {host} is held back: {'; '.join(faults)}. Mend it, "
-                "then run `up` again; MX records that are published stay"
+                f"the MX record of {domain} for {host} is held back: {'; '.join(faults)}. "
+                "Mend this, then run `up` again; MX records that are published already stay"
             )
 
     async def _arrives(self, host: str) -> None:

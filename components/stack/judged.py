@@ -1,4 +1,4 @@
-"""What the repository's own audit says of the Postfix that a change would configure.
+"""The findings of this repository's own audit about the Postfix that a change would configure.
 
 Settings are judged one by one where they are read. This looks at the whole main.cf and master.cf of
 each host, `postfix.extra` included, before anything is changed: what stops mail or opens a relay is

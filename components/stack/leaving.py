@@ -1,11 +1,13 @@
-"""What must not go in one `up`, since the engine deletes last.
+"""Changes that are unsafe in one `up`, because the engine deletes last.
 
-An MX host goes from DNS first, and only then from what it does and from the policy: it would refuse
-mail, or the MTA-STS policy leave it out, while its MX record still sends senders there (RFC 8461
-section 8). Its name loses its address as late: whoever knows the MX record for a TTL more would
-bounce. And a machine gets no other key: what went with the former one would be taken off it after
-all of the new one is there. So the program compares the settings with what the last `up` exported,
-in previews too.
+An MX host must leave DNS first, and its services and the MTA-STS policy only later. Otherwise the
+host would refuse mail, or the policy would not name it, while senders still know its MX record
+(RFC 8461 section 8). For the same reason the host's name keeps its address for one TTL more.
+
+A machine must not get another key in `hosts`. The engine would install everything under the new
+key and then uninstall everything under the old key, from the same machine.
+
+So the program compares the settings with the outputs of the last `up`, in previews too.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from components.stack import queued
 
 
 def refuse_at_once(settings: Settings) -> None:
-    """Raise pulumi.RunError, a line each, for MX hosts that would leave DNS or a machine last."""
+    """Raise pulumi.RunError with a line for each change that is unsafe in one `up`."""
     # A StackReference to the stack itself would be one more resource of it.
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     read = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value or {}
@@ -38,9 +40,9 @@ def refuse_at_once(settings: Settings) -> None:
 
 
 def faults(settings: Settings, published: Mapping[str, Iterable[str]]) -> list[str]:
-    """Hosts that leave too early, each line beginning with the YAML path of its cure.
+    """Hosts that leave too early. Each line begins with the YAML path to change.
 
-    `published`: mail domain to the hosts that its MX records name until now.
+    `published`: mail domain to the names in its present MX records.
     """
     hosts = {host.hostname: key for key, host in settings.hosts.items()}
     lines = []
@@ -49,21 +51,24 @@ def faults(settings: Settings, published: Mapping[str, Iterable[str]]) -> list[s
         for left in sorted(set(published.get(name, ())) - keepers):
             if left in hosts:
                 lines.append(
-                    f"domains.{name}.leavingMx: {left} is in DNS and would refuse the mail that "
-                    f"still comes; list {hosts[left]} here until its MX record is gone for a TTL"
+                    f"domains.{name}.leavingMx: {left} still has an MX record and would "
+                    f"refuse the mail that arrives; list {hosts[left]} here until its MX "
+                    "record has been gone for one TTL"
                 )
             elif domain.mta_sts is not None and left not in domain.mta_sts.also_mx:
                 lines.append(
-                    f"domains.{name}.mtaSts.alsoMx: {left} is in DNS; let its host be `leaving` "
-                    "first, or, when it is lost, list it here until its MX record is gone for a TTL"
+                    f"domains.{name}.mtaSts.alsoMx: {left} still has an MX record, and the "
+                    "policy would not name it; set its host to `leaving` first. If the host "
+                    "is lost, list its name here until its MX record has been gone for one "
+                    "TTL"
                 )
     return lines
 
 
 def other_keys(settings: Settings, published: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Machines and names that would get another key, each line beginning with its YAML path.
+    """Machines and names that would get another key. Each line begins with its YAML path.
 
-    `published`: the output `mxHosts` until now.
+    `published`: the output `mxHosts` of the last `up`.
     """
     lines = []
     for old, was in published.items():
@@ -74,9 +79,10 @@ def other_keys(settings: Settings, published: Mapping[str, Mapping[str, Any]]) -
             same = [name for name in names if name in (was["ipv4"], was["hostname"])]
             if same:
                 lines.append(
-                    f"hosts.{key}: {same[0]} is hosts.{old} until now, and what went with that "
-                    f"key would be taken away after this; keep the key {old}, or take hosts.{old} "
-                    f"out with one `up` and give hosts.{key} with the next"
+                    f"hosts.{key}: {same[0]} is the machine of hosts.{old}. Pulumi would "
+                    f"install it as {key} and then uninstall {old} from it, which leaves the "
+                    f"machine empty. Keep the key {old}, or remove hosts.{old} in one `up` "
+                    f"and add hosts.{key} in the next"
                 )
     return lines
 
@@ -93,8 +99,8 @@ def other_names(
         served = [domain for domain, names in domains.items() if name in names]
         if key in settings.hosts and settings.hosts[key].hostname != name and served:
             lines.append(
-                f"hosts.{key}.hostname: {name} is MX of {', '.join(sorted(served))} and would lose "
-                f"its address while senders still know it; let {key} leave first (leavingMx), and "
-                "rename it when that MX record is gone for a TTL"
+                f"hosts.{key}.hostname: {name} is MX of {', '.join(sorted(served))}, and its "
+                f"address would go while senders still know the name; let {key} leave first "
+                "(leavingMx), and rename it when that MX record has been gone for one TTL"
             )
     return lines

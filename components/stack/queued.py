@@ -69,7 +69,7 @@ def read(code: int, out: str, err: str) -> Queue:
         }
         return Queue(int(answer["messages"]), domains)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Queue(unread=f"it answers {visible(out[:60])!r}")
+        return Queue(unread=f"the host answers {visible(out[:60])!r} instead of its queue")
 
 
 def told(queues: Mapping[str, Queue]) -> list[str]:
@@ -77,7 +77,7 @@ def told(queues: Mapping[str, Queue]) -> list[str]:
     texts = []
     for key, queue in queues.items():
         if queue.unread:
-            words = f"its queue was not read ({queue.unread}), which counts as not empty"
+            words = f"its queue could not be read ({queue.unread}), so it counts as not empty"
         elif queue.messages:
             age = max((oldest for _, oldest in (queue.domains or {}).values()), default=0.0)
             words = f"{_messages(queue.messages)} queued there, the oldest for {_age(age)}"
@@ -86,8 +86,8 @@ def told(queues: Mapping[str, Queue]) -> list[str]:
         texts.append(
             warnings.held_queue(
                 key,
-                f"{words}: the host leaves; Postfix delivers them first, and is not taken away "
-                "while one is left",
+                f"{words}: this host is being removed. Postfix delivers these messages first, "
+                "and it stays installed while one is left",
             )
         )
     return texts
@@ -100,7 +100,7 @@ def refused(gone: Iterable[str], queues: Mapping[str, Queue]) -> list[tuple[str,
         for key, queue in queues.items():
             number, oldest = (queue.domains or {}).get(domain, (0, 0.0))
             if queue.unread:
-                words = f"the queue of {key} was not read ({queue.unread})"
+                words = f"the queue of {key} could not be read ({queue.unread})"
             elif number:
                 words = f"{_messages(number)} queued for it on {key}, the oldest for {_age(oldest)}"
             else:
@@ -108,9 +108,9 @@ def refused(gone: Iterable[str], queues: Mapping[str, Queue]) -> list[tuple[str,
             found.append(
                 (
                     key,
-                    f"domains.{domain}: it goes, but {words}; Postfix would return them to their "
-                    "senders. Keep the domain until they have left, or give them up: "
-                    f"`giveUpQueue: true` at hosts.{key}",
+                    f"domains.{domain}: the domain is being removed, but {words}, and Postfix "
+                    "would return them to their senders. Keep the domain until they have "
+                    f"left the queue, or give them up with `giveUpQueue: true` at hosts.{key}",
                 )
             )
     return found

@@ -1,4 +1,4 @@
-"""Renewals of certificates that fail, as the hosts tell when the program begins.
+"""Renewals of certificates that fail, as the hosts report when the program begins.
 
 A host keeps the old certificate until it ends, so nothing else shows for weeks.
 """
@@ -16,13 +16,13 @@ from components.stack.outputs import RenewalFailure
 
 LONGEST_REASON = 500
 WAY_OUT = (
-    "The certificate in use stays until it ends. Cure the reason, then on the host: "
-    "systemctl start mx-certificates.service (docs/runbooks/MxRenewalFailing.md)."
+    "The present certificate stays in use until it expires. Remove the cause, then run on "
+    "the host: systemctl start mx-certificates.service (docs/runbooks/MxRenewalFailing.md)."
 )
 
 
 def failures(settings: Settings, seen: Mapping[str, Seen]) -> list[RenewalFailure]:
-    """What fails of what the settings want; of a host that was not read nothing is known."""
+    """Failing renewals of the names in the settings; a host that was not read has none."""
     if settings.certificates is None:
         return []
     return [

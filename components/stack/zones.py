@@ -82,7 +82,9 @@ def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
         # Hosts must be within reach while the API is down; a zone that nobody compared must not.
         _refuse(source, unknown_zones(settings, kept or {}, found.silent))
         pulumi.log.warn(
-            warnings.zones(f"{found.silent}; records are planned as the state has them")
+            warnings.zones(
+                f"{found.silent}; the preview assumes that the records are as in the state"
+            )
         )
     elif listing and kept is not None:
         foreign = judge(
@@ -115,8 +117,8 @@ def _adopted(
         if key in kept:
             continue
         if there and identifier not in there:
-            gone = f"no zone of the stack has a record with the ID {identifier}"
-            pulumi.log.warn(warnings.zones(f"dns.adopt.{key}: {gone}; the record is made anew"))
+            gone = f"no zone of this stack has a record with the ID {identifier}"
+            pulumi.log.warn(warnings.zones(f"dns.adopt.{key}: {gone}; a new record is created"))
             continue
         found[key] = identifier
     return found
@@ -139,8 +141,8 @@ def unknown_zones(settings: Settings, kept: Mapping[str, Kept], silent: str) -> 
     }
     return [
         f"dns.zones.{zone}: {silent}; the state has no record in the zone "
-        f"{settings.dns.zones[zone]}, so nobody knows that it is {zone}: try again when the API "
-        "answers, or see cloudflare:baseUrl"
+        f"{settings.dns.zones[zone]} yet, so the program cannot tell whether this ID is "
+        f"really {zone}. Try again when the API answers, or correct cloudflare:baseUrl"
         for zone in dict.fromkeys(record.zone for record in table)
         if zone not in known
     ]
@@ -160,7 +162,9 @@ def _kept(told: bool) -> dict[str, Kept] | None:
         resources = held.resources()
     except Exception as error:
         if told:
-            pulumi.log.warn(f"the records of others in the zones were not judged: {error}")
+            pulumi.log.warn(
+                f"the program did not look for conflicts with other records in the zones: {error}"
+            )
         return None
     return records_of(resources)
 

@@ -113,7 +113,7 @@ def test_a_live_domain_is_adopted_as_it_is_and_then_changed_step_by_step(live: L
     before, text = live.records(), file(live).read_text()
     code, output = live.run("up")
     assert code != 0
-    assert "`mx adopt` takes it over as it is" in " ".join(output.split())
+    assert "`mx adopt` takes the record over unchanged" in " ".join(output.split())
     assert live.records() == before
 
     shown = adopt(live, "--dry-run", "--json")

@@ -76,9 +76,9 @@ def test_example_stack_previews_and_keeps_its_order(project: Project, stack: str
 @pytest.mark.parametrize(
     ("new", "expected"),
     [
-        ("  mx:mails: {}\n", "stacks/Pulumi.staging.yaml: mx:mails: nothing reads this key"),
-        ("  cloudflare:apiToken: abc\n", "cloudflare:apiToken: a secret in clear"),
-        ("  mx:rspamdPassword: abc\n", "mx:rspamdPassword: a secret in clear"),
+        ("  mx:mails: {}\n", "stacks/Pulumi.staging.yaml: mx:mails: this key is unknown"),
+        ("  cloudflare:apiToken: abc\n", "cloudflare:apiToken: the token is stored in clear text"),
+        ("  mx:rspamdPassword: abc\n", "mx:rspamdPassword: the password is stored in clear text"),
     ],
 )
 def test_fault_of_the_stack_file_is_said_without_a_traceback(

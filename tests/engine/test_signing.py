@@ -113,7 +113,7 @@ def test_first_deployment_while_pending_and_when_active(signing: Signing) -> Non
     assert signing.status == "disabled"
     shown = signing.run("up", "--yes", "--skip-preview")
     record = signing.run("stack", "output", "ds").strip()
-    assert f"{NAME}: signed; give its registrar this DS record: {record}" in shown
+    assert f"{NAME}: the zone is signed; give its registrar this DS record: {record}" in shown
     assert record.startswith(f"{NAME}. 3600 IN DS ")
     for published, status in ((False, "pending"), (True, "active")):
         signing.parent.published = published

@@ -163,7 +163,7 @@ def test_a_postfix_made_by_hand_is_shown_kept_and_brought_back(
         assert "-# one line more" in told["replaces: mx2: /etc/postfix/master.cf"]
         assert (
             "replaces: mx2: /etc/postfix/sql/relay_domains.cf: "
-            "not shown, not every login may read it" in told
+            "not shown, because not every login may read it" in told
         )
         assert "not-for-reviewers" not in seen.stdout
         # mx1 has what the package brings, and no main.cf.

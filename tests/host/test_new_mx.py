@@ -100,7 +100,7 @@ def test_another_release_is_refused_with_both_by_preview_and_up(
         done = pulumi(*command)
         plain = " ".join((done.stdout + done.stderr).split())
         assert done.returncode != 0
-        words = f"mx:mail.hosts.mx2.debian is {other}, the host runs debian {there}"
+        words = f"mx:mail.hosts.mx2.debian is {other}, but the host runs debian {there}"
         assert f"stacks/Pulumi.lab.yaml: {words}: write `debian: {there}`" in plain
         assert "Nothing was changed" in plain
     stack_file.write_text(text)

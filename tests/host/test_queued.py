@@ -65,7 +65,10 @@ def test_domain_and_stack_that_go_with_mail_queued_are_refused(
         "      example3.test: {mailboxHost: mailbox1, recipients: [postmaster]}\n"
         "    firewall:\n" + domains.partition("    firewall:\n")[2]
     )
-    words = f"domains.example.test: it goes, but {MESSAGES} messages are queued for it on mx2"
+    words = (
+        "domains.example.test: the domain is being removed, but "
+        f"{MESSAGES} messages are queued for it on mx2"
+    )
     preview = pulumi("preview")
     assert words in " ".join((preview.stdout + preview.stderr).split())
     done = pulumi("up", "--yes", "--skip-preview")

@@ -45,13 +45,13 @@ REFUSED: dict[str, tuple[Record, dict[str, Any], str]] = {
     ),
     "another key under the selector": (DKIM, there(DKIM.name, "TXT", '"p=AAAA"'), "second DKIM"),
     "a CNAME where an address is to be": (
-        STS_A, there(STS_A.name, "CNAME", "policy.host.test"), "take that record away",
+        STS_A, there(STS_A.name, "CNAME", "policy.host.test"), "remove that record",
     ),
     "an address where a CNAME is to be": (
-        STS_CNAME, there(STS_CNAME.name, "AAAA", "2001:db8::1"), "CNAME is alone at",
+        STS_CNAME, there(STS_CNAME.name, "AAAA", "2001:db8::1"), "CNAME must be the only",
     ),
     "another CNAME": (
-        STS_CNAME, there(STS_CNAME.name, "CNAME", "policy.host.test"), "CNAME is alone at",
+        STS_CNAME, there(STS_CNAME.name, "CNAME", "policy.host.test"), "CNAME must be the only",
     ),
 }  # fmt: skip
 TOLD: dict[str, tuple[Record, dict[str, Any], str]] = {
@@ -96,14 +96,14 @@ def test_a_record_that_equals_ours_for_one_host_is_not_foreign_beside_the_other(
     other = there(ZONE, "MX", "mx2.example.test", priority=20)
     found = judge([MX, second], {ZONE: [other]}, {}, {})
     assert len(found.told) == 1
-    assert "which is the one that is to be made" in found.told[0]
+    assert "and this stack would create the same one" in found.told[0]
 
 
 def test_a_policy_of_mta_sts_of_others_must_name_our_hosts_before_our_mx_comes() -> None:
     other = there("_mta-sts.example.test", "TXT", '"v=STSv1; id=old"')
     found = judge([MX], {ZONE: [other]}, {}, {})
     assert found.refused == []
-    assert "give no mail to mx1.example.test, which it must name" in found.told[0]
+    assert "deliver to mx1.example.test only if the policy names it" in found.told[0]
     # With a policy of ours the other id is in the way, and that is told instead.
     assert "second MTA-STS" in judge([MX, STS], {ZONE: [other]}, {}, {}).refused[0]
 
@@ -112,7 +112,7 @@ def test_a_caa_property_that_is_there_already_is_the_same_record() -> None:
     mine = {"flags": 0, "tag": "issue", "value": "ca.test"}
     wanted = Record("caa-mx1-issue-ca.test", ZONE, "mx1.example.test", "CAA", data=mine)
     other = there("mx1.example.test", "CAA", '0 issue "ca.test"', data=mine)
-    assert "is to be made" in judge([wanted], {ZONE: [other]}, {}, {}).told[0]
+    assert "would create the same one" in judge([wanted], {ZONE: [other]}, {}, {}).told[0]
     other["data"] = {**mine, "value": "other.test"}
     assert judge([wanted], {ZONE: [other]}, {}, {}).told == []
 
@@ -120,7 +120,8 @@ def test_a_caa_property_that_is_there_already_is_the_same_record() -> None:
 def test_a_line_of_adopt_without_a_record_is_told() -> None:
     found = judge([SPF], {ZONE: []}, {}, {"spf-exmaple.test": OTHER})
     assert found.told == [
-        "dns.adopt.spf-exmaple.test: the stack has no record of this name, so nothing is taken over"
+        "dns.adopt.spf-exmaple.test: this stack has no record of this name, so nothing can be "
+        "taken over; remove this line"
     ]
 
 
@@ -135,7 +136,7 @@ def test_a_record_of_ours_is_no_other(held: Mapping[str, str], adopted: Mapping[
 def test_a_second_spf_that_came_later_does_not_stop_a_repair() -> None:
     found = judge([SPF], {ZONE: [there(ZONE, "TXT", '"v=spf1 a -all"')]}, {SPF.key: "a" * 32}, {})
     assert found.refused == []
-    assert "both are void" in found.told[0]
+    assert "receivers ignore both" in found.told[0]
 
 
 def test_a_thousand_records_that_are_in_nobodys_way() -> None:

@@ -58,7 +58,7 @@ def test_other_files_are_compared_line_by_line_and_equal_ones_are_silent() -> No
 )
 def test_what_is_secret_or_not_readable_by_all_is_only_named(answer: str) -> None:
     [told] = replaced("mx1", MANIFESTS, answer)
-    assert told.endswith("not shown, not every login may read it")
+    assert told.endswith("not shown, because not every login may read it")
 
 
 def test_a_long_diff_says_what_was_cut() -> None:

@@ -338,7 +338,8 @@ def test_what_packages_wait_for_is_told_in_one_line() -> None:
     waiting = json.dumps({"security": names, "restart": ["nginx.service"], "reboot": True})
     _, warnings = judge("mx1", 0, answer(status(), updates=waiting), "", APPLIED)
     assert warnings == [
-        "updates of mx1: it waits for 7 security updates (lib0, lib1, lib2, lib3, lib4, ...); "
+        "updates of mx1: the host waits for 7 security updates (lib0, lib1, lib2, lib3, lib4, "
+        "...); "
         "a restart of nginx.service; a reboot into its newer kernel"
     ]
     quiet = json.dumps({"security": [], "restart": [], "reboot": False, "others": 3})

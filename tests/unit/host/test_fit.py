@@ -48,40 +48,50 @@ LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "release of Debian",
         {"release": "debian 12"},
         "host",
-        "hosts.mx1.debian is 13, the host runs debian 12: write `debian: 12`",
+        "hosts.mx1.debian is 13, but the host runs debian 12: write `debian: 12`",
     ),
     "no Debian": ("release of Debian", {"release": "ubuntu 24.04"}, "host", "set up Debian 12 or"),
-    "a login without root": ("root", {"root": False}, "host", "does not become root"),
+    "a login without root": (
+        "root",
+        {"root": False},
+        "host",
+        "cannot become root without a password",
+    ),
     "a container without systemd": ("systemd", {"systemd": False}, "host", "systemd is not"),
     "small memory": ("memory", {"memory": 900}, "host", "memory: 900 MiB"),
-    "a full disk": ("free disk", {"disk": 120}, "host", "120 MiB: packages and queue need 3000"),
+    "a full disk": (
+        "free disk",
+        {"disk": 120},
+        "host",
+        "120 MiB: packages and the queue need 3000",
+    ),
     "a clock a day behind": ("clock", {"time": int(NOW) - 86400}, "host", "86400 s behind"),
     "a clock ahead": ("clock", {"time": int(NOW) + 90}, "host", "90 s ahead of"),
     "exim on port 25": (
         "port 25",
         {"smtp": ["/usr/sbin/exim4"]},
         "host",
-        "port 25 is taken by /usr/sbin/exim4",
+        "port 25 is in use by /usr/sbin/exim4",
     ),
     "a container's program on port 25": ("port 25", {"smtp": [""]}, "host", "another container"),
     "no IPv6": (
         "own addresses",
         {"addresses": ["198.18.77.11"]},
         "host",
-        "hosts.mx1.ipv6: 2001:db8:77::11 is on none of its interfaces",
+        "hosts.mx1.ipv6: 2001:db8:77::11 is on none of the host's interfaces",
     ),
     "another IPv4 address": (
         "own addresses",
         {"addresses": ["10.0.0.5", "2001:db8:77::11"]},
         "host",
-        "hosts.mx1.ipv4: 198.18.77.11 is on none of its interfaces",
+        "hosts.mx1.ipv4: 198.18.77.11 is on none of the host's interfaces",
     ),
     "mailbox port closed": ("mailbox host", {"reach": {PLACE: ""}}, "mx", f"{PLACE}: no greeting"),
     "mailbox host that greets otherwise": (
         "mailbox host",
         {"reach": {PLACE: "554 no\x1b[31m"}},
         "mx",
-        "mail of example.test would wait",
+        "mail for example.test would wait",
     ),
     "PTR missing": (
         "PTR",
@@ -172,7 +182,7 @@ def test_another_release_ends_the_run_with_both(
     with pytest.raises(pulumi.RunError) as raised:
         _judge(monkeypatch, replace(GOOD, release="debian 12"), status)
     assert str(raised.value).startswith(
-        "stacks/Pulumi.live.yaml: mx:mail.hosts.mx1.debian is 13, the host runs debian 12"
+        "stacks/Pulumi.live.yaml: mx:mail.hosts.mx1.debian is 13, but the host runs debian 12"
     )
 
 

@@ -14,7 +14,7 @@ from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned, read
         Warned(DRIFT, "mx1", "postfix: /etc/postfix/main.cf: content changed", ("-a", "+b")),
         Warned(DRIFT, DNS, "", ("-old", "+new")),
         Warned(REPLACES, "mx1", "/etc/postfix/main.cf", ("-a: b",)),
-        Warned(REPLACES, "mx1", "/etc/mx/secret: not shown, not every login may read it"),
+        Warned(REPLACES, "mx1", "/etc/mx/secret: not shown, because not every login may read it"),
     ],
     ids=lambda warned: f"{warned.kind}_{warned.host}_{len(warned.lines)}",
 )

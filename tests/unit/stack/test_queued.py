@@ -44,15 +44,18 @@ def test_host_that_leaves_with_mail_is_told_with_number_and_age() -> None:
 
 def test_host_that_does_not_answer_counts_as_not_empty() -> None:
     (text,) = told({"mx2": read(255, "", "ssh: timed out")})
-    assert "its queue was not read (ssh: timed out), which counts as not empty" in text
-    assert read(0, "Welcome!", "").unread == "it answers 'Welcome!'"
+    assert "its queue could not be read (ssh: timed out), so it counts as not empty" in text
+    assert read(0, "Welcome!", "").unread == "the host answers 'Welcome!' instead of its queue"
 
 
 def test_domain_that_goes_with_mail_in_a_queue_is_refused() -> None:
     queues = {"mx1": Queue(0, {}), "mx2": Queue(51, {"x.test": (50, 180.0), "y.test": (1, 5.0)})}
     ((key, text),) = refused(["x.test", "z.test"], queues)
     assert key == "mx2"
-    assert "domains.x.test: it goes, but 50 messages are queued for it on mx2, the oldest" in text
+    assert (
+        "domains.x.test: the domain is being removed, but 50 messages are queued for it on mx2"
+        in text
+    )
     assert "`giveUpQueue: true` at hosts.mx2" in text
 
 

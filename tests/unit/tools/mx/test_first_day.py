@@ -131,7 +131,7 @@ BROKEN = {
         ("fact\taddress\t2001:db8:2::11\n", ""),
         "hosts.mx1.ipv6: 2001:db8:2::11 is on none",
     ),
-    "no systemd": (("fact\tsystemd\tyes\n", ""), "machine or VM with systemd"),
+    "no systemd": (("fact\tsystemd\tyes\n", ""), "machine or a VM that runs systemd"),
     "port of the mailbox host closed": (
         ("mail.example.org:2525 220 mail.example.org ESMTP", "mail.example.org:2525 "),
         "does not reach the mailbox host mail.example.org:2525",
