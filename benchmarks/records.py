@@ -21,7 +21,7 @@ from typing import Any
 
 from lab.cloudflare_api.app import SCOPES, start
 from lab.cloudflare_api.state import Api
-from lab.environment import plugin_path, state_url
+from lab.environment import make_home, plugin_path, state_url
 
 _ROOT = Path(__file__).resolve().parents[1]
 _TOKEN = "t" * 40
@@ -102,8 +102,9 @@ def project(folder: Path, values: dict[str, Any], url: str, state: str = "") -> 
     config = {"cloudflare:baseUrl": url, "mx:mail": values}
     (folder / "stacks" / "Pulumi.many.yaml").write_text(json.dumps({"config": config}))
     (folder / "backend").mkdir()
+    make_home(folder / "home", folder / "stand-ins")
     return dict(os.environ) | {
-        "PATH": plugin_path(folder / "home", folder / "stand-ins"),
+        "PATH": plugin_path(folder / "stand-ins"),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_BACKEND_URL": state or state_url(folder / "backend"),
         "PULUMI_CONFIG_PASSPHRASE": "benchmark",

@@ -10,11 +10,9 @@ from lab.topology import CHECKOUT, CLOUDFLARE, CLOUDFLARE_TOKEN, CLOUDFLARE_ZONE
 _FOLDER = "usr/local/lib/mx-lab"
 
 
-def configure(root: Path) -> bool:
-    """Put the double and its unit in place; tell whether there is one."""
+def configure(root: Path) -> None:
+    """Put the double and its unit in place."""
     sources = sorted((CHECKOUT / "lab" / "cloudflare_api").glob("*.py"))
-    if not sources:
-        return False
     for source in [*sources, CHECKOUT / "components" / "dns" / "types.py"]:
         write(root / _FOLDER / source.relative_to(CHECKOUT), source.read_text())
     zones = " ".join(f"--zone {name}={number}" for name, number in CLOUDFLARE_ZONES.items())
@@ -26,4 +24,3 @@ def configure(root: Path) -> bool:
         f" --state /var/lib/cloudflare-api --token {CLOUDFLARE_TOKEN} {zones} --knot\n"
         "Restart=on-failure\n\n[Install]\nWantedBy=multi-user.target\n",
     )
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from pathlib import Path
+from uuid import uuid4
 
 from lab import keys, network, process
 from lab.system import mounted, run, wait_for, write
@@ -22,6 +23,9 @@ def prepare(host: Host, image: Path) -> None:
     run(["mount", "-t", "overlay", "overlay", "-o", options, host.root])
     root = host.root
     write(root / "etc/hostname", f"{host.name}\n")
+    if not host.saved.is_dir():
+        # Else systemd takes the one of D-Bus from the image, and all hosts are clones.
+        write(root / "etc/machine-id", f"{uuid4().hex}\n", 0o444)
     own = f"{host.address} {host.fqdn} {host.name}\n"
     local = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
     write(root / "etc/hosts", local + own)

@@ -19,14 +19,17 @@ PULUMI_HOME = STATE / "pulumi"
 PULUMI_STATE = STATE / "pulumi-state"
 
 
-def environment() -> dict[str, str]:
-    """Return the variables, making the folders they name."""
-    for folder in (PULUMI_HOME, PULUMI_STATE):
-        folder.mkdir(parents=True, exist_ok=True)
+def prepare() -> None:
+    """Make what the variables name: the engine's folders, and the plug-ins of this checkout."""
+    PULUMI_STATE.mkdir(parents=True, exist_ok=True)
     STATE.chmod(0o700)
-    without_log(PULUMI_HOME)
+    make_home(PULUMI_HOME, STATE / "stand-ins")
+
+
+def environment() -> dict[str, str]:
+    """Return the variables. Nothing changes; `prepare` makes what they name."""
     return {
-        "PATH": plugin_path(PULUMI_HOME, STATE / "stand-ins"),
+        "PATH": plugin_path(STATE / "stand-ins"),
         "PULUMI_HOME": str(PULUMI_HOME),
         "PULUMI_BACKEND_URL": state_url(PULUMI_STATE),
         "PULUMI_CONFIG_PASSPHRASE": "lab",
@@ -73,16 +76,20 @@ def engine_folder() -> Path:
     return pinned if (pinned / "pulumi").exists() or found is None else Path(found).parent
 
 
-def plugin_path(home: Path, folder: Path) -> str:
+def make_home(home: Path, folder: Path) -> None:
+    """Make a PULUMI_HOME that shows the vendor's plug-ins, and a folder with the stand-ins."""
+    without_log(home)
+    show_plugins(cache() / "plugins" / "plugins", home)
+    stand_ins(engine_folder(), cache() / "plugins" / "plugins", folder)
+
+
+def plugin_path(folder: Path) -> str:
     """Return a PATH on which the engine finds its plug-ins: the vendor's where they are installed.
 
-    `home`: the PULUMI_HOME that is to show the vendor's plug-ins. `folder`: made, for stand-ins.
-    An engine takes a plug-in on PATH before an installed one, so no other stand-in is left on it.
+    `folder`: of the stand-ins that `make_home` made. An engine takes a plug-in on PATH before an
+    installed one, so no other stand-in is left on it.
     """
-    engine = engine_folder()
-    show_plugins(cache() / "plugins" / "plugins", home)
-    stand_ins(engine, cache() / "plugins" / "plugins", folder)
-    first = [str(folder), str(engine)]
+    first = [str(folder), str(engine_folder())]
     rest = [part for part in os.environ.get("PATH", "").split(":") if part not in first]
     return ":".join([*first, *(part for part in rest if Path(part or ".") != STAND_INS)])
 

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from lab import acme, cloudflare_unit, container, knot, postfix, unbound
 from lab.system import run
-from lab.topology import CHECKOUT, INTERNET, RESOLVER, SENDER_DOMAIN, ipv4, ipv6
+from lab.topology import INTERNET, RESOLVER, SENDER_DOMAIN, ipv4, ipv6
 
 
 def configure(root: Path) -> None:
     """Configure DNS, the resolver, ACME, the Cloudflare double and the sending Postfix."""
-    units = ["knot", "unbound", "pebble", "postfix"]
     unbound.configure(root, knot.configure(root))
     acme.configure(root)
-    if cloudflare_unit.configure(root):
-        units.append("cloudflare-api")
+    cloudflare_unit.configure(root)
     # Mail comes from the first address; the resolver's answers are asked for DNSSEC (DANE).
     postfix.configure(
         root,
@@ -35,20 +33,16 @@ def configure(root: Path) -> None:
             "maximal_backoff_time": "20s",
         },
     )
+    units = [unit for unit in INTERNET.services if unit != "ssh"]
     run(["chroot", root, "systemctl", "enable", *units])
 
 
 def ready() -> bool:
     """Tell whether the units run and the resolver answers."""
-    units = [unit for unit in INTERNET.services if unit != "cloudflare-api" or _has_double()]
-    states = container.inside(INTERNET, ["systemctl", "is-active", *units], check=False).split()
-    if states != ["active"] * len(units):
+    command = ["systemctl", "is-active", *INTERNET.services]
+    states = container.inside(INTERNET, command, check=False).split()
+    if states != ["active"] * len(INTERNET.services):
         return False
     question = ["kdig", f"@{ipv4(RESOLVER)}", "+dnssec", "+time=1", "test.", "SOA"]
     answer = container.inside(INTERNET, question, check=False)
     return " ad " in answer.replace(";", " ; ") and "NOERROR" in answer
-
-
-def _has_double() -> bool:
-    """Tell whether the double of the Cloudflare API is part of this checkout."""
-    return (CHECKOUT / "lab" / "cloudflare_api").is_dir()

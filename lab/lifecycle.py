@@ -20,7 +20,7 @@ from lab import (
     network,
     process,
 )
-from lab.environment import PULUMI_STATE, environment
+from lab.environment import PULUMI_STATE, prepare
 from lab.system import LabError, say, wait_for
 from lab.topology import ALL_HOSTS, HOSTS, INTERNET, MAILBOX1, MONITOR, SAVED, STATE, SUITES, Host
 
@@ -45,7 +45,6 @@ def up(debian: str) -> None:
     process.prepare_cgroups()
     keys.ensure()
     acme.ensure_ca()
-    environment()
     network.up()
     apt_proxy.up()
     images = {host: image.ensure(image.of(host, SUITES[debian])) for host in HOSTS}
@@ -57,6 +56,7 @@ def up(debian: str) -> None:
             shutil.rmtree(PULUMI_STATE)
         if _SAVED_STATE.exists():
             shutil.copytree(_SAVED_STATE, PULUMI_STATE)
+    prepare()
     for host in stopped:
         process.terminate(host.name)
     for host in stopped:

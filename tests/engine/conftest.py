@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab.environment import described, plugin_path, state_url, without_log
+from lab.environment import described, make_home, plugin_path, state_url
 
 ROOT = Path(__file__).parents[2]
 PRIVATE = "      privateAddresses: true\n"
@@ -43,9 +43,9 @@ class Project:
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
         backend = folder / "backend"
         backend.mkdir()
-        without_log(folder / "home")
+        make_home(folder / "home", folder / "stand-ins")
         self.environment = os.environ | {
-            "PATH": plugin_path(folder / "home", folder / "stand-ins"),
+            "PATH": plugin_path(folder / "stand-ins"),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": state_url(backend),
             "PULUMI_CONFIG_PASSPHRASE": "test",

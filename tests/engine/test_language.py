@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.environment import plugin_path, state_url
+from lab.environment import make_home, plugin_path, state_url
 
 pytestmark = pytest.mark.engine
 
@@ -49,8 +49,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def pulumi(folder: Path, tmp_path: Path) -> Run:
     (tmp_path / "backend").mkdir()
+    make_home(tmp_path / "home", tmp_path / "stand-ins")
     environment = os.environ | {
-        "PATH": plugin_path(tmp_path / "home", tmp_path / "stand-ins"),
+        "PATH": plugin_path(tmp_path / "stand-ins"),
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_BACKEND_URL": state_url(tmp_path / "backend"),
         "PULUMI_CONFIG_PASSPHRASE": "test",

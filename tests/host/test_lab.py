@@ -50,6 +50,12 @@ def test_message_reaches_the_maildir(capsys: pytest.CaptureFixture[str]) -> None
     assert "mailbox1: queue ids: " in capsys.readouterr().out
 
 
+def test_each_host_has_its_own_machine_id() -> None:
+    hosts = topology.HOSTS
+    found = {container.inside(host, ["cat", "/etc/machine-id"]) for host in hosts}
+    assert len(found) == len(hosts)
+
+
 def test_each_host_has_its_own_processes() -> None:
     leaders = {container.leader(host) for host in topology.HOSTS}
     assert len(leaders) == len(topology.HOSTS)

@@ -79,7 +79,7 @@ def _reasons(step: Step, old: Any, new: Any) -> list[str]:
         return [WORDS[step.op]]
     why = []
     before, after = step.old or {}, step.new or {}
-    if _heal(before) != _heal(after):
+    if _healed(step):
         why.append("drift")
     if before.get("connection") != after.get("connection"):
         why.append("connection")
@@ -88,7 +88,8 @@ def _reasons(step: Step, old: Any, new: Any) -> list[str]:
             why.append("a secret")
     elif before.get("stdin") != after.get("stdin"):
         why.append(_what(before, after, old, new))
-    if _call(before) != _call(after) or before.get("delete") != after.get("delete"):
+    called = [calls.without_number(_create(side)) for side in (before, after)]
+    if called[0] != called[1] or before.get("delete") != after.get("delete"):
         why.append("the call of the agent")
     return why or ["settings"]
 
@@ -115,12 +116,14 @@ def _what(before: dict[str, Any], after: dict[str, Any], old: Any, new: Any) -> 
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _heal(inputs: dict[str, Any]) -> str:
-    return calls.number_text(str(inputs.get("create", "")))
+def _create(inputs: dict[str, Any] | None) -> str:
+    """The call of the agent, with its heal number."""
+    return str((inputs or {}).get("create", ""))
 
 
-def _call(inputs: dict[str, Any]) -> str:
-    return calls.without_number(str(inputs.get("create", "")))
+def _healed(step: Step) -> bool:
+    """Whether the heal number changes: the host differs from what was applied."""
+    return calls.number_text(_create(step.old)) != calls.number_text(_create(step.new))
 
 
 def _plain(step: Step, component: str) -> list[FileDiff]:
@@ -213,6 +216,6 @@ def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[s
             actions.append(("restart", unit))
         elif files:
             actions.append(("restart" if unit.endswith(_NO_RELOAD) else "reload", unit))
-        elif _heal(step.old or {}) != _heal(step.new or {}):
+        elif _healed(step):
             actions.append(("put right", unit))
     return actions

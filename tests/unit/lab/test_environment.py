@@ -14,6 +14,7 @@ def test_engine_comes_first_and_exports_are_shell(
     monkeypatch.setattr(environment, "PULUMI_HOME", tmp_path / "home")
     monkeypatch.setattr(environment, "PULUMI_STATE", tmp_path / "state")
     monkeypatch.setattr(environment, "STATE", tmp_path)
+    assert not list(tmp_path.iterdir())
     variables = environment.environment()
     assert variables["PATH"].split(":")[0] == str(tmp_path / "stand-ins")
     assert variables["PULUMI_BACKEND_URL"] == f"file://{tmp_path / 'state'}?metadata=skip"
@@ -24,7 +25,10 @@ def test_engine_comes_first_and_exports_are_shell(
         check=True,
     )
     assert shell.stdout == str(tmp_path / "home")
+    assert not list(tmp_path.iterdir()), "printing the environment changes nothing"
+    environment.prepare()
     assert (tmp_path / "home").is_dir()
+    assert (tmp_path / "state").is_dir()
 
 
 def test_missing_programs_are_named_with_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +99,7 @@ def test_no_stand_in_stays_on_path_beside_the_vendors(
 ) -> None:
     """An engine takes a plug-in on PATH before an installed one."""
     monkeypatch.setenv("PATH", f"{environment.STAND_INS}:/usr/bin")
-    path = environment.plugin_path(tmp_path / "home", tmp_path / "stand-ins").split(":")
+    path = environment.plugin_path(tmp_path / "stand-ins").split(":")
     assert str(environment.STAND_INS) not in path
     assert path[0] == str(tmp_path / "stand-ins")
 
@@ -107,5 +111,5 @@ def test_the_command_line_writes_no_log(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "PULUMI_HOME/logs").mkdir(parents=True)
     (tmp_path / "PULUMI_HOME/logs/one").touch()
     for _ in range(2):
-        environment.environment()
+        environment.prepare()
         assert (tmp_path / "PULUMI_HOME/logs").readlink() == Path("/dev/null")
