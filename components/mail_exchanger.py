@@ -14,7 +14,7 @@ from components.services.certificates.component import Certificates
 from components.services.database.component import MailDatabase
 from components.services.firewall.component import Firewall
 from components.services.monitoring.component import Monitoring
-from components.services.mta_sts.component import StsHost
+from components.services.mta_sts.component import MtaSts
 from components.services.postfix.component import Postfix
 from components.services.postfix_tls.component import PostfixTls
 from components.services.resolver.component import Resolver
@@ -38,7 +38,7 @@ SERVICES: tuple[type[Service], ...] = (
     TlsReports,
     Certificates,
     PostfixTls,
-    StsHost,
+    MtaSts,
 )
 
 
@@ -69,7 +69,7 @@ class MailExchanger(pulumi.ComponentResource):
             if service.wanted(settings, name):
                 service(place, child)
         certificates = place.find(Certificates)
-        tls, policy = place.find(PostfixTls), place.find(StsHost)
+        tls, policy = place.find(PostfixTls), place.find(MtaSts)
         self.serving = Serving(
             place.the(Postfix).bundle.command,
             self.host.target.host_key,

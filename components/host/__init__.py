@@ -3,7 +3,7 @@
 from components.host.adoption import warn_of_replaced
 from components.host.bundle import Bundle
 from components.host.confirm import confirm
-from components.host.drift import read as read_drift
+from components.host.drift import read_drift
 from components.host.manifest import File, Manifest
 from components.host.queues import guard as guard_queues
 from components.host.seen import Seen

@@ -81,7 +81,7 @@ class Bundle:
         return self.command.id.apply(lambda _: value)
 
 
-def read(
+def read_fact(
     name: str,
     target: Target,
     program: str,

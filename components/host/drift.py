@@ -37,7 +37,7 @@ RENEWALS = "/var/lib/mx/certificates/status.json"
 UPDATES = "/var/lib/mx-updates/state.json"
 
 
-def read(settings: Settings) -> dict[str, Seen]:
+def read_drift(settings: Settings) -> dict[str, Seen]:
     """Ask all hosts; warn of what drifted, and of hosts that did not answer or cannot be an MX.
 
     Raises pulumi.RunError when a host runs another release than the stack file says.
@@ -45,7 +45,7 @@ def read(settings: Settings) -> dict[str, Seen]:
     if not settings.drift.read:
         return {key: Seen() for key in settings.hosts}
     try:
-        applied = held.read()
+        applied = held.read_state()
         new = fit.new_mx(settings, held.resources())
     except Exception as error:
         pulumi.log.warn(

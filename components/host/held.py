@@ -51,7 +51,7 @@ def resources() -> dict[str, dict[str, Any]]:
     return found
 
 
-def read() -> dict[str, Held]:
+def read_state() -> dict[str, Held]:
     """The commands of the running stack's state by name, as in "mx1-postfix".
 
     Raises Exception with the engine's words when the state cannot be read.

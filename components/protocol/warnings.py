@@ -52,7 +52,7 @@ def drift(host: str, bundle: str, words: str) -> str:
     return str(Warned(DRIFT, host, f"{bundle}: {first}", tuple(lines)))
 
 
-def read(text: str, kinds: Iterable[str] = (DRIFT, REPLACES)) -> Warned | None:
+def parse(text: str, kinds: Iterable[str] = (DRIFT, REPLACES)) -> Warned | None:
     """The warning that a text is; None when the text is no warning of these kinds."""
     first, *lines = text.split("\n")
     kind, colon, rest = first.partition(": ")

@@ -31,7 +31,7 @@ RecordId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 ValidationMethod = Literal["dns-01", "http-01", "tls-alpn-01", "dns-account-01"]
 
 
-class PolicySettings(Model):
+class SharedTextsSettings(Model):
     """Texts of TXT records, published as they are written. `none` publishes no record."""
 
     spf: Spf | None = Field(None, description="SPF (RFC 7208), for example `v=spf1 mx -all`.")
@@ -45,7 +45,7 @@ class PolicySettings(Model):
     )
 
 
-class DomainRecordsSettings(PolicySettings):
+class DomainRecordsSettings(SharedTextsSettings):
     """Records of one mail domain. A text that is missing here is taken from `dns.records`."""
 
     dkim: dict[Selector, DkimKey] = Field(
@@ -129,8 +129,8 @@ class DnsSettings(Model):
         "test network.",
     )
     caa: CaaSettings | None = None
-    records: PolicySettings = Field(
-        default_factory=PolicySettings,
+    records: SharedTextsSettings = Field(
+        default_factory=SharedTextsSettings,
         description="Texts for every mail domain that has none of its own.",
     )
     adopt: dict[RecordKey, RecordId] = Field(

@@ -26,7 +26,7 @@ def shown(name: str) -> str:
     return str(BASE / name)
 
 
-def read(name: str) -> bytes:
+def read_given(name: str) -> bytes:
     """The content of a file; `name` is its path from stacks/, or absolute.
 
     Raises SettingsError when it is no file, cannot be read or lies elsewhere, links followed.

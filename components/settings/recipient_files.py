@@ -31,7 +31,7 @@ class RecipientFile:
     rows: tuple[str, ...]
 
 
-def read(settings: Settings) -> dict[str, RecipientFile]:
+def read_recipients(settings: Settings) -> dict[str, RecipientFile]:
     """Mail domain to its file. Raises SettingsError: file, line and what is wrong, line by line."""
     found = {}
     for name, domain in settings.domains.items():
@@ -67,7 +67,7 @@ def _dead_ends(settings: Settings, files: Mapping[str, RecipientFile]) -> list[s
 
 @functools.cache
 def _parse(path: str, name: str) -> RecipientFile:
-    data = given_files.read(name)
+    data = given_files.read_given(name)
     found = given_files.lines(path, data, "#", _fault)
     rows: dict[str, int] = {}
     faults = []

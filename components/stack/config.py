@@ -26,7 +26,7 @@ def load() -> Settings:
         if not isinstance(values, dict):
             raise SettingsError(f"{source}: mx:mail: missing; stacks/README.md lists its keys")
         settings = from_mapping(values, source)
-        recipient_files.read(settings)
+        recipient_files.read_recipients(settings)
         unrouted = [f"{source}: mx:mail.{line}" for line in public_addresses.faults(settings)]
         if unrouted:
             raise SettingsError("\n".join(unrouted))

@@ -78,7 +78,7 @@ class RenewalFailure(_Part):
     reason: str = Field(description="Why the last attempt failed; one line, for people.")
 
 
-class Policy(_Part):
+class MtaStsPolicy(_Part):
     """An MTA-STS policy that every MX host of the domain serves (RFC 8461)."""
 
     domain: str
@@ -125,7 +125,7 @@ class Outputs(_Part):
         default_factory=list,
         description="Renewals that fail, as hosts told when the last `up` began; else empty.",
     )
-    policies: list[Policy] = Field(
+    policies: list[MtaStsPolicy] = Field(
         default_factory=list, description="MTA-STS policies, by mail domain."
     )
     records: list[Record] = Field(description="DNS records whose values the settings give.")
@@ -186,7 +186,7 @@ def outputs(settings: Settings, failures: Sequence[RenewalFailure] = ()) -> Outp
         ],
         renewal_failures=list(failures),
         policies=[
-            Policy(
+            MtaStsPolicy(
                 domain=name,
                 url=f"https://mta-sts.{name}/.well-known/mta-sts.txt",
                 mode=domain.mta_sts.mode,

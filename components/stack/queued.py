@@ -45,7 +45,7 @@ def look(settings: Settings, published: Iterable[str]) -> None:
     keys = [*settings.hosts] if gone else leaving
     if not keys and not lines:
         return
-    queues = {key: read(*each) for key, each in ask_queues(settings, keys, lines).items()}
+    queues = {key: queue_of(*each) for key, each in ask_queues(settings, keys, lines).items()}
     for text in told({key: queues[key] for key in queues if key in lines or key in leaving}):
         pulumi.log.warn(text)
     given_up = {key for key, host in settings.hosts.items() if host.give_up_queue}
@@ -57,7 +57,7 @@ def look(settings: Settings, published: Iterable[str]) -> None:
         raise pulumi.RunError("\n".join(f"{source}{text}" for _, text in faults))
 
 
-def read(code: int, out: str, err: str) -> Queue:
+def queue_of(code: int, out: str, err: str) -> Queue:
     """What a host answered. A host that does not answer, or answers oddly, has an unread queue."""
     if code != 0:
         return Queue(unread=visible(err.strip().split("\n")[-1]) or f"exit code {code}")

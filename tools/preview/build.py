@@ -20,8 +20,8 @@ COMMAND = "command:remote:Command"
 def build(stack: str, reading: Reading) -> Report:
     """The report of one stack. A reading with errors gives a failed report."""
     report = Report(stack, errors=list(reading.errors), notes=list(reading.notes))
-    report.drift = [text for text in reading.warnings if warnings.read(text, [DRIFT])]
-    report.replaced = [text for text in reading.warnings if warnings.read(text, [REPLACES])]
+    report.drift = [text for text in reading.warnings if warnings.parse(text, [DRIFT])]
+    report.replaced = [text for text in reading.warnings if warnings.parse(text, [REPLACES])]
     told = {*report.drift, *report.replaced}
     report.warnings = [text for text in reading.warnings if text not in told]
     report.warnings += [*_gone(reading), *_pending(stack, reading)]

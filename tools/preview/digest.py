@@ -59,4 +59,4 @@ def _without_place(value: Any) -> Any:
 
 def _is_state_of_the_world(text: str) -> bool:
     """Whether a warning tells what is on a host or in a zone; others hold clocks and reasons."""
-    return warnings.read(text) is not None or warnings.read_zones(text) is not None
+    return warnings.parse(text) is not None or warnings.read_zones(text) is not None

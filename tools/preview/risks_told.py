@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from components.protocol import warnings
-from components.protocol.warnings import DNS, Warned, read
+from components.protocol.warnings import DNS, Warned, parse
 from tools.preview.risk import Kind, Look, Said
 
 _ROWS = re.compile(r"([+-])(\w+) (\S+) ?(.*)")
@@ -85,7 +85,7 @@ def _judged(look: Look) -> Iterable[Said]:
 
 
 def _drifted(look: Look) -> Iterable[Warned]:
-    return (told for told in map(read, look.report.drift) if told is not None)
+    return (told for told in map(parse, look.report.drift) if told is not None)
 
 
 def _anew(look: Look) -> Iterable[Said]:
@@ -134,7 +134,7 @@ def _drift_dns(look: Look) -> Iterable[Said]:
 
 
 def _adopted(look: Look) -> Iterable[Said]:
-    for told in map(read, look.report.replaced):
+    for told in map(parse, look.report.replaced):
         if told is None:
             continue
         path = told.what

@@ -13,7 +13,7 @@ from typing import Any
 
 import pulumi
 
-from components.host.bundle import read
+from components.host.bundle import read_fact
 from components.host.manifest import EXCLUSIVE, OWNED, Check, File, Manifest, Step, Unit
 from components.services.certificates import dehydrated
 from components.services.service import Service, Site
@@ -115,7 +115,7 @@ class Certificates(Service):
         hostname = place.settings.hosts[place.key].hostname
         self.chain_files = self.bundle.done(dehydrated.chain_files(hostname))
         # Its input is what makes other keys: other changes leave the digests known in a preview.
-        digests = read(
+        digests = read_fact(
             f"{place.key}-certificate-keys",
             place.host.target,
             f"{PROGRAM} keys",

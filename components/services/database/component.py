@@ -24,7 +24,7 @@ from components.host.manifest import (
 from components.services.database import rows as sql_content
 from components.services.service import Service, Site
 from components.settings.environment import Settings
-from components.settings.recipient_files import RecipientFile, read
+from components.settings.recipient_files import RecipientFile, read_recipients
 
 UNIT = "mariadb.service"
 SERVER_CONF = "/etc/mysql/mariadb.conf.d/60-mx.cnf"
@@ -104,7 +104,11 @@ class MailDatabase(Service):
     def manifests(cls, site: Site) -> list[Manifest]:
         """Server and content. Raises SettingsError when a recipientsFile is unfit."""
         domains = site.settings.domains_of(site.key)
-        files = {domain: file for domain, file in read(site.settings).items() if domain in domains}
+        files = {
+            domain: file
+            for domain, file in read_recipients(site.settings).items()
+            if domain in domains
+        }
         return [server(site.owner), content(site.settings, site.key, site.owner, files)]
 
     def make(self) -> None:
@@ -122,7 +126,7 @@ class MailDatabase(Service):
                 BUNDLE,
                 pulumi.ResourceOptions(parent=self, depends_on=[host.agent]),
             )
-            for domain, file in read(settings).items()
+            for domain, file in read_recipients(settings).items()
             if domain in domains
         ]
         self.bundle = self.put(rows, after=[database.command, *uploads])

@@ -52,7 +52,7 @@ def _served(domain: str) -> RunProbe:
     )
 
 
-class StsHost(Service):
+class MtaSts(Service):
     """Creates: the bundle `sts-host`. Provides: `bundle`."""
 
     TOKEN, SUFFIX = "mx:host:StsHost", "sts-host"

@@ -118,9 +118,9 @@ def given_files(settings: Settings) -> tuple[str | None, str]:
     wanted = settings.resolver
     hints, anchors = None, ""
     if wanted.root_hints_file is not None:
-        hints = resolver_files.read(wanted.root_hints_file, HINTS)
+        hints = resolver_files.read_records(wanted.root_hints_file, HINTS)
     if wanted.trust_anchor_file is not None:
-        anchors = resolver_files.read(wanted.trust_anchor_file, ANCHORS)
+        anchors = resolver_files.read_records(wanted.trust_anchor_file, ANCHORS)
     if hints is not None and not unbound.has_root_anchor(settings, anchors):
         raise SettingsError(
             "mx:mail.resolver.rootHintsFile: a private root needs its trust anchor too: "

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.dns import data as dns_data
-from components.host.bundle import read
+from components.host.bundle import read_fact
 from components.host.manifest import (
     Check,
     Directory,
@@ -168,7 +168,7 @@ class SpamFilter(Service):
             password = password_manifest(place.key, self.owner, place.rspamd_password)
             self.put(password, after=[self.bundle.command])
         self.dkim_records = {
-            domain: read(
+            domain: read_fact(
                 f"{place.key}-dkim-{domain}",
                 place.host.target,
                 f"{_KEYS} show",

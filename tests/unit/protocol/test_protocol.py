@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.protocol import calls, warnings
-from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned, read
+from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned, parse
 
 
 @pytest.mark.parametrize(
@@ -19,21 +19,21 @@ from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned, read
     ids=lambda warned: f"{warned.kind}_{warned.host}_{len(warned.lines)}",
 )
 def test_warning_is_read_as_it_was_written(warned: Warned) -> None:
-    assert read(str(warned)) == warned
+    assert parse(str(warned)) == warned
 
 
 @pytest.mark.parametrize(
     "text", ["", "drift", "drift: ", "drift: mx1", "drift of mx1 was not read: x", "renewals: a: b"]
 )
 def test_other_texts_are_no_warning_of_these_kinds(text: str) -> None:
-    assert read(text) is None
+    assert parse(text) is None
 
 
 def test_a_host_without_its_agent_is_a_new_one() -> None:
-    warned = read(warnings.drift("mx1", warnings.AGENT, warnings.GONE))
+    warned = parse(warnings.drift("mx1", warnings.AGENT, warnings.GONE))
     assert warned is not None
     assert warned.host_is_new
-    other = read(warnings.drift("mx1", warnings.AGENT, "it is not the one installed last"))
+    other = parse(warnings.drift("mx1", warnings.AGENT, "it is not the one installed last"))
     assert other is not None
     assert not other.host_is_new
 

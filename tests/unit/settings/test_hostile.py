@@ -157,7 +157,7 @@ def test_recipients_outside_of_stacks_are_not_read(base: Path) -> None:
     (base / "r").mkdir()
     wanted = settings(("domains", "example.test", "recipientsFile"), "r/../../secret")
     with pytest.raises(SettingsError, match="is outside of stacks/"):
-        recipient_files.read(wanted)
+        recipient_files.read_recipients(wanted)
 
 
 def test_a_folder_of_the_environment_is_as_good_as_stacks(
@@ -207,7 +207,7 @@ def test_a_file_of_recipients_is_never_quoted(base: Path) -> None:
     (base / "list").write_text(f"alice\n{SECRET}\n\x1b[2K\nbob\u2028carol\n")
     wanted = settings(("domains", "example.test", "recipientsFile"), "list")
     with pytest.raises(SettingsError) as refused:
-        recipient_files.read(wanted)
+        recipient_files.read_recipients(wanted)
     said = str(refused.value).split("\n")
     assert [line.partition(": ")[0] for line in said] == [f"{base}/list:{n}" for n in (2, 3, 4)]
     assert "canary" not in str(refused.value)

@@ -30,10 +30,10 @@ def test_a_file_is_counted_and_its_rows_stay_out_of_the_manifest(base: Path) -> 
     text = "# staff\n\nbob\n carol \n"
     (base / "list.txt").write_text(text)
     wanted = settings(recipientsFile="list.txt")
-    (file,) = recipient_files.read(wanted).values()
+    (file,) = recipient_files.read_recipients(wanted).values()
     assert file.rows == ("bob", "carol")
     assert file.sha256 == hashlib.sha256(text.encode()).hexdigest()
-    manifest = database.content(wanted, "mx1", "me", recipient_files.read(wanted)).text()
+    manifest = database.content(wanted, "mx1", "me", recipient_files.read_recipients(wanted)).text()
     assert file.sha256 in manifest
     assert "carol" not in manifest
 
@@ -53,23 +53,23 @@ def test_a_file_is_counted_and_its_rows_stay_out_of_the_manifest(base: Path) -> 
 def test_faults(base: Path, text: str, words: str) -> None:
     (base / "list.txt").write_text(text)
     with pytest.raises(SettingsError, match=words):
-        recipient_files.read(settings(recipients=["alice"], recipientsFile="list.txt"))
+        recipient_files.read_recipients(settings(recipients=["alice"], recipientsFile="list.txt"))
 
 
 def test_a_missing_file_and_one_that_is_no_text(base: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.txt: cannot be read: No such file"):
-        recipient_files.read(settings(recipientsFile="none.txt"))
+        recipient_files.read_recipients(settings(recipientsFile="none.txt"))
     (base / "list.gz").write_bytes(b"\x1f\x8b\xff")
     with pytest.raises(SettingsError, match=r"list\.gz: the file is not UTF-8"):
-        recipient_files.read(settings(recipientsFile="list.gz"))
+        recipient_files.read_recipients(settings(recipientsFile="list.gz"))
 
 
 def test_an_alias_to_nobody_in_the_file(base: Path) -> None:
     (base / "list.txt").write_text("bob\n")
     values = {"recipientsFile": "list.txt", "aliases": {"info": ["bob@example.test"]}}
-    recipient_files.read(settings(**values))
+    recipient_files.read_recipients(settings(**values))
     values["aliases"] = {"info": ["bill@example.test"]}
     with pytest.raises(
         SettingsError, match=r"aliases\.info\[0\]: no mail reaches bill@example\.test"
     ):
-        recipient_files.read(settings(**values))
+        recipient_files.read_recipients(settings(**values))

@@ -12,7 +12,7 @@ import pytest
 from components.host.files import queued as counted
 from components.host.queues import call
 from components.settings.environment import from_mapping
-from components.stack.queued import Queue, read, refused, told
+from components.stack.queued import Queue, queue_of, refused, told
 from tests.support.mapping import mapping
 from tests.support.stacks import ROOT
 
@@ -36,16 +36,16 @@ def test_message_counts_once_in_each_domain_of_its_recipients() -> None:
 
 def test_host_that_leaves_with_mail_is_told_with_number_and_age() -> None:
     out = json.dumps({"now": 1000, "messages": 50, "domains": {"x.test": [50, 400]}})
-    queue = read(0, out, "")
+    queue = queue_of(0, out, "")
     assert queue == Queue(50, {"x.test": (50, 600.0)})
     (text,) = told({"mx2": queue, "mx1": Queue(0, {})})
     assert text.startswith("queue of mx2: 50 messages are queued there, the oldest for 10 min:")
 
 
 def test_host_that_does_not_answer_counts_as_not_empty() -> None:
-    (text,) = told({"mx2": read(255, "", "ssh: timed out")})
+    (text,) = told({"mx2": queue_of(255, "", "ssh: timed out")})
     assert "its queue could not be read (ssh: timed out), so it counts as not empty" in text
-    assert read(0, "Welcome!", "").unread == "the host answers 'Welcome!' instead of its queue"
+    assert queue_of(0, "Welcome!", "").unread == "the host answers 'Welcome!' instead of its queue"
 
 
 def test_domain_that_goes_with_mail_in_a_queue_is_refused() -> None:
