@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--after", type=float, metavar="SECONDS")
     parser.add_argument("--lines", type=int, metavar="N")
     options = parser.parse_args(arguments)
-    lines = screen(options.command, options.after).splitlines()[: options.lines]
+    lines = screen(options.command, options.after).removesuffix("\n").split("\n")[: options.lines]
     options.file.write_text(svg("\n".join(lines), options.command))
     return 0
 

@@ -21,8 +21,12 @@ from tools.render import manifests
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK, MODULES = ROOT / "requirements.lock", ROOT / "lab/engine/tools/go.mod"
-INSTALLED = r"dpkg-query -W -f '${binary:Package}\t${Version}\t${Architecture}\n'"
-"""What a host is asked; one line a package, tabs between name, version and architecture."""
+INSTALLED = (
+    r"dpkg-query -W -f '${db:Status-Status}\t${binary:Package}\t${Version}\t${Architecture}\n'"
+)
+"""What a host is asked; one line a package, tabs between state, name, version, architecture."""
+# Of a package in these states dpkg(1) has no program on the host any more.
+_GONE = ("not-installed", "config-files")
 # What the agent lays on hosts from the lock, not from Debian.
 _LAID = "tlsrpt-reporter"
 _PINNED = re.compile(r"([A-Za-z0-9._-]+)==(\S+)")
@@ -90,7 +94,9 @@ def installed(text: str) -> list[Package]:
     """The packages that a host told. Raises ValueError for a line that is none."""
     found: list[Package] = []
     for line in text.strip("\n").split("\n"):
-        fields = line.split("\t")
+        state, *fields = line.split("\t")
+        if state in _GONE and len(fields) == 3:
+            continue
         if len(fields) != 3 or not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?", fields[0]):
             raise ValueError(f"{line[:60]!a} is no line of dpkg-query(1)")
         if not re.fullmatch(r"[A-Za-z0-9.+:~-]+", fields[1]):

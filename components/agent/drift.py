@@ -16,7 +16,7 @@ from .packages import Packages
 from .paths import PREFIX
 from .process import Failure, Json
 from .record import Mark, Record
-from .words import cut, unified
+from .words import cut, lines_of, unified
 
 
 def _rolled_back(left: str, text: str) -> list[Json]:
@@ -128,7 +128,7 @@ class Drift(Packages, Groups):
                 add("compare", step["name"], f"not compared: {done.words()}")
             elif done.out.strip():
                 add("compare", step["name"], "differs")
-                drift[-1]["diff"] = cut(done.out.splitlines())
+                drift[-1]["diff"] = cut(lines_of(done.out))
         return drift
 
     def explained(self, record: Record, records: dict[str, Record], seen: Seen) -> list[Json]:

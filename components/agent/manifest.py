@@ -164,12 +164,24 @@ def _units(top: Json) -> Json:
     return units
 
 
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    """An object of JSON. Of a key that is there twice, json would take the last one silently."""
+    found: Json = {}
+    for key, value in pairs:
+        if key in found:
+            fields.bad(key, "is there twice")
+        found[key] = value
+    return found
+
+
 def parse_manifest(text: str) -> Json:
     """Check a manifest strictly and return it with all defaults filled in."""
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, object_pairs_hook=_once)
     except ValueError as error:
         raise BadManifest(f"manifest: not JSON: {error}") from None
+    except RecursionError:
+        raise BadManifest("manifest: not JSON of a manifest: nested too deep") from None
     top = fields.table(raw, "top level", KEYS, ("bundle", "owner"))
     if not NAME.match(fields.text(top["bundle"], "bundle")):
         fields.bad("bundle", f"{top['bundle']!r} does not match [a-z][a-z0-9-]*")

@@ -58,7 +58,7 @@ class Packages(Units):
         argv = ["dpkg-query", "-W", line, *([] if choice else packages)]
         installed: set[str] = set()
         provided: set[str] = set()
-        for entry in self.run(argv, None, 60.0).out.splitlines():
+        for entry in self.run(argv, None, 60.0).out.split("\n"):
             package, state, provides = [*entry.split("\t"), "", ""][:3]
             if state == "installed":
                 installed.add(package)
@@ -155,7 +155,7 @@ class Packages(Units):
     def _unfinished_packages(self) -> tuple[list[str], list[str]]:
         """Return the packages that are not configured, and those that must be unpacked anew."""
         line = "-f=${Package} ${db:Status-Status} ${db:Status-Eflag}\\n"
-        known = self.run(["dpkg-query", "-W", line], None, 60.0).out.splitlines()
+        known = self.run(["dpkg-query", "-W", line], None, 60.0).out.split("\n")
         entries = [words for words in (entry.split() for entry in known) if len(words) == 3]
         states = ("unpacked", "half-installed", "half-configured")
         unfinished = [package for package, state, _ in entries if state in states]
@@ -165,6 +165,6 @@ class Packages(Units):
         """Return the units that packages bring."""
         found: list[str] = []
         for package in packages:
-            paths = self.run(["dpkg-query", "-L", package], None, 60.0).out.splitlines()
+            paths = self.run(["dpkg-query", "-L", package], None, 60.0).out.split("\n")
             found += [match[1] for path in paths if (match := UNIT_FILE.fullmatch(path))]
         return found

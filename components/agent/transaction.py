@@ -19,7 +19,7 @@ from .records import leaving_directories
 from .restarts import restarts
 from .staging import set_attributes
 from .undo import Undo
-from .words import explain
+from .words import explain, lines_of
 
 
 class Transaction(Undo, Probes):
@@ -221,7 +221,7 @@ class Transaction(Undo, Probes):
             if done.code != 0:
                 self.begun.remove(what)  # its own words say what it left
                 raise Failure(f"run {what}: {done.words()}")
-            for line in done.out.splitlines():
+            for line in lines_of(done.out):
                 self.say("  " + line)
             if step["creates"] and not os.path.lexists(self.real(step["creates"])):
                 raise Failure(f"run {what}: did not create {step['creates']}")

@@ -19,10 +19,18 @@ def unified(wanted: str, now: Want) -> list[str]:
         return ["-a file", f"+a symbolic link to {now.link}"]
     lines = list(
         difflib.unified_diff(
-            wanted.splitlines(), now.data.decode("utf-8", "replace").splitlines(), n=2, lineterm=""
+            lines_of(wanted), lines_of(now.data.decode("utf-8", "replace")), n=2, lineterm=""
         )
     )[2:]
     return cut(lines)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text: they end at newlines only, as all programs on a host see them.
+
+    str.splitlines() also ends a line at U+2028 and others, which would draw lines that are none.
+    """
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def cut(lines: list[str]) -> list[str]:

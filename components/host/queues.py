@@ -36,7 +36,7 @@ def ask_queues(
     `former`: the lines of ask.sh for hosts that are in the settings no more, by host.
     """
     variables = environment(settings, keys, "")
-    lines = [*variables["MX_HOSTS"].splitlines(), *former.values()]
+    lines = [*filter(None, variables["MX_HOSTS"].split("\n")), *former.values()]
     sudo = "" if settings.ssh.user == "root" else "sudo -n "
     said = command.local.run(
         command=SCRIPT.read_text(),

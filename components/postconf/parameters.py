@@ -71,8 +71,8 @@ def _number(text: str) -> int | None:
 def parameters(version: str) -> dict[str, Parameter]:
     """Parameters of a version ("3.10") by name, without those of the operator's transports."""
     found = {name: Parameter(name, "str", None, None, ("all",), "(the host)") for name in _BUILT_IN}
-    for line in TABLE.read_text().splitlines():
-        if line.startswith("#"):
+    for line in TABLE.read_text().split("\n"):
+        if not line or line.startswith("#"):
             continue
         name, kind, low, high, programs, versions, default = line.split("\t")
         if version in versions.split(","):

@@ -122,6 +122,9 @@ def _without_zone(value: IPv6Address) -> IPv6Address:
 
 
 def _host_key(value: str) -> str:
+    value = value.strip()
+    if not value.isprintable():
+        raise ValueError("not an SSH host key: it has more than one line, or an odd character")
     fields = value.split()
     if fields[:1] == ["ssh-rsa"]:
         raise ValueError(

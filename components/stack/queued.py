@@ -125,8 +125,8 @@ def _former(settings: Settings) -> list[str]:
         return []
     for urn, resource in resources.items():
         if urn.rpartition("::")[2] == NAME:
-            lines = (resource["outputs"].get("environment") or {}).get("MX_HOSTS", "").splitlines()
-            return [line for line in lines if line.split(" ")[0] not in settings.hosts]
+            lines = (resource["outputs"].get("environment") or {}).get("MX_HOSTS", "").split("\n")
+            return [line for line in lines if line and line.split(" ")[0] not in settings.hosts]
     return []
 
 

@@ -79,7 +79,7 @@ def write(path: Path, text: str) -> None:
 
 def _lost(old: str, new: str) -> int:
     """How many lines of the old text the new one does not have."""
-    return sum(line.startswith("- ") for line in difflib.ndiff(old.splitlines(), new.splitlines()))
+    return sum(line.startswith("- ") for line in difflib.ndiff(old.split("\n"), new.split("\n")))
 
 
 def _dumped(text: str, edits: Sequence[Edit], indent: tuple[int, int, int]) -> str:

@@ -25,7 +25,7 @@ def read(stack: str) -> dict[str, str]:
         text = (folder() / f"{stack}.env").read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
+    pairs = (line.split("=", 1) for line in text.split("\n") if "=" in line)
     return {name: value for name, value in pairs if name in KNOWN}
 
 

@@ -62,7 +62,7 @@ def together(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 def shortened(message: str) -> str:
     """An error without the command that was run, and at most the last 12 lines of its output."""
-    lines = _COMMAND.sub("", message).splitlines()
+    lines = _COMMAND.sub("", message).strip("\n").split("\n")
     unique = [one for one, before in zip(lines, [None, *lines], strict=False) if one != before]
     if len(unique) <= _LINES:
         return "\n".join(unique)

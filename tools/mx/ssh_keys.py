@@ -24,7 +24,7 @@ def scan(address: str, port: int = 22) -> dict[str, str]:
         check=False,
     )
     found = {}
-    for line in done.stdout.splitlines():
+    for line in done.stdout.split("\n"):
         fields = line.split()
         if len(fields) == 3 and not line.startswith("#"):
             found[fields[1]] = fields[2]

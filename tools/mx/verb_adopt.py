@@ -127,7 +127,7 @@ def _show(stack: str, found: judged.Found, old: str, new: str) -> None:
         out.print(f"{stack}: no record of others is in the place of one of the stack's")
         return
     for line in difflib.unified_diff(
-        old.splitlines(), new.splitlines(), _name(stack), _name(stack), lineterm="", n=2
+        old.split("\n"), new.split("\n"), _name(stack), _name(stack), lineterm="", n=2
     ):
         style = {"+": "green", "-": "red"}.get(line[:1], "")
         out.print(Text(safe(line), style), soft_wrap=True)

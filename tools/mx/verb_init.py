@@ -215,7 +215,7 @@ def _releases(answers: init_file.Answers, settings: Settings) -> None:
         if code != 0:
             raise Failure(f"{host.hostname}: {explain(err, '')}")
         found = _OFFICIAL.search(out)
-        if "ID=debian" not in out.splitlines() or not found or found[1] not in ("12", "13"):
+        if "ID=debian" not in out.split("\n") or not found or found[1] not in ("12", "13"):
             raise Failure(f"{host.hostname} does not run Debian 12 or 13, which MX needs")
         host.debian = int(found[1])
 

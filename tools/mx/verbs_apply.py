@@ -139,7 +139,7 @@ def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
             head, _, rest = safe(text).partition("\n")
             out.print(Text.assemble((f"{where or stack}: ", "bold red"), head))
             if rest:
-                out.print(Text("\n".join(f"  {line}" for line in rest.splitlines())))
+                out.print(Text("\n".join(f"  {line}" for line in rest.strip("\n").split("\n"))))
     words = {"create": "created", "update": "updated", "delete": "deleted", "failed": "failed"}
     counted = ", ".join(
         f"{count} {words.get(op, op)}" for op, count in sorted(outcome.counts.items())

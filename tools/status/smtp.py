@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import smtplib
 import socket
@@ -65,6 +66,12 @@ class _Client(smtplib.SMTP):
         self._address = address
         super().__init__(host, port, local_hostname=helo, timeout=seconds)
 
+    def __exit__(self, *_: object) -> None:
+        """Say QUIT. Whatever a server answers to that, the conversation before was the same."""
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            self.docmd("QUIT")
+        self.close()
+
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return socket.create_connection((self._address, port), timeout)
 
@@ -93,9 +100,7 @@ class Smtp:
             with _Client(host, address, self.port, self.helo, self.seconds) as client:
                 code, banner = client.ehlo()
                 if not 200 <= code <= 299:
-                    return Greeting(
-                        f"EHLO was answered with {code} {banner.decode(errors='replace')}"
-                    )
+                    return Greeting(f"EHLO was answered with {_answer(code, banner)}")
                 features = frozenset(client.esmtp_features)
                 client.mail(f"postmaster@{self.helo}")
                 relays = client.rcpt("open-relay-test@example.com")[0] == 250
@@ -133,7 +138,7 @@ class Smtp:
             with _Client(host, address, self.port, self.helo, self.seconds) as client:
                 code, text = client.starttls(context=context)
                 if code != 220:
-                    return Handshake(f"STARTTLS was answered with {code} {text.decode()}")
+                    return Handshake(f"STARTTLS was answered with {_answer(code, text)}")
                 sock = client.sock
                 assert isinstance(sock, ssl.SSLSocket)  # noqa: S101 -- what starttls() leaves
                 cipher = sock.cipher()
@@ -178,7 +183,13 @@ class Smtp:
         return self._transcripts[key]
 
 
+def _answer(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"the answer was {_answer(error.smtp_code, error.smtp_error)}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, TimeoutError):

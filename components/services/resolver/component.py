@@ -79,7 +79,7 @@ def manifest(
 def _fixed_at_start(files: dict[str, str]) -> str:
     """The lines that a reload does not take over: sockets, and the certificates it trusts."""
     fixed = ("interface:", "do-ip6:", "tls-cert-bundle:")
-    lines = [line.strip() for line in files["/etc/unbound/unbound.conf"].splitlines()]
+    lines = [line.strip() for line in files["/etc/unbound/unbound.conf"].split("\n")]
     return "\n".join(line for line in lines if line.startswith(fixed))
 
 

@@ -49,7 +49,7 @@ def hints_and_anchors(settings: Settings, hints: str | None, anchors: str) -> di
 
 def has_root_anchor(settings: Settings, anchors: str) -> bool:
     """Whether a trust anchor for the root is among the given ones."""
-    lines = [*settings.resolver.trust_anchors, *anchors.splitlines()]
+    lines = [*settings.resolver.trust_anchors, *anchors.split("\n")]
     return any(line.split()[:1] == ["."] for line in lines)
 
 
@@ -64,7 +64,7 @@ def _server(settings: Settings, host: str, hints: str | None) -> list[str]:
         f"    cache-max-negative-ttl: {resolver.cache_max_negative_ttl_seconds}",
         f"    msg-cache-size: {resolver.cache_mebibytes}m",
         f"    rrset-cache-size: {2 * resolver.cache_mebibytes}m",
-        *_HARDENING.splitlines(),
+        *_HARDENING.removesuffix("\n").split("\n"),
     ]
     if hints is not None:
         lines.append(f'    root-hints: "{DIRECTORY}/mx-root.hints"')

@@ -24,6 +24,8 @@ def _facts(name: str, text: str) -> Counter[Fact]:
 def forms(text: str) -> set[str]:
     """A value as programs may write it: as it is, or an address or network in its usual form."""
     found = {text, text.strip(), " ".join(text.split()), text.lower(), re.escape(text)}
+    # In the quotes of a zone file (RFC 1035 section 5.1).
+    found.add(re.sub(r'(["\\])', r"\\\1", text))
     for make in (ip_address, ip_network):
         try:
             found.add(str(make(text)))
@@ -36,19 +38,22 @@ def forms(text: str) -> set[str]:
 _OF_THE_ORDER = re.compile(r"Timer\.OnCalendar \*-\*-\* \d\d:\d\d:00 UTC")
 
 
+def _parent(fact: Fact, words: Iterable[str]) -> bool:
+    """Whether a fact is Postfix' mydomain, which is a host's name without its first label."""
+    return fact[0] == "mydomain" and any(fact[1] == each.partition(".")[2] for each in words)
+
+
 def breakouts(
     before: Mapping[str, str], after: Mapping[str, str], old: Iterable[str], new: Iterable[str]
 ) -> Iterable[str]:
     """What a new value changed beyond itself, one line each; `old`, `new`: as may be written."""
     mine = {_DIGEST.sub("#", form) for text in new for form in forms(text)}
     theirs = {_DIGEST.sub("#", form) for text in old for form in forms(text)}
-    for name in sorted(
-        {_named(each, theirs) for each in before} ^ {_named(each, mine) for each in after}
-    ):
+    names = _partners(before, after, theirs, mine)
+    for name in sorted((before.keys() - names.values()) | (after.keys() - names.keys())):
         yield f"{name}: there before or after only"
-    names = {_named(name, theirs): name for name in before}
     for name, text in after.items():
-        former = before.get(names.get(_named(name, mine), ""))
+        former = before.get(names.get(name, ""))
         if former is None or former == text:
             continue
         plain = re.sub(r"^\w+:(?=/|\w+\.manifest)", "", name)
@@ -61,18 +66,33 @@ def breakouts(
             yield f"{name}: {was.total()} facts became {now.total()}: {_some(now - was)}"
         for facts, words in ((now - was, mine), (was - now, theirs)):
             for fact in facts:
-                if _OF_THE_ORDER.fullmatch(" ".join(fact)):
+                if _OF_THE_ORDER.fullmatch(" ".join(fact)) or _parent(fact, words):
                     continue
                 if not any(form in part for form in words for part in fact):
                     yield f"{name}: changed elsewhere: {fact!r}"
 
 
-def _named(name: str, words: Iterable[str]) -> str:
-    """The name of a text with the value taken out: paths have names of hosts and domains."""
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) > 1:
-            name = name.replace(word, "*")
-    return name
+def _partners(
+    before: Iterable[str], after: Iterable[str], old: Iterable[str], new: Iterable[str]
+) -> dict[str, str]:
+    """Name of a text to its name before: the same, or with the old value in place of the new.
+
+    Paths have names of hosts and domains.
+    """
+    found = {name: name for name in after if name in set(before)}
+    gone = [name for name in before if name not in found]
+    for name in after:
+        for former in gone if name not in found else ():
+            moved = (
+                former.replace(was, now, times)
+                for was in old
+                if was and was in former
+                for now in new
+                for times in (1, -1)
+            )
+            if name in moved:
+                found[name] = former
+    return found
 
 
 def _some(facts: Counter[Fact]) -> str:

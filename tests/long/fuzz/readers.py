@@ -52,7 +52,7 @@ def read_json(text: str) -> Iterable[Fact]:
 
 def read_yaml(text: str) -> Iterable[Fact]:
     """YAML 1.1."""
-    return tree(yaml.safe_load(text))
+    return tree(yaml.load(text, yaml.CSafeLoader))
 
 
 def main_cf(text: str) -> Iterable[Fact]:

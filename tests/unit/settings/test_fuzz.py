@@ -70,6 +70,50 @@ def test_a_value_that_breaks_out_is_found(case: str) -> None:
     )
 
 
+# Each: texts by name before and after, the old value and the new one. None is a breakout.
+HARMLESS = {
+    "a value that is a part of a file's name": (
+        {"h:/etc/rspamd/local.d/bayes.conf": "a = 1;"},
+        {"h:/etc/rspamd/local.d/bayes.conf": "a = 1;"},
+        "mx.test",
+        "yes",
+    ),
+    "a host with the name of a table": (
+        {"one:/etc/postfix/tables/mynetworks.cidr": "a 1", "ssh": "one 1"},
+        {"mynetworks:/etc/postfix/tables/mynetworks.cidr": "a 1", "ssh": "mynetworks 1"},
+        "one",
+        "mynetworks",
+    ),
+    "a host whose domain has a label more": (
+        {"h:/etc/postfix/main.cf": "myhostname = mx.b.test\nmydomain = b.test\n"},
+        {"h:/etc/postfix/main.cf": "myhostname = m.x.b.test\nmydomain = x.b.test\n"},
+        "mx.b.test",
+        "m.x.b.test",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_a_value_that_stays_in_its_place_is_no_breakout(case: str) -> None:
+    before, after, old, new = HARMLESS[case]
+    assert list(breakouts(before, after, [old], [new])) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"h:/etc/a.json": "1"}, {"h:/etc/a.json": "1", "h:/etc/passwd.json": "1"}),
+        ({"h:/etc/a.json": "1", "h:/etc/b.json": "1"}, {"h:/etc/a.json": "1"}),
+        (
+            {"h:/etc/postfix/main.cf": "mydomain = b.test\n"},
+            {"h:/etc/postfix/main.cf": "mydomain = evil.test\n"},
+        ),
+    ],
+)
+def test_a_file_more_or_less_is_a_breakout(before: dict[str, str], after: dict[str, str]) -> None:
+    assert list(breakouts(before, after, ["mx.b.test"], ["../passwd"]))
+
+
 def test_a_text_in_a_language_without_a_reader_is_told() -> None:
     with pytest.raises(KeyError):
         read("/etc/unknown.toml", "a = 1")
@@ -86,6 +130,7 @@ def test_a_text_in_a_language_without_a_reader_is_told() -> None:
         (("ssh", "privateKeyFile"), "/root/\nkey"),
         (("ssh", "knownHostsFile"), "/root/\tkey"),
         (("ssh", "privateKeyFile"), "~nobody-of-this-name/key"),
+        (("hosts", "mx1", "hostKey"), "ssh-ed25519 AAAA\nmynetworks = 0.0.0.0/0"),
         (("mailboxHosts", "a\tb"), {"hostname": "mailbox.example.test"}),
         (("domains", "example.test\n"), {}),
     ],

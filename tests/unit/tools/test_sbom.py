@@ -13,7 +13,16 @@ from components.settings.environment import from_mapping
 from tests.support.mapping import mapping
 from tools import sbom
 
-SAID = "postfix\t3.10.13-0+deb13u1\tamd64\nlibc6:amd64\t2.41-12\tamd64\nadduser\t3.152\tall\n"
+SAID = "".join(
+    f"{line}\n"
+    for line in (
+        "installed\tpostfix\t3.10.13-0+deb13u1\tamd64",
+        "installed\tlibc6:amd64\t2.41-12\tamd64",
+        "installed\tadduser\t3.152\tall",
+        "config-files\texim4-base\t4.98-1\tamd64",  # removed; its configuration is still there
+        "not-installed\tntp\t\tamd64",
+    )
+)
 
 
 def bill(packages: dict[str, list[sbom.Package]] | None = None) -> dict[str, Any]:
@@ -71,7 +80,15 @@ def test_versions_are_those_that_a_host_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["", "Welcome to mx1\n", "postfix\t3.10\n", "a b\t1\tall\n", "ok\t1\x1b[2K\tall\n"]
+    "said",
+    [
+        "",
+        "Welcome to mx1\n",
+        "installed\tpostfix\t3.10\n",
+        "installed\ta b\t1\tall\n",
+        "installed\tok\t1\x1b[2K\tall\n",
+        "installed\tok\t\tall\n",
+    ],
 )
 def test_an_answer_that_is_no_list_of_packages_is_refused(said: str) -> None:
     with pytest.raises(ValueError, match="is no"):

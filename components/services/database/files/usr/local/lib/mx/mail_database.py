@@ -287,12 +287,13 @@ def read_files(directory: Path) -> dict[str, dict[str, str]]:
 
 def read_lines(path: Path) -> list[str]:
     """Lines of a file, without an empty one at its end."""
-    return path.read_text().splitlines()
+    text = path.read_text()
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def local_parts(text: str) -> list[str]:
     """One local part a line; empty lines and lines that begin with "#" are comments."""
-    lines = (line.strip() for line in text.splitlines())
+    lines = (line.strip() for line in text.split("\n"))
     return [line for line in lines if line and not line.startswith("#")]
 
 

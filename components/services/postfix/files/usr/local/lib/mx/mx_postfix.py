@@ -15,23 +15,26 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import pwd
 import re
 import secrets
 import smtplib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MAIN_CF = Path("/etc/postfix/main.cf")
 MYNETWORKS = Path("/etc/postfix/tables/mynetworks.cidr")
 # Programs that a user of the host calls: their fatal errors are about that call.
 _CALLED = {"postfix/sendmail", "postfix/postdrop", "postfix/postqueue", "postfix/postmap"}
+_MASTER = "postfix/master"
 _BEGIN = re.compile(r"(reload|daemon started) -- version ")
-_DEAD = re.compile(
-    r"(fatal|panic|error): |"
-    r"warning: .*bad command startup|warning: process .* (exit status|killed by)"
+_DEAD = re.compile(r"(fatal|panic|error): ")
+# Warnings of other programs repeat what clients say, so only those of master(8) count.
+_MASTER_DEAD = re.compile(
+    r"warning: \S+: bad command startup|warning: process .* (exit status|killed by)"
 )
 _LOG_MINUTES = 10
 _OUTSIDE = "mx-probe@mx-probe.invalid"
@@ -43,7 +46,9 @@ class No(Exception):
 
 def run(*argv: str) -> str:
     """Standard output of a command. Raises No with its words."""
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        argv, capture_output=True, encoding="utf-8", errors="replace", timeout=60, check=False
+    )
     if done.returncode != 0:
         raise No(f"{argv[0]}: {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout
@@ -51,27 +56,34 @@ def run(*argv: str) -> str:
 
 def deaths() -> list[str]:
     """What daemons died of since the last start or reload, newest first."""
+    # The kernel vouches for the user; the identifier is what the sender says.
+    users = [f"_UID={number}" for number in (0, pwd.getpwnam("postfix").pw_uid)]
     argv = [
-        *("journalctl", "-q", "-b", "-r", "-o", "json", "SYSLOG_FACILITY=2"),
+        *("journalctl", "-q", "-b", "-r", "-o", "json", "SYSLOG_FACILITY=2", *users),
         *("--output-fields=MESSAGE,SYSLOG_IDENTIFIER", f"--since=-{_LOG_MINUTES}min"),
     ]
-    found = []
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as journal:
-        for line in journal.stdout or ():
-            entry = json.loads(line)
-            # A message that is not UTF-8 comes as a list of bytes; none of ours is one.
-            text, program = str(entry.get("MESSAGE")), str(entry.get("SYSLOG_IDENTIFIER"))
-            if program == "postfix/master" and _BEGIN.match(text):
-                journal.kill()
-                break
-            if program not in _CALLED and program.startswith("postfix") and _DEAD.match(text):
-                found.append(f"{program}: {text}")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as journal:
+        found = list(died(journal.stdout or ()))
+        journal.kill()
     return found
+
+
+def died(journal: Iterable[bytes]) -> Iterator[str]:
+    """The last words of daemons, of entries that come newest first, up to a start or reload."""
+    for line in journal:
+        entry = json.loads(line)
+        # A message that is not UTF-8 comes as a list of bytes; none of ours is one.
+        text, program = str(entry.get("MESSAGE")), str(entry.get("SYSLOG_IDENTIFIER"))
+        if program == _MASTER and _BEGIN.match(text):
+            return
+        dead = _DEAD.match(text) or (program == _MASTER and _MASTER_DEAD.match(text))
+        if program not in _CALLED and program.startswith("postfix") and dead:
+            yield f"{program}: {text}"
 
 
 def trusted() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """The networks whose clients may relay."""
-    lines = MYNETWORKS.read_text().splitlines()
+    lines = MYNETWORKS.read_text().split("\n")
     return [ipaddress.ip_network(line.split()[0]) for line in lines if line.strip()]
 
 
@@ -150,7 +162,8 @@ def questions(client: smtplib.SMTP, address: str, domain: str, recipient: str | 
 
 def queued() -> list[dict[str, object]]:
     """The messages in the queue, as postqueue(1) tells of them."""
-    return [json.loads(line) for line in run("postqueue", "-j").splitlines() if line.strip()]
+    # Addresses in it have other separators than newlines, as strangers wrote them.
+    return [json.loads(line) for line in run("postqueue", "-j").split("\n") if line.strip()]
 
 
 def told(messages: list[dict[str, object]]) -> str:

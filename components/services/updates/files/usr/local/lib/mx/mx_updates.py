@@ -40,7 +40,7 @@ def pending(printed: str) -> tuple[list[str], int]:
 
 def replaced(maps: str) -> bool:
     """Tell whether a process runs code of a file that is not there any more."""
-    for line in maps.splitlines():
+    for line in maps.split("\n"):
         # address, permissions, offset, device, inode, path
         parts = line.split(None, 5)
         if len(parts) < 6 or "x" not in parts[1]:

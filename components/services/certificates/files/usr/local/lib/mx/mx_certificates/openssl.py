@@ -32,7 +32,7 @@ class Certificate:
 def read(path: Path) -> Certificate:
     """The first certificate of a PEM file. Raises Trouble."""
     wanted = ["-noout", "-dates", "-dateopt", "iso_8601", "-ext", "subjectAltName"]
-    lines = run("x509", "-in", str(path), *wanted).decode().splitlines()
+    lines = run("x509", "-in", str(path), *wanted).decode().split("\n")
     dates = dict(line.split("=", 1) for line in lines if "=" in line)
     names = [part.strip() for line in lines if "DNS:" in line for part in line.split(",")]
     return Certificate(

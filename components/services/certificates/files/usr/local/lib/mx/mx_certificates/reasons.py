@@ -46,8 +46,8 @@ def reason(output: str) -> str:
     status = re.search(r"\(Status ([0-9]{3})\)", output)
     if status:
         return f"authority: the ACME server answers with status {status[1]}"
-    lines = [line.strip() for line in output.splitlines() if "ERROR" in line]
-    return (lines or output.strip().splitlines() or ["dehydrated said nothing"])[-1]
+    lines = [line.strip() for line in output.split("\n") if "ERROR" in line]
+    return (lines or output.strip().split("\n"))[-1] or "dehydrated said nothing"
 
 
 def kind(output: str) -> str:

@@ -67,7 +67,7 @@ def _policy(metrics: Metrics, domain: str, hostname: str, applied: str | None) -
     if not texts and applied is None:
         return
     served = _fetch(domain)
-    lines = served.decode("ascii", "replace").splitlines()
+    lines = served.decode("ascii", "replace").split("\n")
     fields = [tuple(part.strip() for part in line.partition(":")[::2]) for line in lines]
     valid = ("version", "STSv1") in fields
     metrics.add("mx_policy_reachable", "The policy can be fetched.", valid, domain=domain)
