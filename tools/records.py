@@ -102,7 +102,10 @@ def main(stack: str, folder: Path) -> int:
     (folder / "targets").write_text("".join(f"{urn}\n" for urn in wanted))
     # JSON is YAML with every string quoted: the engine reads 00...8 as a number, PyYAML does not.
     (folder / "config.yaml").write_text(json.dumps(document))
-    print(f"records: {len(wanted)} are not in the state, {len(found)} of them are at the API")
+    print(
+        f"records: {len(wanted)} are missing in the state, and {len(found)} of them exist at the "
+        "API"
+    )
     return 0
 
 

@@ -34,7 +34,11 @@ def options(stack: str) -> str:
         return ""
     count = record_count(settings)
     if count > _RECORDS_READ:
-        print(f"{stack}: {count} DNS records, too many to be read for drift", file=sys.stderr)
+        print(
+            f"{stack}: {count} DNS records are too many to read them all, so drift in DNS is not "
+            "shown",
+            file=sys.stderr,
+        )
         return ""
     return "--refresh"
 

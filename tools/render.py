@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.host not in settings.hosts:
             known = ", ".join(settings.hosts)
             source = f"stacks/Pulumi.{options.stack}.yaml"
-            raise SettingsError(f"{source}: no host {options.host}; there are {known}")
+            raise SettingsError(f"{source}: there is no host {options.host}; the hosts are {known}")
         bundles = manifests(settings, options.host, f"mx/{options.stack}")
     except SettingsError as error:
         print(f"render: {error}", file=sys.stderr)

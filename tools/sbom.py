@@ -98,9 +98,9 @@ def installed(text: str) -> list[Package]:
         if state in _GONE and len(fields) == 3:
             continue
         if len(fields) != 3 or not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?", fields[0]):
-            raise ValueError(f"{line[:60]!a} is no line of dpkg-query(1)")
+            raise ValueError(f"{line[:60]!a} is not a line of dpkg-query(1)")
         if not re.fullmatch(r"[A-Za-z0-9.+:~-]+", fields[1]):
-            raise ValueError(f"{fields[1][:60]!a} is no version of a package")
+            raise ValueError(f"{fields[1][:60]!a} is not the version of a package")
         found.append((fields[0].partition(":")[0], fields[1], fields[2]))
     return found
 

@@ -52,8 +52,8 @@ def manual() -> str:
     lines = [
         "# Keys of a stack file",
         "",
-        "All of them stand under `config: mx:mail:` in `stacks/Pulumi.<stack>.yaml`.",
-        "Written by `scripts/schema`; do not edit.",
+        "All keys are below `config: mx:mail:` in `stacks/Pulumi.<stack>.yaml`.",
+        "`scripts/schema` writes this page; do not edit it.",
     ]
     for name, model in _in_order(mail):
         lines += ["", f"## {name}", "", model["description"].split("\n")[0], ""]

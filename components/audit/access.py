@@ -67,7 +67,7 @@ def _open(main: MainCf, walks: dict[str, Walk]) -> Iterable[Finding]:
         yield main.finding(
             _where(main),
             "dangerous",
-            "no list refuses a stranger's mail to strangers: an open relay",
+            "no restriction list refuses mail from strangers to strangers: an open relay",
             "End smtpd_relay_restrictions with reject_unauth_destination.",
             "critical",
         )
@@ -77,7 +77,7 @@ def _open(main: MainCf, walks: dict[str, Walk]) -> Iterable[Finding]:
     for name in closed:
         asked = walks[name].openings
         policy = all(word.startswith("check_policy_service") for word in asked)
-        who = "what the policy service says" if policy else "what a stranger says of itself"
+        who = "what the policy service says" if policy else "what a stranger claims about itself"
         yield main.finding(
             name,
             "dangerous",
@@ -113,8 +113,8 @@ def refused(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             name,
             "dangerous",
-            f"all mail from outside is {how} at {found.at or 'defer_if_permit'}: only clients that "
-            "a word before it permits can send to the own domains",
+            f"all mail from outside is {how} at {found.at or 'defer_if_permit'}: only clients "
+            "that an earlier word permits can send to this host's own domains",
             "Remove it on a host that receives mail from the Internet; for submission set it with "
             "-o in master.cf.",
             "high",

@@ -71,7 +71,7 @@ def protocols(main: MainCf) -> Iterable[Finding]:
                         if any(one.lower() == "!tlsv1.3" for one in words)
                         else "a protocol named without ! excludes all that are not named"
                         if any(one[0] not in "!<>" for one in words)
-                        else "what is the highest or excluded leaves it out"
+                        else "the highest protocol, or an exclusion, leaves it out"
                     ),
                     "Write >=TLSv1.2.",
                     "medium",
@@ -112,15 +112,15 @@ def ciphers(main: MainCf) -> Iterable[Finding]:
                     name,
                     "dangerous",
                     f"has suites that are {what}: {', '.join(found[:3])}{more}",
-                    "Remove the line: Postfix's own list is best; where a rule binds you, keep the"
-                    " ECDHE suites with AES-GCM or CHACHA20.",
+                    "Remove the line: Postfix's own list is best. If a rule obliges you to "
+                    "have one, keep the ECDHE suites with AES-GCM or CHACHA20.",
                     "medium",
                 )
         if {"!ECDSA", "!aECDSA", "-ECDSA", "-aECDSA"} & set(words):
             yield main.finding(
                 name,
                 "dangerous",
-                "shuts ECDSA out: an ECDSA certificate can never be used",
+                "excludes ECDSA: an ECDSA certificate can never be used",
                 "Remove that word.",
             )
     for side in ("smtpd", "smtp"):

@@ -27,7 +27,7 @@ def lost(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 name,
                 "dangerous",
-                "accepted mail is thrown away, and nobody hears of it",
+                "accepted mail is thrown away, and nobody is told",
                 "Name the transport that delivers it, or refuse the recipients at RCPT.",
                 "critical",
             )
@@ -49,7 +49,7 @@ def next_hops(main: MainCf) -> Iterable[Finding]:
                 yield main.finding(
                     name,
                     "dangerous",
-                    f"{word} is taken for a name and a port: mail to it waits",
+                    f"{word} is read as a name and a port: mail for it waits",
                     f"Write [{word}].",
                 )
 
@@ -66,8 +66,8 @@ def refusals(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 name,
                 "dangerous",
-                f"{value} is no refusal: the client takes it for something else, and mail that was"
-                " refused is lost without a bounce",
+                f"{value} does not refuse: the client takes it for another answer, and "
+                "refused mail is lost without a bounce",
                 "Remove the line: the default refuses.",
                 "high",
                 "",
@@ -83,7 +83,7 @@ def overridden(main: MainCf) -> Iterable[Finding]:
             name,
             "dangerous",
             "no_unknown_recipient_checks: unknown recipients are accepted and bounced: backscatter",
-            "Leave it to the services in master.cf to which a filter gives mail back.",
+            "Set it only for the services in master.cf to which a filter gives mail back.",
         )
     filtered = main.value("content_filter") or main.value("smtpd_proxy_filter")
     aliases = main.own("virtual_alias_maps") or main.own("canonical_maps")
@@ -92,7 +92,7 @@ def overridden(main: MainCf) -> Iterable[Finding]:
             name,
             "dangerous",
             "no_address_mappings: no alias is looked up; mail for aliases bounces",
-            "Remove the word; it is for the service before a content filter.",
+            "Remove the word; it belongs to the service in front of a content filter.",
         )
 
 
@@ -120,7 +120,10 @@ def slow(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 name,
                 "dangerous",
-                f"after each delivery the next one waits for {shown(main.value(name))}",
+                (
+                    "after each delivery to a destination, the next one waits for "
+                    f"{shown(main.value(name))}"
+                ),
                 "Write seconds, for example 1s.",
             )
 

@@ -62,8 +62,8 @@ def _fault(main: MainCf, use: _Use) -> tuple[str, str, str] | None:
     year = dnslists.gone(use.site)
     if year is not None:
         return (
-            f"{use.site} is gone{f' since {year}' if year else ''}: it only delays mail, and such"
-            " names have answered 'listed' for all the world",
+            f"{use.site} is gone{f' since {year}' if year else ''}: it only delays mail, and "
+            "a name like this has later answered 'listed' for every client",
             "Remove it.",
             "high",
         )
@@ -88,13 +88,13 @@ def _misasked(use: _Use, one: dnslists.DnsList | None) -> tuple[str, str, str] |
         )
     if use.site.lower() == "dbl.spamhaus.org" and not use.codes:
         return (
-            f"{use.site} answers 127.0.1.255 to the question for any address: all mail is refused",
+            f"{use.site} answers 127.0.1.255 when it is asked for an address: all mail is refused",
             "Ask it for domains: reject_rhsbl_sender dbl.spamhaus.org=127.0.1.[2..99].",
             "high",
         )
     word = "reject_rhsbl_sender" if one.kind == "domains" else "reject_rbl_client"
     return (
-        f"{use.site} lists {one.kind}, and is asked for {use.asks} here",
+        f"{use.site} lists {one.kind}, but here it is asked for {use.asks}",
         f"Ask it with {word}.",
         "medium",
     )

@@ -69,7 +69,7 @@ def everything(main: MainCf) -> Iterable[Finding]:
                 yield main.finding(
                     name,
                     "contradictory",
-                    "* is no pattern: it matches nothing",
+                    "* is not a pattern here: it matches nothing",
                     "List the domains, or remove the word.",
                 )
     yield from _suffixes(main)
@@ -89,8 +89,9 @@ def _suffixes(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 "relay_domains",
                 "dangerous",
-                f"{word} takes mail of strangers for every domain that ends in .{whole}: an open"
-                " relay" + (", but for what relay_recipient_maps does not list" if listed else ""),
+                f"{word} accepts mail from strangers for every domain that ends in .{whole}: "
+                "an open relay"
+                + (", but for what relay_recipient_maps does not list" if listed else ""),
                 "List the domains with their full names.",
                 "high" if listed else "critical",
             )
@@ -163,7 +164,7 @@ def unlisted(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 name,
                 "dangerous",
-                "senders of a wrong address try again for days and are told late",
+                "senders to a wrong address try again for days and learn of it late",
                 "Remove the line: the default is 550.",
                 "medium",
                 "",

@@ -49,7 +49,10 @@ def filters(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             name,
             "dangerous",
-            f"{shown(action[:60])!r} is no action: while the filter is down mail is deferred (451)",
+            (
+                f"{shown(action[:60])!r} is not an action: while the filter is down mail is "
+                "deferred (451)"
+            ),
             f"Write {_ACTIONS[0]}.",
             "medium",
         )
@@ -66,7 +69,7 @@ def filters(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             "milter_protocol",
             "obsolete",
-            "the filter gets less than it can use",
+            "the filter then gets less information than it can use",
             "Remove the line.",
         )
 
@@ -123,7 +126,7 @@ def limits(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             "maximal_queue_lifetime",
             "dangerous",
-            "mail bounces when its destination is away for less than a day (RFC 5321: 4 to 5 days)",
+            "mail bounces when its destination is down for less than a day (RFC 5321: 4 to 5 days)",
             "Write 5d.",
             replacement="5d",
         )
@@ -147,7 +150,10 @@ def stopped(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 name,
                 "dangerous",
-                f"a client is put off after {limit} in anvil_rate_time_unit, large senders too",
+                (
+                    f"a client is deferred after {limit} in anvil_rate_time_unit, and large "
+                    "senders reach this limit too"
+                ),
                 "Write a number that only a flood reaches, for example 100.",
             )
     waiting = words(main.own("defer_transports"))
@@ -155,7 +161,10 @@ def stopped(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             "defer_transports",
             "dangerous",
-            f"mail by {', '.join(waiting[:4])} waits in the queue until somebody flushes it",
+            (
+                f"mail for the transports {', '.join(waiting[:4])} waits in the queue until "
+                "somebody flushes it"
+            ),
             "Remove the line.",
         )
     for name in ("smtp_bind_address", "smtp_bind_address6"):
@@ -184,7 +193,7 @@ def leftovers(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             "soft_bounce",
             "dangerous",
-            "a debugging switch: unknown recipients are never told, the queue fills",
+            "a debugging switch: unknown recipients are deferred, not refused, and the queue fills",
             "Remove the line.",
         )
     name = "compatibility_level"
@@ -195,7 +204,7 @@ def leftovers(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             name,
             "dangerous",
-            "is no level: Postfix does not start",
+            "is not a level: Postfix does not start",
             "Write a version, for example 3.6.",
             "critical",
         )
@@ -220,7 +229,7 @@ def leftovers(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             "inet_protocols",
             "dangerous",
-            "most mail servers of the world are reached by IPv4 only",
+            "most mail servers can be reached over IPv4 only",
             "Set inet_protocols = all.",
         )
 

@@ -80,8 +80,8 @@ def unknown(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 entry.name,
                 "misspelled",
-                "no parameter of Postfix: the line does nothing",
-                f"Probably {meant} is meant. Look at what it does before it becomes live.",
+                "Postfix has no parameter of this name: the line does nothing",
+                f"Probably {meant} is meant. Read what {meant} does before you use it.",
             )
         else:
             came = since(entry.name) or (obsolete.since if obsolete else None)
@@ -106,8 +106,8 @@ def unknown(main: MainCf) -> Iterable[Finding]:
                 yield main.finding(
                     entry.name,
                     "unknown",
-                    f"refers to ${name}, which nothing sets: it stands for nothing",
-                    f"Set {name}, or spell it as it is set.",
+                    f"refers to ${name}, which nothing sets: the reference is empty",
+                    f"Set {name}, or correct the spelling.",
                 )
 
 

@@ -33,7 +33,11 @@ def networks(main: MainCf) -> Iterable[Finding]:
     found = everybody(main, name)
     if found:
         is_open = relays(main) and not swallowed(main)
-        effect = "an open relay" if is_open else "what permits mynetworks permits all the world"
+        effect = (
+            "an open relay"
+            if is_open
+            else "every restriction that permits mynetworks permits everybody"
+        )
         effect += ", and all may smuggle messages (smtpd_forbid_bare_newline_exclusions)"
         yield main.finding(
             name,
@@ -60,7 +64,7 @@ def networks(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 name,
                 "dangerous",
-                f"{word} trusts {network.num_addresses:,} addresses, most of them of strangers",
+                f"{word} trusts {network.num_addresses:,} addresses, most of which strangers have",
                 "List this host and the hosts that send through it.",
             )
     for word in main.words(name):
@@ -84,7 +88,7 @@ def networks(main: MainCf) -> Iterable[Finding]:
 # Parameter: what a client may do that is in it, and how bad that is.
 _TRUSTED: dict[str, tuple[str, Severity]] = {
     "smtpd_authorized_xclient_hosts": (
-        "may say by XCLIENT that they are 127.0.0.1 or logged in: an open relay",
+        "may claim with XCLIENT that they are 127.0.0.1 or logged in: an open relay",
         "critical",
     ),
     "smtpd_authorized_xforward_hosts": ("may write into the log who sent a message", "high"),

@@ -11,12 +11,17 @@ from components.audit.model import Finding, MainCf
 from components.postconf.lists import Step
 from components.postconf.restrictions import LISTS, REMOVED, RESTRICTIONS
 
-_ANY_NAME = "refuses every client whose name and address do not match both ways: many real senders"
+_ANY_NAME = (
+    "refuses every client whose host name and address do not confirm each other: many real senders"
+)
 _ANY_HELO = "refuses senders whose HELO name is not in DNS: many real ones behind NAT or in clouds"
 _LOSES = {
     "reject_unknown_client_hostname": (
         _ANY_NAME,
-        "Write warn_if_reject before it, or reject_unknown_reverse_client_hostname, or score it.",
+        (
+            "Write warn_if_reject before it, use reject_unknown_reverse_client_hostname instead, "
+            "or let the spam filter score it."
+        ),
     ),
     "reject_unknown_helo_hostname": (
         _ANY_HELO,
@@ -70,7 +75,7 @@ def losses(main: MainCf) -> Iterable[Finding]:
                 yield main.finding(
                     name,
                     "dangerous",
-                    f"does nothing now; with the name mended, {word} {_LOSES[word][0]}",
+                    f"does nothing now; with the corrected name, {word} {_LOSES[word][0]}",
                     _LOSES[word][1],
                     "medium",
                 )
@@ -93,7 +98,7 @@ def _idle(main: MainCf, name: str, step: Step) -> str | None:
         return f"{step.name}: with smtpd_delay_reject = no nobody has logged in yet here"
     late = name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
     if late and one.looks_at == "recipient":
-        return f"{step.name}: here it looks at nothing when mail has several recipients"
+        return f"{step.name}: in this list it does nothing when mail has several recipients"
     if one.looks_at == "etrn" and name != "smtpd_etrn_restrictions":
         return f"{step.name} looks at the name of ETRN, which this list never sees"
     return None
@@ -134,7 +139,7 @@ def helo(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             name,
             "contradictory",
-            "a client that says no HELO passes them all",
+            "a client that sends no HELO passes them all",
             "Set smtpd_helo_required = yes.",
         )
 
@@ -144,14 +149,19 @@ def smuggling(main: MainCf) -> Iterable[Finding]:
     name = "smtpd_forbid_bare_newline"
     off = name in main and main.value(name).lower() == "no"
     if off or (name not in main and main.older_than("3.9")):
-        reason = "SMTP smuggling: LF . LF ends a message, and a second one is smuggled in"
+        reason = (
+            "SMTP smuggling: LF . LF ends a message, so that a second message can be smuggled in"
+        )
         if not off:
             reason += "; before Postfix 3.9 it is off unless it is set"
         yield main.finding(name, "dangerous", reason, "Set it to normalize.")
     name = "smtpd_forbid_unauth_pipelining"
     if name in main and main.value(name).lower() == "no":
         yield main.finding(
-            name, "dangerous", "lets clients talk out of turn, as smugglers do", "Set it to yes."
+            name,
+            "dangerous",
+            "lets clients send commands before the answer, as smugglers do",
+            "Set it to yes.",
         )
 
 

@@ -104,7 +104,10 @@ def comments(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 entry.name,
                 "syntax",
-                "# after a value begins no comment: the rest of the line is part of the value",
+                (
+                    "# after a value does not begin a comment: the rest of the line is part of "
+                    "the value"
+                ),
                 "Put the comment on a line of its own.",
                 _severity(main, entry),
                 rest if len(entry.pieces) == 1 else None,
@@ -137,7 +140,7 @@ def blanks(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             entry.name,
             "syntax",
-            f"{shown(odd[0])} is no blank for Postfix: it is part of the word beside it"
+            f"{shown(odd[0])} is not a blank for Postfix: it is part of the word beside it"
             + (", and every mail is deferred (451)" if entry.name in LISTS else ""),
             "Write a plain blank in its place.",
             _severity(main, entry),

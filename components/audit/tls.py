@@ -33,7 +33,7 @@ def client_certificates(main: MainCf) -> Iterable[Finding]:
             yield main.finding(
                 name,
                 "obsolete",
-                "public certificates are no client certificates any more (clientAuth is gone)",
+                "public authorities no longer issue client certificates (clientAuth is gone)",
                 "Remove it, or use a key of your own with its fingerprint at the other end.",
             )
 
@@ -54,7 +54,7 @@ def outbound(main: MainCf) -> Iterable[Finding]:
             name,
             "dangerous",
             f"{level} for every destination: mail to domains without it waits and bounces",
-            "Write may or dane, and demand more for single domains in smtp_tls_policy_maps.",
+            "Write may or dane, and require more for single domains in smtp_tls_policy_maps.",
         )
     for word in main.words("smtp_tls_policy_maps"):
         if re.match(r"socketmap:\S*(:8461:|mta-?sts)\S*", word) or word.endswith(":postfix"):
@@ -130,8 +130,8 @@ def anonymous(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             name,
             "dangerous",
-            "without noanonymous a stranger may log in as nobody, if the SASL service offers"
-            " ANONYMOUS: permit_sasl_authenticated is then an open relay",
+            "without noanonymous a stranger can log in without a name if the SASL service "
+            "offers ANONYMOUS, and permit_sasl_authenticated makes this an open relay",
             "Add noanonymous.",
         )
 
@@ -169,7 +169,7 @@ def server(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             "smtpd_tls_wrappermode",
             "dangerous",
-            "port 25 then waits for TLS at once and greets nobody: no mail arrives",
+            "port 25 then waits for TLS and sends no greeting: no mail arrives",
             "Remove the line; set it with -o for the service on port 465 in master.cf.",
             "critical",
             "",

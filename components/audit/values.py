@@ -78,11 +78,14 @@ def judged(main: MainCf, entry: Entry) -> Finding | None:
         return None
     effect, severity = consequence(one, wrong)
     right = mended(entry.name, value, version, main.classes)
-    remedy = "See postconf(5) for what it can be."
+    remedy = "See postconf(5) for the values that it can have."
     if right is not None:
         remedy = f"Write {entry.name} = {shown(right[:200])}."
     elif (near := _MEANT.search(wrong)) is not None:
-        remedy = f"Write {near[1]}, if that does what you want (postconf(5)): it never did so far."
+        remedy = (
+            f"Write {near[1]} if that is what you want (postconf(5)); the present value never had "
+            "this effect."
+        )
     raw_is_plain = "$" not in entry.value
     return main.finding(
         entry.name,
@@ -165,7 +168,7 @@ def table_types(main: MainCf) -> Iterable[Finding]:
         yield main.finding(
             name,
             "dangerous",
-            f"{shown(kind[:40])}: is no type of table: every look-up fails and {effect}",
+            f"{shown(kind[:40])}: is not a type of table: every look-up fails and {effect}",
             "Write the type that was meant; postconf -m lists those of this host.",
             "critical" if at_smtp else "high",
         )

@@ -32,7 +32,7 @@ def faults(text: str) -> list[str]:
     except (binascii.Error, ValueError):
         return [*wrong, "p= is not base64"]
     if kind == "ed25519" and len(key) != _ED25519_BYTES:
-        wrong.append(f"p= has {len(key)} bytes, a key of k=ed25519 has {_ED25519_BYTES}")
+        wrong.append(f"p= has {len(key)} bytes, but a key of k=ed25519 has {_ED25519_BYTES}")
     elif kind == "rsa":
         bits = rsa_bits(key)
         if bits is None:

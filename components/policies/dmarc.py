@@ -17,7 +17,10 @@ _VALUES = {
 _TAGS = ("v", *_VALUES, "fo", "rua", "ruf")
 # RFC 9989 appendix C: receivers ignore these.
 _REMOVED = {
-    "pct": "receivers apply the policy to all mail; t=y asks for a milder one while you test",
+    "pct": (
+        "receivers apply the policy to all mail, so leave it out; t=y asks for a milder "
+        "policy while you test"
+    ),
     "rf": "leave it out",
     "ri": "leave it out; reports come once a day",
 }
@@ -33,10 +36,10 @@ def faults(text: str) -> list[str]:
         wrong.append("p= is missing, and without rua= receivers then ignore the record")
     for name, known in _VALUES.items():
         if name in found and found[name].lower() not in known:
-            wrong.append(f"{name}={found[name]} is none of {', '.join(known)}")
+            wrong.append(f"{name}={found[name]}: must be one of {', '.join(known)}")
     options = [option.strip().lower() for option in found.get("fo", "0").split(":")]
     if not {*options} <= {"0", "1", "d", "s"}:
-        wrong.append(f"fo={found['fo']} is not made of 0, 1, d and s, parted by `:`")
+        wrong.append(f"fo={found['fo']} may have only 0, 1, d and s, separated by `:`")
     for name, instead in _REMOVED.items():
         if name in found:
             wrong.append(f"{name}= was removed by RFC 9989: {instead}")
@@ -44,7 +47,7 @@ def faults(text: str) -> list[str]:
         if name not in _TAGS and name not in _REMOVED:
             close = difflib.get_close_matches(name, _TAGS, n=1, cutoff=0.5)
             hint = f"; did you mean {close[0]}=?" if close else ""
-            wrong.append(f"there is no tag {name}=, receivers ignore it{hint}")
+            wrong.append(f"there is no tag {name}=, and receivers ignore it{hint}")
     for name in ("rua", "ruf"):
         if name in found:
             wrong += tags.report_addresses(found[name], ("mailto",))[1]

@@ -44,7 +44,7 @@ def parse(text: str) -> tuple[Policy, list[str]]:
         wrong.append(f"version is not {VERSION}")
     mode = values.get("mode", [""])[0]
     if mode not in MODES:
-        wrong.append(f"mode {mode!r} is none of {', '.join(MODES)}")
+        wrong.append(f"mode {mode!r}: must be one of {', '.join(MODES)}")
     age = values.get("max_age", [""])[0]
     if not re.fullmatch(r"[0-9]{1,10}", age) or int(age) > _MAXIMUM_AGE:
         wrong.append(f"max_age {age!r} is not a number of seconds up to {_MAXIMUM_AGE}")

@@ -74,7 +74,7 @@ def _domain_fault(text: str, macro: re.Pattern[str] = _MACRO) -> str | None:
         if not dot or not head or not _TOP_LABEL.fullmatch(label):
             return f"{text!r} is not a domain name"
         return None
-    return f"{text} is asked for as a name; write ip{address.version}:{text}"
+    return f"{text} is an address, but a name is expected; write ip{address.version}:{text}"
 
 
 def _network_fault(term: Term) -> str | None:
@@ -86,7 +86,7 @@ def _network_fault(term: Term) -> str | None:
     except ValueError:
         return f"{where} is not an address or network"
     if network.version != int(term.name[2]):
-        return f"{where} has an address of the other family"
+        return f"{where} has an address of the other IP version"
     return _wide(term, where, network.version, network.prefixlen)
 
 
@@ -104,11 +104,11 @@ def _host_fault(term: Term) -> str | None:
         return f"{where} is not a term"
     # The digits of an address of IPv6 have colons; a macro may have a slash.
     if "/" in _MACRO.sub("", match["name"]):
-        return f"{where} has a prefix that is no number"
+        return f"{where} has a prefix that is not a number"
     for version, group, most in ((4, "v4", 32), (6, "v6", 128)):
         length = match[group]
         if length is not None and int(length) > most:
-            return f"{where}: there is no prefix /{length} of IPv{version}"
+            return f"{where}: /{length} is too long for IPv{version}"
         if length is not None and (wide := _wide(term, where, version, int(length))):
             return wide
     wrong = _domain_fault(match["name"]) if match["name"] else None
@@ -124,29 +124,29 @@ def _fault(term: Term) -> str | None:
         return _host_fault(term)
     if term.name in ("include", "exists", "ptr"):
         if not term.value.strip("/"):
-            return None if term.name == "ptr" and not term.value else f"{term.name} names no domain"
+            return None if term.name == "ptr" and not term.value else f"{term.name} needs a domain"
         if "/" in _MACRO.sub("", term.value):
             return f"{term.name}:{term.value} has a prefix, which only a, mx, ip4 and ip6 have"
         wrong = _domain_fault(term.value)
         return f"{term.name}:{term.value}: {wrong}" if wrong else None
     if term.name == "all":
-        return f"all has no value, here it has {term.value!r}" if term.value else None
+        return f"all takes no value, but here it has {term.value!r}" if term.value else None
     return f"{term.name!r} is not a mechanism"
 
 
 def _modifier_fault(term: Term) -> str | None:
     where = f"{term.name}={term.value}"
     if _VERSION.fullmatch(where):
-        return "there are two records in one text: receivers take the second for a modifier"
+        return "the text has two records; receivers read the second one as a modifier"
     if term.name in _MECHANISMS:
-        return f"{where} is a modifier that nobody knows; write {term.name}:{term.value}"
+        return f"{where} is an unknown modifier; write {term.name}:{term.value}"
     if not term.value and term.name in ("redirect", "exp"):
         return f"{term.name}= has no value"
     if term.name in ("redirect", "exp"):
         wrong = _domain_fault(term.value)
         return f"{where}: {wrong}" if wrong else None
     rest = _EXP_MACRO.sub("", term.value)
-    return f"{where} has a % that begins no macro" if "%" in rest else None
+    return f"{where} has a % that does not begin a macro" if "%" in rest else None
 
 
 def faults(text: str) -> list[str]:
@@ -164,7 +164,10 @@ def faults(text: str) -> list[str]:
     if "+" in alls:
         wrong.append("+all lets every host of the world send in the domain's name")
     if not alls and "redirect" not in names:
-        wrong.append("it ends neither with all nor with redirect=, so it says nothing of others")
+        wrong.append(
+            "it ends neither with all nor with redirect=, so it does not say what other hosts "
+            "may do"
+        )
     if alls:
         wrong += _after_all(found, names)
     if sum(term.asks for term in found) > LOOKUP_LIMIT:

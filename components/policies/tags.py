@@ -42,7 +42,7 @@ def report_addresses(value: str, schemes: tuple[str, ...]) -> tuple[list[str], l
     for uri in uris:
         scheme, _, rest = uri.partition(":")
         if scheme.lower() not in schemes:
-            wrong.append(f"{uri!r} begins with none of {', '.join(f'{s}:' for s in schemes)}")
+            wrong.append(f"{uri!r}: must begin with {' or '.join(f'{s}:' for s in schemes)}")
         elif scheme.lower() == "mailto" and not _ADDRESS.fullmatch(rest.split("!")[0]):
             dot = ", because of its final dot" if rest.endswith(".") else ""
             wrong.append(f"{rest!r} is not a mail address{dot}")

@@ -61,8 +61,8 @@ def _unknown(word: str) -> str:
     odd = re.search(r"[^\x21-\x7e]+", word)
     if odd:
         return (
-            f"{shown(word[:60])!r} holds a character that is neither a blank nor part of a name"
-            f" ({shown(odd[0][:8])!r}, often copied from a web page)"
+            f"{shown(word[:60])!r} has a character that is neither a blank nor part of a name "
+            f"({shown(odd[0][:8])!r}; often copied from a web page)"
         )
     return f"unknown restriction {word[:60]!r}"
 
@@ -97,7 +97,10 @@ def table(word: str) -> str | None:
     if kind == "inline":
         entries = words(name[1:-1]) if inside else []
         if not entries or any("=" not in one.strip("{} ")[1:] for one in entries):
-            return f"{shown(word[:60])!r} is no inline table: inline:{{key=value, ...}} is"
+            return (
+                f"{shown(word[:60])!r} is not an inline table, which has the form "
+                "inline:{key=value, ...}"
+            )
     patterns = words(name[1:-1]) if kind in ("cidr", "pcre", "regexp") and inside else []
     if any(not (one.startswith("{") and one.endswith("}")) for one in patterns):
         return f"{shown(word[:60])!r}: each entry is {{pattern result}}"
@@ -141,9 +144,15 @@ def _restrictions(name: str, value: str, classes: Collection[str]) -> str | None
         if one is not None and one.argument == "domain":
             domain, equals, codes = step.argument.partition("=")
             if domain.lower() in RESTRICTIONS:
-                return f"{step.name} takes {domain} for the name of its list: neither works"
+                return (
+                    f"{step.name} reads {domain} as the name of its list, so neither of the two "
+                    "works"
+                )
             if not dnslists.NAME.fullmatch(domain):
-                return f"{step.name} needs the name of a list in DNS after it: it does nothing"
+                return (
+                    f"{step.name} needs the name of a DNS list after it; without one it does "
+                    "nothing"
+                )
             if equals and (wrong := dnslists.answers(codes)) is not None:
                 return f"{step.name}: {wrong}; smtpd(8) dies at each client that is listed"
     return None
@@ -154,7 +163,8 @@ def _tables(value: str) -> str | None:
         kind, colon, rest = word.partition(":")
         if not colon or not kind or not rest:
             return (
-                f"{shown(word[:60])!r} is no table; type:name is, for example lmdb:/etc/postfix/x"
+                f"{shown(word[:60])!r} is not a table, which has the form type:name, for "
+                "example lmdb:/etc/postfix/x"
             )
         if table(word) is not None:
             return f"{table(word)}: every look-up fails and mail is deferred (451)"
@@ -166,7 +176,10 @@ def _milters(value: str) -> str | None:
         socket = next(iter(words(word[1:-1])), "") if word.startswith("{") else word
         kind, _, rest = socket.partition(":")
         if kind.lower() not in ("unix", "local", "inet") or not rest:
-            return f"{shown(word[:60])!r} is no socket of a filter: unix:PATH or inet:HOST:PORT is"
+            return (
+                f"{shown(word[:60])!r} is not the socket of a filter, which has the form unix:PATH "
+                "or inet:HOST:PORT"
+            )
     return None
 
 

@@ -33,14 +33,12 @@ def network(word: str) -> str | None:
         try:
             ip_network(address)
         except ValueError as error:
-            return f"{shown(bare[:60])!r} is no network ({error})"
+            return f"{shown(bare[:60])!r} is not a network ({error})"
     elif re.fullmatch(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(/\d+)?", bare):
         address, slash, bits = bare.partition("/")
-        return (
-            f"{bare!r} is taken for a table; IPv6 is written in brackets: [{address}]{slash}{bits}"
-        )
+        return f"{bare!r} is read as a table; write IPv6 in brackets: [{address}]{slash}{bits}"
     elif bare.startswith(":") or bare.endswith(":"):
-        return f"{shown(bare[:60])!r} is no table; type:name is"
+        return f"{shown(bare[:60])!r} is not a table, which has the form type:name"
     return None
 
 

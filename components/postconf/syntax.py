@@ -98,7 +98,7 @@ def parse(text: str | bytes) -> tuple[list[Entry], list[Broken]]:
             broken.append(
                 Broken(
                     number,
-                    f"{shown(line[:60].strip())!r} is no `name = value`: Postfix does not start",
+                    f"{shown(line[:60].strip())!r} is not `name = value`: Postfix does not start",
                 )
             )
         elif any(one in name for one in SPACE):

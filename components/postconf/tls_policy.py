@@ -25,23 +25,30 @@ Check = Callable[[str, str], str | None]
 
 def _ciphers(value: str, level: str) -> str | None:
     known = ("high", "medium", "low", "export", "null")
-    return None if value in known else f"none of the grades {', '.join(known)}"
+    return None if value in known else f"must be one of the grades {', '.join(known)}"
 
 
 def _protocols(value: str, level: str) -> str | None:
     for word in value.split(":"):
         if not _PROTOCOLS.fullmatch(word):
-            return f"{word!r} is none of !SSLv3, TLSv1.2, >=TLSv1.2 and the like, parted by `:`"
+            return (
+                f"{word!r}: must be a protocol such as !SSLv3, TLSv1.2 or >=TLSv1.2; separate "
+                "several with `:`"
+            )
     return None
 
 
 def _match(value: str, level: str) -> str | None:
     if level == "fingerprint":
         wrong = [word for word in value.split("|") if not _FINGERPRINT.fullmatch(word)]
-        return f"{wrong[0]!r} is no fingerprint: hexadecimal pairs parted by `:`" if wrong else None
+        return (
+            f"{wrong[0]!r} is not a fingerprint, which is hexadecimal pairs separated by `:`"
+            if wrong
+            else None
+        )
     for word in value.split(":"):
         if word not in ("nexthop", "dot-nexthop", "hostname") and not _NAME.fullmatch(word):
-            return f"{word!r} is none of nexthop, dot-nexthop, hostname and no domain name"
+            return f"{word!r}: must be nexthop, dot-nexthop, hostname or a domain name"
     return None
 
 

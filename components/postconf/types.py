@@ -137,7 +137,7 @@ def _scalar(one: Parameter, value: str) -> str | None:
     elif one.kind in ("int", "nint", "long"):
         found = number(value, _LONG_MAX if one.kind == "long" else _INT_MAX)
         if found is None:
-            return f"{read!r} is no whole number without a unit"
+            return f"{read!r} is not a whole number without a unit"
         if one.name == "queue_minfree" and found < 0:
             return f"{found} is more than any disk has: all mail is refused (452)"
         return _range(one, found)
@@ -145,7 +145,7 @@ def _scalar(one: Parameter, value: str) -> str | None:
         default = re.fullmatch(r"\d+([smhdw])", one.default)
         found = seconds(value, default[1] if default else "s")
         if found is None:
-            return f"{read!r} is no time: digits and one of s, m, h, d, w, for example 30s or 5d"
+            return f"{read!r} is not a time: write digits and one of s, m, h, d, w, such as 30s"
         if not _DIGITS.match(value):
             return f"{read!r} has no number: Postfix reads it as 0"
         return _range(one, found, "s")
@@ -162,7 +162,7 @@ def protocols(value: str) -> str | None:
         name = word[2:] if word[:2] in (">=", "<=") else word.removeprefix("!")
         if name.lower() in _TLS_PROTOCOLS:
             if word[:2] in (">=", "<=") and name.lower() == "sslv2":
-                return f"{shown(word)!r}: SSLv2 can be no bound"
+                return f"{shown(word)!r}: SSLv2 cannot be a bound"
             continue
         if word[:2] in (">=", "<=") and re.fullmatch(r"(0[xX])?[0-9A-Fa-f]{1,7}", name):
             continue
@@ -182,15 +182,15 @@ def _words_of(name: str, value: str, version: str) -> str | None:
             if word not in _MASKS[name]:
                 return f"{shown(word[:60])!r} is none of {', '.join(_MASKS[name])}"
     if name in ("myhostname", "mydomain") and not _HOSTNAME.fullmatch(value):
-        return f"{shown(value[:60])!r} is no name of a host"
+        return f"{shown(value[:60])!r} is not a host name"
     if name in ("default_privs", "mail_owner") and value in ("root", "0"):
-        return f"{shown(value)!r} is the user of all rights"
+        return f"{shown(value)!r} is the superuser"
     if name in ("message_reject_characters", "message_strip_characters"):
         letters = "".join(re.findall(r"(?<!\\)[A-Za-z0-9]", value))
         if letters:
             return f"{shown(value[:60])!r} holds ordinary letters: nearly every message has them"
     if name == "smtpd_proxy_filter" and re.fullmatch(r"(?!\d+$)[^:]+", value):
-        return f"{shown(value[:60])!r} is no host:port: every recipient is deferred (451)"
+        return f"{shown(value[:60])!r} is not host:port: every recipient is deferred (451)"
     if name == "smtpd_forbid_bare_newline":
         # "note" came with 3.9 and was not taken over by the patch levels of older versions.
         allowed = (*_BARE_NEWLINE, *(("note",) if version in ("3.9", "3.10", "3.11") else ()))

@@ -67,8 +67,8 @@ def find(
             found.offers.append(_offer(settings, met))
         elif met.kind == "cname":
             words = (
-                "a CNAME is alone at its name, so it cannot be taken over: take it away by hand "
-                "when ours is to come"
+                "a CNAME must be the only record of its name, so it cannot be taken over: "
+                "remove it by hand when this stack's record is to come"
             )
             found.offers.append(_by_hand(met, words))
         elif met.kind != "same":
@@ -93,11 +93,13 @@ def _offer(settings: Settings, met: Met) -> Offer:
     if met.kind == "single":
         text, path = unquoted(str(other.get("content"))), _place(settings, met.record.key)
         if path is None:
-            words = "its text is made by the stack, so another one cannot be kept: take it away"
-            return _by_hand(met, f"{words} when ours is to come")
+            words = (
+                "the stack makes this text itself, so another one cannot be kept: remove the record"
+            )
+            return _by_hand(met, f"{words} when this stack's record is to come")
         faults = _faults(met.record.key, text)
         if faults:
-            return _by_hand(met, f"receivers read it as broken ({faults[0]}): put it right first")
+            return _by_hand(met, f"receivers read it as broken ({faults[0]}): correct it first")
         edits.append((path, text))
     if met.record.type == "TXT" and not str(other.get("content")).startswith('"'):
         return _by_hand(met, "the API has it without quotes: save it once more at Cloudflare")

@@ -53,7 +53,7 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
         raise Unwritable(f"the lines do not fit into the file: {error}") from None
     if again != wanted:
         raise Unwritable(
-            "the file uses an anchor, a merge or another form that new lines would change"
+            "the file uses a YAML anchor, a merge or another form that the new lines would change"
         )
     return found
 

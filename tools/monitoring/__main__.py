@@ -42,7 +42,9 @@ def files(
 ) -> dict[str, str]:
     """Path below the directory to its text. Raises ValueError when nothing is monitored."""
     if outputs.thresholds is None:
-        raise ValueError("the stack has no `monitoring` in its settings: there is nothing to watch")
+        raise ValueError(
+            "the stack has no `monitoring` in its settings, so there is nothing to watch"
+        )
     rules = alerts.rules(alerts.alerts(outputs.thresholds), stack, runbooks, hold_factor)
     found = {
         "prometheus.yml": _yaml(prometheus.configuration(stack, blackbox)),
@@ -94,14 +96,16 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
     options = parser.parse_args(arguments)
     printed = sys.stdin.read() if printed is None else printed
     if printed.strip() in ("", "{}"):
-        print("monitoring: the stack has no outputs: 'pulumi up' comes first", file=sys.stderr)
+        print("monitoring: the stack has no outputs yet; run 'pulumi up' first", file=sys.stderr)
         return 1
     runbooks = options.runbooks or runbooks_of_the_forge()
     if runbooks is None:
-        print("monitoring: alerts have no links to runbooks: give --runbooks URL", file=sys.stderr)
+        print(
+            "monitoring: the alerts have no links to runbooks; give --runbooks URL", file=sys.stderr
+        )
     elif not runbooks.startswith(("https://", "http://")):
         print(
-            f"monitoring: --runbooks {runbooks}: Alertmanager needs a whole address, https://...",
+            f"monitoring: --runbooks {runbooks}: Alertmanager needs a complete URL, https://...",
             file=sys.stderr,
         )
         return 1

@@ -95,7 +95,7 @@ def _kept_up() -> list[Alert]:
             "increase(mx_filter_stuck_total[15m]) > 0",
             0,
             WARNING,
-            "{{ $labels.host }}: a message kept a process of the spam filter busy for seconds.",
+            "{{ $labels.host }}: one message kept a process of the spam filter busy for seconds.",
         ),
         Alert(
             "MxUpdatesWaiting",
@@ -103,8 +103,9 @@ def _kept_up() -> list[Alert]:
             "or time() - mx_updates_known_timestamp_seconds > 259200",
             600,
             WARNING,
-            "{{ $labels.host }}: {{ $labels.kind }} wait since {{ $value | humanizeDuration }} "
-            "(security updates, restarts, a reboot; lists or time: nothing newer is known).",
+            "{{ $labels.host }}: {{ $labels.kind }} waiting for {{ $value | humanizeDuration "
+            "}} (security updates, restarts or a reboot; with lists or time, nothing newer "
+            "is known).",
         ),
         Alert(
             "MxCollectorFailing",

@@ -15,7 +15,10 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             f"> {thresholds.queue_age_seconds}",
             300,
             CRITICAL,
-            "{{ $labels.host }}: the oldest message waits for {{ $value | humanizeDuration }}.",
+            (
+                "{{ $labels.host }}: the oldest message has waited for {{ $value | "
+                "humanizeDuration }}."
+            ),
         ),
         Alert(
             "MxQueueGrowing",
@@ -38,7 +41,10 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "mx_next_hop_has_address == 0",
             120,
             CRITICAL,
-            "{{ $labels.host }}: DNS has no address of {{ $labels.name }}; mail for it waits.",
+            (
+                "{{ $labels.host }}: DNS has no address of {{ $labels.name }}; mail for {{ "
+                "$labels.name }} waits."
+            ),
         ),
         Alert(
             "MxNoMailAccepted",
@@ -46,6 +52,9 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             f"> {thresholds.silence_seconds}",
             300,
             WARNING,
-            "{{ $labels.stack }}: no MX host took a message for {{ $value | humanizeDuration }}.",
+            (
+                "{{ $labels.stack }}: no MX host has accepted a message for {{ $value | "
+                "humanizeDuration }}."
+            ),
         ),
     ]

@@ -39,7 +39,7 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             f"{days * 86400})",
             3600,
             CRITICAL,
-            "{{ $labels.name }} ({{ $labels.algorithm }}, {{ $labels.source }}) ends in "
+            "{{ $labels.name }} ({{ $labels.algorithm }}, {{ $labels.source }}) expires in "
             "{{ $value | humanizeDuration }}.",
         ),
         Alert(
@@ -47,14 +47,17 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "mx_certificate_served_is_disk == 0",
             900,
             CRITICAL,
-            "{{ $labels.host }} serves another {{ $labels.algorithm }} certificate than on disk.",
+            (
+                "{{ $labels.host }} serves another {{ $labels.algorithm }} certificate than the "
+                "one on disk."
+            ),
         ),
         Alert(
             "MxTlsaMismatch",
             "mx_tlsa_matches == 0",
             300,
             CRITICAL,
-            "{{ $labels.host }} serves a key that its TLSA records do not have.",
+            "{{ $labels.host }} serves a key that is in none of its TLSA records.",
         ),
         Alert(
             "MxDkimMismatch",
@@ -75,7 +78,10 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "mx_policy_covers_host == 0 or mx_policy_id_matches == 0",
             600,
             CRITICAL,
-            "{{ $labels.host }}: the MTA-STS policy of {{ $labels.domain }} is not as applied.",
+            (
+                "{{ $labels.host }}: the MTA-STS policy of {{ $labels.domain }} is not the one "
+                "that was applied."
+            ),
         ),
         Alert(
             "MxRecordsDiffer",

@@ -22,29 +22,42 @@ from tools.status.reputation import BLOCKLISTS
 from tools.status.smtp import Smtp
 from tools.status.world import Web, World
 
-_EPILOG = "Exit code: 0 nothing is wrong (notices aside), 1 something is, 2 it cannot be told."
+_EPILOG = (
+    "Exit codes: 0 no fault and no warning, 1 a fault or a warning, 2 the check could not be made."
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     top = argparse.ArgumentParser(
         prog="scripts/status",
-        description="Is my mail system right? Looks from outside, at any domain.",
+        description=(
+            "Check a mail domain from outside, as other mail servers see it. The domain can be "
+            "anybody's."
+        ),
         epilog=_EPILOG,
     )
     top.add_argument("domains", nargs="*", metavar="DOMAIN")
-    top.add_argument("--stack", metavar="NAME", help="all domains of stacks/Pulumi.NAME.yaml")
+    top.add_argument("--stack", metavar="NAME", help="check all domains of stacks/Pulumi.NAME.yaml")
     top.add_argument(
         "--outputs",
         action="store_true",
-        help="read `pulumi stack output --json` on stdin: renewals that fail, with the reason",
+        help=(
+            "also read `pulumi stack output --json` on stdin, and report failing renewals with "
+            "their reasons"
+        ),
     )
     top.add_argument("--json", action="store_true", help="findings as JSON")
-    top.add_argument("--resolver", metavar="IP[@PORT]", help="validating resolver to ask")
-    top.add_argument("--ca-file", metavar="PEM", help="authorities to trust beside the system's")
+    top.add_argument("--resolver", metavar="IP[@PORT]", help="ask this validating resolver")
+    top.add_argument(
+        "--ca-file", metavar="PEM", help="also trust the certificate authorities in this file"
+    )
     top.add_argument("--selector", action="append", default=[], metavar="NAME", help="of DKIM")
     top.add_argument(
-        "--blocklist", action="append", metavar="ZONE", help="instead of the usual ones"
+        "--blocklist",
+        action="append",
+        metavar="ZONE",
+        help="ask this block list instead of the usual ones",
     )
     top.add_argument("--no-blocklists", action="store_true", help="ask no block list")
     top.add_argument("--helo", default=socket.getfqdn(), metavar="NAME", help="name for EHLO")

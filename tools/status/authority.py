@@ -27,7 +27,7 @@ def _missing(world: World, host: Host) -> Iterator[str]:
     place, values = _closest(world, host.name)
     tags = {match[2].lower() for value in values if (match := _CAA.fullmatch(value))}
     if not values:
-        yield "neither it nor a name above has a CAA record"
+        yield "neither this name nor a name above it has a CAA record"
     elif "issue" not in tags:
         yield f"the CAA records at {place} have no issue"
 
@@ -39,9 +39,9 @@ def _syntax(world: World, host: Host) -> Iterator[str]:
         if match is None:
             yield f"{place}: {value}"
         elif match[2].lower() in ("issue", "issuewild") and not _ISSUE.fullmatch(match[3]):
-            yield f"{place}: {match[3]!r} names no authority"
+            yield f"{place}: {match[3]!r} does not name an authority"
         elif match[2].lower() == "iodef" and not re.match(r"(mailto|https?):", match[3]):
-            yield f"{place}: iodef {match[3]!r} is not an URL"
+            yield f"{place}: iodef {match[3]!r} is not a URL"
 
 
 HOST = (

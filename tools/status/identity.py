@@ -98,7 +98,7 @@ def _mismatch(world: World, address: Address) -> Iterator[str]:
             for usage, selector, matching, data in usable
             for each in served[usage]
         ):
-            yield f"no TLSA record is of its {algorithm} certificate"
+            yield f"no TLSA record matches its {algorithm} certificate"
 
 
 def _chain(
@@ -147,7 +147,7 @@ ADDRESS = (
         "certificate-expired",
         "fault",
         "Senders that verify do not deliver: MTA-STS in mode enforce, and DANE with usage 2.",
-        "Renew it; look why the renewal failed and why nobody was told.",
+        "Renew it. Find out why the renewal failed and why nobody noticed.",
         _expired,
     ),
     Check("certificate-soon", "warning", "The renewal is late.", "Look at its log.", _soon),

@@ -22,7 +22,7 @@ def _missing(world: World, domain: Domain) -> Iterator[str]:
 def _null(world: World, domain: Domain) -> Iterator[str]:
     targets = [value.split()[1] for value in world.names.ask(domain.name, "MX").values]
     if "." in targets and len(targets) > 1:
-        yield f"a null MX stands beside {', '.join(world.exchangers(domain.name))}"
+        yield f"it has a null MX besides {', '.join(world.exchangers(domain.name))}"
 
 
 def _single(world: World, domain: Domain) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _family(kind: str) -> Check:
     return Check(
         f"mx-{kind.lower()}",
         "fault" if severity == "fault" else "warning",
-        f"Hosts that speak {family} only cannot reach it.",
+        f"Servers that have only {family} cannot reach it.",
         f"Give the host an {family} address and publish its {kind} record.",
         run,
     )
@@ -65,7 +65,7 @@ def _unreachable(world: World, host: Host) -> Iterator[str]:
         mapped = getattr(address, "ipv4_mapped", None)
         private = address in _PRIVATE4 if address.version == 4 else address in _PRIVATE6
         if address.is_loopback or address.is_link_local or address.is_unspecified or mapped:
-            yield f"{text} cannot be reached by anybody else"
+            yield f"{text} cannot be reached from any other machine"
         elif private:
             yield f"{text} is an address of private networks"
 
@@ -89,7 +89,7 @@ DOMAIN = (
     Check(
         "mx-missing",
         "fault",
-        "Senders fall back to the domain's own address, or give up.",
+        "Senders try the domain's own address, or give up.",
         "Publish an MX record for each mail host, or a null MX if the domain takes no mail.",
         _missing,
     ),
@@ -128,7 +128,7 @@ HOST = (
     Check(
         "mx-private",
         "fault",
-        "Senders connect to a host of their own, or to none.",
+        "Senders connect to a machine in their own network, or to none.",
         "Publish the public address.",
         _unreachable,
     ),

@@ -75,7 +75,7 @@ def _sts_mx(world: World, domain: Domain) -> Iterator[str]:
     if policy is not None and policy.mode != "none":
         for host in world.exchangers(domain.name):
             if not mta_sts.allows(policy, host):
-                yield f"{host} is an MX host and in no mx line of the policy"
+                yield f"{host} is an MX host, but no mx line of the policy matches it"
 
 
 def _sts_extra(world: World, domain: Domain) -> Iterator[str]:
@@ -123,8 +123,11 @@ def _tlsrpt_host(world: World, host: Host) -> Iterator[str]:
         yield f"there is no record at _smtp._tls.{host.name}"
 
 
-_WHY_STS = "Senders without DANE can be led elsewhere or to plain text by an attacker."
-_WHY_FETCH = "Senders cannot learn a new policy; in mode enforce a changed one stops their mail."
+_WHY_STS = "An attacker can redirect senders without DANE, or make them send in plain text."
+_WHY_FETCH = (
+    "Senders cannot fetch a new policy; with mode enforce, a change of the MX hosts then stops "
+    "their mail."
+)
 DOMAIN = (
     Check(
         "sts-missing",
@@ -136,11 +139,13 @@ DOMAIN = (
     Check(
         "sts-record",
         "fault",
-        "Senders take it as no MTA-STS (RFC 8461 section 3.1).",
+        "Senders behave as if there were no MTA-STS (RFC 8461 section 3.1).",
         "Keep one record, v=STSv1; id=LETTERS_AND_DIGITS.",
         _sts_record,
     ),
-    Check("sts-host", "fault", _WHY_FETCH, "Publish its A and AAAA, or a CNAME.", _sts_host),
+    Check(
+        "sts-host", "fault", _WHY_FETCH, "Publish its A and AAAA records, or a CNAME.", _sts_host
+    ),
     Check(
         "sts-unreachable",
         "fault",
@@ -148,11 +153,17 @@ DOMAIN = (
         "Serve /.well-known/mta-sts.txt over HTTPS with a public certificate, without redirect.",
         _sts_fetch,
     ),
-    Check("sts-policy", "fault", _WHY_FETCH, "Correct the policy, then the id.", _sts_policy),
+    Check(
+        "sts-policy",
+        "fault",
+        _WHY_FETCH,
+        "Correct the policy, then change the id in the record.",
+        _sts_policy,
+    ),
     Check(
         "sts-differ",
         "fault",
-        "Senders that learned the one refuse what the other allows.",
+        "Senders that have fetched one policy refuse what the other allows.",
         "Serve the same policy everywhere.",
         _sts_differ,
     ),
@@ -160,21 +171,30 @@ DOMAIN = (
         "sts-mx",
         "fault",
         "In mode enforce senders do not deliver to this host.",
-        "Add it to the policy and change the id; on the next change, before the MX record.",
+        (
+            "Add it to the policy and change the id. Next time, change the policy before the MX "
+            "record."
+        ),
         _sts_mx,
     ),
     Check(
         "sts-extra",
         "notice",
-        "What is not an MX host should not be allowed for longer than max_age.",
+        "A policy should not allow other hosts for longer than max_age.",
         "Take it out of the policy and change the id.",
         _sts_extra,
     ),
-    Check("sts-mode", "notice", _WHY_STS, "When the reports are clean: mode enforce.", _sts_mode),
+    Check(
+        "sts-mode",
+        "notice",
+        _WHY_STS,
+        "Set mode enforce once the TLS reports show no failures.",
+        _sts_mode,
+    ),
     Check(
         "sts-age",
         "warning",
-        "An attacker needs to block the policy host only that long.",
+        "An attacker has to block the policy host only for that long.",
         "Use weeks, for example 1209600.",
         _sts_age,
     ),
@@ -197,7 +217,7 @@ HOST = (
     Check(
         "tlsrpt-host",
         "notice",
-        "The policy domain of a DANE report is the MX host (RFC 8460 section 4.4).",
+        "Senders with DANE report to the name of the MX host (RFC 8460 section 4.4).",
         "Publish the same record below the host's name.",
         _tlsrpt_host,
     ),

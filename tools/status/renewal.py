@@ -10,7 +10,10 @@ from tools.status.certificate import DAY_SECONDS, Certificate
 from tools.status.check import Address, Check, Finding
 from tools.status.world import World
 
-_WHY = "The one in use stays until it ends; then senders that verify do not deliver."
+_WHY = (
+    "The present certificate stays in use until it expires. After that, senders that verify it "
+    "do not deliver."
+)
 
 
 def late(hostnames: Collection[str], renew_days: int) -> Check:
@@ -57,11 +60,11 @@ def told(outputs: Outputs) -> list[Finding]:
             "renewal-failing",
             "warning",
             outputs.mx_hosts[each.host].hostname,
-            f"the {each.algorithm} certificate of {each.name} is not renewed since {each.since}: "
-            f"{each.reason}",
+            f"the {each.algorithm} certificate of {each.name} could not be renewed since "
+            f"{each.since}: {each.reason}",
             _WHY,
-            "Cure the reason, then on the host: systemctl start mx-certificates.service "
-            "(docs/runbooks/MxRenewalFailing.md); `pulumi up` asks the host again.",
+            "Remove the cause, then run on the host: systemctl start mx-certificates.service "
+            "(docs/runbooks/MxRenewalFailing.md). `pulumi up` asks the host again.",
         )
         for each in outputs.renewal_failures
     ]

@@ -26,7 +26,7 @@ def _ptr_missing(world: World, address: Address) -> Iterator[str]:
 def _ptr_mismatch(world: World, address: Address) -> Iterator[str]:
     names = world.names.pointer(address.address).values
     if names and not any(address.address in world.addresses(name) for name in names):
-        yield f"its PTR says {', '.join(names)}, which has not this address"
+        yield f"its PTR record names {', '.join(names)}, but that name does not have this address"
 
 
 def _ptr_other(world: World, address: Address) -> Iterator[str]:
@@ -71,10 +71,13 @@ def _not_asked(world: World, address: Address) -> Iterator[str]:
     for zone in world.blocklists:
         _, refused = _answers(world, address.address, zone)
         if refused:
-            yield f"{zone} did not answer us ({', '.join(refused)}); it says nothing of listed"
+            yield (
+                f"{zone} refuses to answer this resolver ({', '.join(refused)}), so it is not "
+                "known whether the address is listed"
+            )
 
 
-_WHY_PTR = "Many receivers refuse mail from an address without a name that leads back to it."
+_WHY_PTR = "Many receivers refuse mail from an address whose PTR name does not lead back to it."
 _CURE_PTR = "Have the owner of the network set the PTR record to the host's name."
 ADDRESS = (
     Check("ptr-missing", "fault", _WHY_PTR, _CURE_PTR, _ptr_missing),
@@ -82,7 +85,7 @@ ADDRESS = (
     Check(
         "ptr-other",
         "notice",
-        "Some receivers score a name that is not that of EHLO.",
+        "Some receivers distrust a PTR name that differs from the name in EHLO.",
         _CURE_PTR,
         _ptr_other,
     ),
@@ -90,14 +93,14 @@ ADDRESS = (
         "blocklisted",
         "fault",
         "Receivers that use the list refuse mail from this address.",
-        "Read the list's reason, stop what caused it, then ask for removal.",
+        "Read the list's reason, remove the cause, then ask for removal from the list.",
         _listed,
     ),
     Check(
         "blocklist-refused",
         "notice",
-        "Public resolvers are refused by most lists.",
-        "Ask through a resolver of your own: --resolver.",
+        "Most block lists refuse questions from public resolvers.",
+        "Use a resolver of your own: --resolver.",
         _not_asked,
     ),
 )

@@ -112,7 +112,10 @@ def _dmarc_external(world: World, domain: Domain) -> Iterator[str]:
         for other in dmarc.report_domains(text):
             leave = f"{domain.name}._report._dmarc.{other}"
             if dmarc.external(domain.name, other) and not world.texts(leave, "v=DMARC1"):
-                yield f"{other} does not say that it takes the reports: no TXT at {leave}"
+                yield (
+                    f"{other} does not allow reports for this domain: there is no TXT record at "
+                    f"{leave}"
+                )
 
 
 def _domainkey(world: World, domain: Domain) -> Iterator[str]:
@@ -134,18 +137,24 @@ def _selectors(world: World, domain: Domain) -> Iterator[str]:
 
 _WHY_SPF = "Everybody can send in the domain's name; many receivers refuse or mark such mail."
 DOMAIN = (
-    Check("spf-missing", "fault", _WHY_SPF, "Publish v=spf1 mx -all, or what sends.", _spf_missing),
+    Check(
+        "spf-missing",
+        "fault",
+        _WHY_SPF,
+        "Publish v=spf1 mx -all, or a record that lists all your senders.",
+        _spf_missing,
+    ),
     Check(
         "spf-several",
         "fault",
-        "Receivers answer permerror and take it as no SPF (RFC 7208 section 4.5).",
+        "Receivers get permerror and ignore SPF (RFC 7208 section 4.5).",
         "Merge them into one record.",
         _spf_several,
     ),
     Check(
         "spf-syntax",
         "fault",
-        "Receivers answer permerror and take it as no SPF.",
+        "Receivers get permerror and ignore SPF.",
         "Correct the record.",
         _spf_syntax,
     ),
@@ -153,15 +162,21 @@ DOMAIN = (
     Check(
         "spf-lookups",
         "fault",
-        "More than ten are permerror (RFC 7208 section 4.6.4).",
-        "Replace includes by ip4: and ip6:, and drop those of services that send no more.",
+        (
+            "More than ten look-ups are a permerror (RFC 7208 section 4.6.4), and receivers "
+            "ignore SPF."
+        ),
+        (
+            "Replace includes by ip4: and ip6:, and remove includes of services that no longer "
+            "send for you."
+        ),
         _spf_lookups,
     ),
     Check(
         "spf-include",
         "fault",
-        "Receivers answer permerror (RFC 7208 section 5.2).",
-        "Take it out, or ask its owner.",
+        "Receivers get permerror (RFC 7208 section 5.2), and ignore SPF.",
+        "Remove the include, or ask the domain's owner to repair the record.",
         _spf_include,
     ),
     Check(
@@ -174,7 +189,7 @@ DOMAIN = (
     Check(
         "dmarc-several",
         "fault",
-        "Receivers take it as no DMARC (RFC 9989 section 4.7).",
+        "Receivers behave as if there were no DMARC (RFC 9989 section 4.7).",
         "Keep one.",
         _dmarc_several,
     ),
@@ -189,20 +204,23 @@ DOMAIN = (
         "dmarc-policy",
         "warning",
         "Forged mail is delivered.",
-        "When the reports show no mail of your own that fails: p=quarantine, then p=reject.",
+        "Once the reports show no failing mail of your own, publish p=quarantine, then p=reject.",
         _dmarc_policy,
     ),
     Check(
         "dmarc-external",
         "notice",
-        "Reporters send nothing there (RFC 9990 section 4).",
-        "Have its owner publish v=DMARC1 at that name, or use an address of the domain.",
+        "Receivers send no reports to that address (RFC 9990 section 4).",
+        (
+            "Ask that domain's owner to publish v=DMARC1 at this name, or use an address in your "
+            "domain."
+        ),
         _dmarc_external,
     ),
     Check(
         "dkim-missing",
         "warning",
-        "DMARC then rests on SPF alone, which forwarding breaks.",
+        "DMARC then depends on SPF alone, and forwarding breaks SPF.",
         "Sign outgoing mail and publish the key; with --selector the key is checked too.",
         _domainkey,
     ),

@@ -104,35 +104,40 @@ def _host_unsigned(world: World, host: Host) -> Iterator[str]:
 
 
 _WHY_UNSIGNED = "Without DNSSEC senders cannot use DANE, and answers can be forged."
-_WHY_BOGUS = "Every validating resolver answers SERVFAIL: much of the world sends no mail."
+_WHY_BOGUS = (
+    "Every validating resolver answers SERVFAIL, so many mail servers cannot send to the domain."
+)
 _CURE_BOGUS = "Compare the DS record at the registrar with the zone's keys; renew the signatures."
 DOMAIN = (
     Check(
         "ns-few",
         "notice",
-        "The domain vanishes with one server, or for hosts that speak IPv6 only.",
-        "Have two name servers, both with IPv6.",
+        (
+            "The domain becomes unreachable if this one server fails, or for networks that have "
+            "only IPv6."
+        ),
+        "Use at least two name servers, each with IPv6.",
         _few,
     ),
     Check(
         "ns-lame",
         "fault",
-        "Resolvers that ask this server get nothing and wait.",
-        "Configure the zone on the server, or take it out of the NS records.",
+        "Resolvers that ask this server wait and get no answer.",
+        "Configure the zone on the server, or remove the server from the NS records.",
         _lame,
     ),
     Check(
         "ns-stale",
         "warning",
-        "Who asks this server gets old records.",
-        "Look why the zone transfer fails.",
+        "Resolvers that ask this server get old records.",
+        "Find out why the zone transfer fails.",
         _stale,
     ),
     Check(
         "ns-differ",
         "fault",
-        "Mail goes one way or another, depending on the server that was asked.",
-        "Bring the servers to the same zone.",
+        "Senders get different records, depending on the name server that they ask.",
+        "Make all name servers serve the same zone.",
         _differ,
     ),
     Check("dnssec-bogus", "fault", _WHY_BOGUS, _CURE_BOGUS, _bogus),

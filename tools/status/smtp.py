@@ -133,7 +133,7 @@ class Smtp:
                 context.set_ciphers(offer.ciphers)
             context.minimum_version, context.maximum_version = offer.least, offer.most
         except (ssl.SSLError, ValueError) as error:
-            return Handshake(f"this machine's OpenSSL cannot: {error}")
+            return Handshake(f"the OpenSSL of this machine cannot do this: {error}")
         try:
             with _Client(host, address, self.port, self.helo, self.seconds) as client:
                 code, text = client.starttls(context=context)

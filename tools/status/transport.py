@@ -53,12 +53,12 @@ def _closed(world: World, address: Address) -> Iterator[str]:
 def _no_way(world: World, address: Address) -> Iterator[str]:
     greeting = greet(world, address)
     if greeting.unreachable:
-        yield f"it cannot be looked at from here: {greeting.error}"
+        yield f"it cannot be checked from here: {greeting.error}"
 
 
 def _relay(world: World, address: Address) -> Iterator[str]:
     if greet(world, address).relays:
-        yield "it accepts a recipient at example.com from us"
+        yield "it accepts mail from here for a recipient at example.com"
 
 
 def _postmaster(world: World, address: Address) -> Iterator[str]:
@@ -156,8 +156,8 @@ ADDRESS = (
     Check(
         "port-closed",
         "fault",
-        "Mail waits at its senders and goes back after some days.",
-        "Look at the firewall, the provider's block of port 25, and whether the server runs.",
+        "Mail waits at its senders, and bounces after some days.",
+        "Check the firewall, the provider's filter for port 25, and whether the server runs.",
         _closed,
     ),
     Check(
@@ -170,7 +170,7 @@ ADDRESS = (
     Check(
         "open-relay",
         "fault",
-        "Within hours it sends other people's spam and is on every block list.",
+        "This is an open relay. Within hours it sends spam and is on every block list.",
         "Refuse recipients that are not yours (smtpd_relay_restrictions of Postfix).",
         _relay,
     ),
@@ -184,7 +184,7 @@ ADDRESS = (
     Check(
         "starttls-missing",
         "fault",
-        "Mail comes in plain text; senders that demand TLS do not deliver.",
+        "Mail arrives in plain text, and senders that require TLS do not deliver.",
         "Give the server a certificate and switch STARTTLS on.",
         _no_starttls,
     ),
@@ -192,7 +192,7 @@ ADDRESS = (
         "tls-failed",
         "fault",
         "Senders fall back to plain text or do not deliver.",
-        "Look at the certificate files, the protocols and the suites of the server.",
+        "Check the server's certificate files, protocols and cipher suites.",
         _failed,
     ),
     Check(

@@ -8,7 +8,8 @@ from components.audit import audit
 
 _STOPS = (
     *("dies", "does not start", "is dead", "451", "stops at", "starts:", "switches TLS off"),
-    *("begins no comment", "no continuation by backslash", "is part of the value", "is no blank"),
+    *("does not begin a comment", "no continuation by backslash", "is part of the value"),
+    "is not a blank",
     *("refuses to run", "begins with a blank", "never ends", "names hold", "no mail"),
 )
 

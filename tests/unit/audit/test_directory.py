@@ -113,7 +113,7 @@ WRONG = {
         "",
         "587 inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_sasl_security_options=\n"
         "  -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n",
-        "log in as nobody",
+        "log in without a name",
     ),
     "transport_that_is_none": (
         "virtual_transport = dovecot\n",

@@ -70,7 +70,7 @@ FOUND = {
     ),
     "all_networks_where_the_recipient_list_still_refuses": (
         f"mynetworks = static:all\nsmtpd_recipient_restrictions = {GUARD}",
-        (3, "mynetworks", "high", "permits all the world"),
+        (3, "mynetworks", "high", "permits everybody"),
     ),
     "all_domains_are_local_but_their_users_are_known": (
         "mydestination = pcre:{ {/./ x} }",
@@ -90,7 +90,7 @@ FOUND = {
     ),
     "table_of_no_type": (
         "virtual_alias_maps = hsah:/etc/postfix/virtual",
-        (3, "virtual_alias_maps", "critical", "no type of table"),
+        (3, "virtual_alias_maps", "critical", "not a type of table"),
     ),
     "reference_without_an_end": (
         "myorigin = ${mydomain",
@@ -106,11 +106,11 @@ FOUND = {
     ),
     "wide_blank_between_networks": (
         "mynetworks = 127.0.0.0/8\u3000[::1]/128",
-        (3, "mynetworks", "high", "no blank for Postfix"),
+        (3, "mynetworks", "high", "not a blank for Postfix"),
     ),
     "zero_width_blank": (
         "smtpd_helo_restrictions = \u200breject_invalid_helo_hostname\nsmtpd_helo_required = yes",
-        (3, "smtpd_helo_restrictions", "critical", "no blank for Postfix"),
+        (3, "smtpd_helo_restrictions", "critical", "not a blank for Postfix"),
     ),
     "accidental_continuation": (
         "smtpd_helo_required = no\n mynetworks = 127.0.0.0/8",
@@ -118,7 +118,7 @@ FOUND = {
     ),
     "comment_in_a_restriction_list": (
         f"smtpd_relay_restrictions = {GUARD} # nobody",
-        (3, "smtpd_relay_restrictions", "critical", "begins no comment"),
+        (3, "smtpd_relay_restrictions", "critical", "does not begin a comment"),
     ),
     "restriction_that_3_9_dropped": (
         "smtpd_client_restrictions = reject_maps_rbl",
@@ -152,7 +152,7 @@ FOUND = {
     ),
     "wrapper_mode_on_port_25": (
         "smtpd_tls_wrappermode = yes",
-        (3, "smtpd_tls_wrappermode", "critical", "greets nobody"),
+        (3, "smtpd_tls_wrappermode", "critical", "sends no greeting"),
     ),
     "size_above_the_virtual_mailbox": (
         "virtual_mailbox_domains = example.net\nvirtual_mailbox_maps = lmdb:/x\n"
@@ -174,7 +174,7 @@ FOUND = {
     ),
     "name_of_the_host_with_a_blank": (
         "myhostname = mx example.net",
-        (3, "myhostname", "critical", "is no name of a host"),
+        (3, "myhostname", "critical", "is not a host name"),
     ),
     "table_of_no_type_for_deliveries": (
         "virtual_gid_maps = satic:5000",
@@ -182,7 +182,7 @@ FOUND = {
     ),
     "limit_that_large_senders_reach": (
         "smtpd_client_recipient_rate_limit = 1",
-        (3, "smtpd_client_recipient_rate_limit", "high", "large senders too"),
+        (3, "smtpd_client_recipient_rate_limit", "high", "large senders reach this limit too"),
     ),
     "banner_without_the_name": (
         "smtpd_banner = ESMTP",

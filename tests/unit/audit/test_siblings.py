@@ -52,11 +52,11 @@ FOUND = {
     ),
     "login_as_nobody": (
         "smtpd_sasl_auth_enable = yes\nsmtpd_tls_auth_only = yes\nsmtpd_sasl_security_options =",
-        ("smtpd_sasl_security_options", "high", "log in as nobody"),
+        ("smtpd_sasl_security_options", "high", "log in without a name"),
     ),
     "guard_eaten_by_a_list_without_a_name": (
         f"smtpd_relay_restrictions = permit_mynetworks, reject_rbl_client, {GUARD}",
-        ("smtpd_relay_restrictions", "high", "neither works"),
+        ("smtpd_relay_restrictions", "high", "neither of the two works"),
     ),
     "world_refused_by_the_last_network": (
         "smtpd_client_restrictions = check_client_access cidr:{ {10.0.0.0/8 OK},"
@@ -128,7 +128,7 @@ FOUND = {
     ),
     "filter_that_is_no_table": (
         "smtpd_command_filter = /etc/postfix/commands",
-        ("smtpd_command_filter", "critical", "is no table"),
+        ("smtpd_command_filter", "critical", "is not a table"),
     ),
     "mail_that_waits_for_a_week": (
         "default_transport_rate_delay = 1w",
@@ -145,14 +145,14 @@ FOUND = {
     "facility_that_is_none": ("syslog_facility = postfix", ("syslog_facility", "critical", "none")),
     "next_hop_without_brackets": (
         "relayhost = 2001:db8::1",
-        ("relayhost", "high", "for a name and a port"),
+        ("relayhost", "high", "as a name and a port"),
     ),
     "relayhost_by_reference": ("relayhost = $myhostname", ("relayhost", "critical", "not start")),
     "milliseconds": ("smtpd_timeout = 500ms", ("smtpd_timeout", "high", "500 minutes")),
     "time_without_a_number": ("queue_run_delay = soon", ("queue_run_delay", "high", "as 0")),
     "refusal_that_says_ok": (
         "unknown_local_recipient_reject_code = 250",
-        ("unknown_local_recipient_reject_code", "high", "is no refusal"),
+        ("unknown_local_recipient_reject_code", "high", "does not refuse"),
     ),
     "mail_thrown_away": ("default_transport = discard:", ("default_transport", "critical", "away")),
     "no_room_for_any_mail": ("queue_minfree = -1", ("queue_minfree", "critical", "452")),

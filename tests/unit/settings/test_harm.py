@@ -266,7 +266,7 @@ HARM: dict[str, tuple[Change, str]] = {
     ),
     "tls_policy_with_a_misspelled_match": (
         {POLICIES: {"partner.example": "secure match=nexthopp"}},
-        "'nexthopp' is none of nexthop",
+        "'nexthopp': must be nexthop",
     ),
     "tls_policy_with_match_at_encrypt": (
         {POLICIES: {"partner.example": "encrypt match=nexthop"}},
@@ -290,11 +290,11 @@ HARM: dict[str, tuple[Change, str]] = {
     ),
     "tls_policy_with_an_unknown_protocol": (
         {POLICIES: {"partner.example": "encrypt protocols=>=TLS1.2"}},
-        "'>=TLS1.2' is none of",
+        "'>=TLS1.2': must be a protocol",
     ),
     "tls_policy_with_an_unknown_grade": (
         {POLICIES: {"partner.example": "encrypt ciphers=strong"}},
-        "ciphers=strong: none of the grades",
+        "ciphers=strong: must be one of the grades",
     ),
     "tls_policy_with_no_fingerprint": (
         {POLICIES: {"partner.example": "fingerprint"}},

@@ -298,7 +298,7 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "dmarc_policy": (
         ("domains", "example.test", "records"),
         {"dmarc": "v=DMARC1; p=refuse"},
-        "mx:mail.domains.example.test.records.dmarc: p=refuse is none of",
+        "mx:mail.domains.example.test.records.dmarc: p=refuse: must be one of",
     ),
     "tls_rpt_final_dot": (
         ("dns", "records"),

@@ -35,7 +35,7 @@ def test_more_records_than_the_api_lets_read_are_not_read(
     assert refresh_option.options("test") == ""
     count = refresh_option.record_count(stack_file.settings_of("test"))
     assert count > 1000
-    assert f"{count} DNS records, too many" in capsys.readouterr().err
+    assert f"{count} DNS records are too many" in capsys.readouterr().err
 
 
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]) -> None:

@@ -220,7 +220,7 @@ def test_status_tells_what_the_outputs_know(
     found = outputs(settings, renewals.failures(settings, seen(mx1=NOTES)))
     [finding] = renewal.told(Outputs.model_validate_json(json.dumps(plain(found))))
     assert (finding.severity, finding.subject) == ("warning", NAME)
-    assert f"the ecdsa certificate of {NAME} is not renewed since {SINCE}" in finding.what
+    assert f"the ecdsa certificate of {NAME} could not be renewed since {SINCE}" in finding.what
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
     assert command.main(["--outputs", "ok.test"]) == 2
     assert "no outputs of a stack" in capsys.readouterr().err

@@ -150,4 +150,4 @@ def test_what_is_written_for_the_engine(
     written = json.loads((tmp_path / "config.yaml").read_text())
     assert written["config"]["mx:mail"]["dns"].pop("adopt") == {"b": "1" * 32}
     assert written == yaml.safe_load(text)
-    assert "2 are not in the state, 1 of them are at the API" in capsys.readouterr().out
+    assert "2 are missing in the state, and 1 of them exist at the API" in capsys.readouterr().out

@@ -31,7 +31,7 @@ def test_main_cf_stands_whole_beside_its_sections(
         (("nowhere", "mx1"), "render: stacks/Pulumi.nowhere.yaml: No such file or directory"),
         (
             ("production", "mx9"),
-            "render: stacks/Pulumi.production.yaml: no host mx9; there are mx1, mx2",
+            "render: stacks/Pulumi.production.yaml: there is no host mx9; the hosts are mx1, mx2",
         ),
     ],
 )

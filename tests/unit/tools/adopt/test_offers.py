@@ -81,7 +81,7 @@ ADOPTED: dict[str, tuple[dict[str, Any], list[Edit]]] = {
     ),
 }  # fmt: skip
 BY_HAND: dict[str, tuple[dict[str, Any], str]] = {
-    "a broken SPF": ({"content": '"v=spf1 include: -all"'}, "put it right first"),
+    "a broken SPF": ({"content": '"v=spf1 include: -all"'}, "correct it first"),
     "an SPF without quotes": ({"content": "v=spf1 mx ~all"}, "without quotes"),
     "an SPF cut in two": ({"content": '"v=spf1 mx" " ~all"'}, "another way"),
     "an SPF with a comment": (SPF | {"comment": "asked Eve"}, "comment or tags"),
@@ -91,15 +91,15 @@ BY_HAND: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a policy id of others": (
         {"name": f"_mta-sts.{ZONE}", "content": '"v=STSv1; id=old"'},
-        "made by the stack",
+        "the stack makes this text itself",
     ),
     "a CNAME at the policy host": (
         {"name": f"mta-sts.{ZONE}", "type": "CNAME", "content": "policy.example.net"},
-        "alone at its name",
+        "the only record of its name",
     ),
     "an SPF of others at an MX host": (
         {"name": "mx1.example.test", "content": '"v=spf1 ip4:192.0.2.1 -all"'},
-        "made by the stack",
+        "the stack makes this text itself",
     ),
 }
 

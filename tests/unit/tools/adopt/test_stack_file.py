@@ -165,7 +165,7 @@ config:
       example.org: {mailboxHost: m, records: &shared {dmarc: v=DMARC1; p=none}}
       example.net: {mailboxHost: m, records: *shared}
 """
-    with pytest.raises(Unwritable, match="an anchor"):
+    with pytest.raises(Unwritable, match="a YAML anchor"):
         edited(text, EDITS)
 
 

@@ -40,7 +40,7 @@ def test_a_stack_without_monitoring(
 ) -> None:
     assert call(monkeypatch, tmp_path) == 1
     assert capsys.readouterr().err == (
-        "monitoring: the stack has no `monitoring` in its settings: there is nothing to watch\n"
+        "monitoring: the stack has no `monitoring` in its settings, so there is nothing to watch\n"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -58,5 +58,5 @@ def test_a_path_in_place_of_the_address_of_the_runbooks(
 ) -> None:
     arguments = ["lab", str(tmp_path), "--runbooks", "docs/runbooks"]
     assert monitoring_files.main(arguments, json.dumps({"outputsVersion": 1})) == 1
-    assert "--runbooks docs/runbooks: Alertmanager needs a whole address" in capsys.readouterr().err
+    assert "--runbooks docs/runbooks: Alertmanager needs a complete URL" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
