@@ -14,9 +14,9 @@ class DriftSettings(Model):
 
     read: StrictBool = Field(
         True,
-        description="Read the drift of each host, over one SSH connection a host. scripts/preview "
-        "and scripts/up also read the DNS records. If this is false, drift is neither "
-        "shown nor repaired.",
+        description="Ask each host for its drift in every preview, over one SSH connection, or "
+        "two while the host has no agent. scripts/preview and scripts/up also read "
+        "the DNS records. If this is false, drift is neither shown nor repaired.",
     )
 
 
