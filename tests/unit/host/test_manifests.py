@@ -47,8 +47,12 @@ def test_no_file_with_a_secret_is_for_everybody(stack: str, host: str) -> None:
     for manifest in secret_manifests_of(stack, host):
         assert manifest.secret
         for path, file in manifest.files.items():
-            assert file.secret, path
-            assert file.mode in ({"0600"} if file.group == "root" else {"0600", "0640"}), path
+            assert file.secret, f"{path} of {manifest.bundle}: give File(..., secret=True)"
+            fit = ["0600"] if file.group == "root" else ["0600", "0640"]
+            assert file.mode in fit, (
+                f"{path} of {manifest.bundle} holds a secret and has mode {file.mode}: "
+                f"give it {' or '.join(fit)}"
+            )
 
 
 def test_a_service_waits_only_for_services_before_it() -> None:
