@@ -12,7 +12,7 @@ import pulumi_command as command
 from components.host import agent
 from components.host.manifest import Manifest
 from components.host.target import Target
-from components.host.turns import in_turn, interrupts
+from components.host.turns import in_turn, interrupts, untried
 from components.protocol.calls import AGENT, AGENT_PATH, as_first_line
 
 _HERE = Path(__file__).resolve().parent
@@ -54,9 +54,10 @@ class Bundle:
         target.manifests.append(manifest)
         stdin = manifest.text() if text is None else text
         held = seen.held.get(name)
-        mine = held is not None and interrupts(held.text, manifest.text())
-        if mine:
-            stdin = in_turn(stdin, target.earlier)
+        mine = False
+        if held is not None and (mine := interrupts(held.text, manifest.text())):
+            well = target.answered if untried(held.text, manifest.text()) else ()
+            stdin = in_turn(stdin, target.earlier, well)
         hide = pulumi.ResourceOptions(additional_secret_outputs=["stdin", "stdout", "stderr"])
         self.command = made = command.remote.Command(
             name,

@@ -26,7 +26,8 @@ class Target:
 
     `manifests`: what the bundles made so far send there. `before`: the host whose turn it is
     before this one. `interrupting`: commands made so far that may keep this host from taking
-    mail; `earlier`: those of all hosts before it.
+    mail; `earlier`: those of all hosts before it; `answered`: those of them whose host answered in
+    this run.
 
     Raises pulumi.RunError when the private key or the host's key cannot be read.
     """
@@ -40,6 +41,10 @@ class Target:
         self.earlier: list[pulumi.Resource] = (
             [*before.earlier, *before.interrupting] if before is not None else []
         )
+        self.answered: list[pulumi.Resource] = []
+        if before is not None:
+            self.answered += before.answered
+            self.answered += before.interrupting if before.seen.read else []
         self.manifests: list[Manifest] = []
         private_key = None
         if ssh.private_key_file is not None:

@@ -3,12 +3,13 @@
 A restart takes seconds, and a change that fails is tried for half a minute before it is undone: on
 all MX hosts at once that is mail refused everywhere. So such a change of a host waits until those
 of the host before it have ended, well or not: a host that cannot be reached holds nobody back.
-Hosts that do not serve yet, and changes that Postfix only reloads, go side by side.
+Hosts that do not serve yet, and changes that Postfix only reloads, go side by side. Values that no
+host has tried yet (`postfix.extra`) go on only from a host that took them: what one host undid, no
+other one tries.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -39,24 +40,39 @@ def interrupts(old: str, new: str) -> bool:
         return True
     ours, theirs = before.get("files", {}), after.get("files", {})
     changed = [path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)]
-    return any(
-        path == _OWN_PARAMETERS or _restarts(ours.get(path)) or _restarts(theirs.get(path))
-        for path in changed
+    return untried(old, new) or any(
+        _restarts(ours.get(path)) or _restarts(theirs.get(path)) for path in changed
     )
+
+
+def untried(old: str, new: str) -> bool:
+    """Whether the change brings parameters of the operator's own, which only a host can try."""
+    before, after = (json.loads(text).get("files", {}) if text else {} for text in (old, new))
+    return bool(old) and before.get(_OWN_PARAMETERS) != after.get(_OWN_PARAMETERS)
 
 
 def _restarts(file: dict[str, Any] | None) -> bool:
     return bool(file and file.get("restart"))
 
 
-def in_turn(text: pulumi.Input[str], before: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
-    """`text` once these resources are done or have failed; it depends on none of them."""
+def in_turn(
+    text: pulumi.Input[str],
+    before: Sequence[pulumi.Resource],
+    well: Sequence[pulumi.Resource] = (),
+) -> pulumi.Output[str]:
+    """`text` once the resources `before` are done or have failed; it depends on none of them.
+
+    `well`: those of them that must not have failed; otherwise the output fails as they did.
+    """
 
     async def ended() -> str:
         for resource in before:
-            # What failed tells so itself; here it only has to be over.
-            with contextlib.suppress(Exception):
+            try:
                 await resource.urn.future()
+            except Exception:
+                # What failed tells so itself; for the others it only has to be over.
+                if resource in well:
+                    raise
         return ""
 
     return pulumi.Output.all(ended(), text).apply(lambda both: str(both[1]))

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.host.turns import in_turn, interrupts
+from components.host.turns import in_turn, interrupts, untried
 from tests.support.loops import in_own_loop
 
 MAIN, OWN, DROP_IN = "/etc/postfix/main.cf.d/10-general.cf", "95-extra.cf", "/etc/unit.d/mx.conf"
@@ -80,3 +80,19 @@ def test_host_waits_for_the_one_before_it_whether_that_ends_well_or_not() -> Non
 
     in_own_loop(scenario())
     assert order == ["done", "failed", "next host"]
+
+
+def test_what_one_host_undid_no_other_one_tries() -> None:
+    async def scenario() -> None:
+        async def failed() -> str:
+            raise RuntimeError("undone")
+
+        before: list[Any] = [SimpleNamespace(urn=SimpleNamespace(future=failed))]
+        with pytest.raises(RuntimeError, match="undone"):
+            await in_turn(pulumi.Output.from_input("text"), before, before).future()
+
+    in_own_loop(scenario())
+    assert untried(text("postfix", own="a"), text("postfix", own="b"))
+    assert untried(text("postfix", own="a"), text("postfix"))
+    assert not untried(text("postfix", own="a", main="a"), text("postfix", own="a", main="b"))
+    assert not untried("", text("postfix", own="a"))
