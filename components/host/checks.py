@@ -23,7 +23,7 @@ MEMORY_MIB, DISK_MIB = 1400, 3000
 DISK_LEFT_MIB = 300
 # Seconds; an answer takes ten at the most.
 CLOCK_OFF = 60
-RELEASE, ROOT = "release of Debian", "root"
+RELEASE, ROOT, ADDRESSES = "release of Debian", "root", "own addresses"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Asked:
     `domains`: the mail domains whose MX records are new on this host. `bare`: nothing of the stack
     is there. `here`: seconds since 1970 on this machine, None when clocks are not compared.
     `reached`: addresses at which a connection was answered by this host. `unproven`: addresses that
-    this machine has no route to.
+    this machine has no route to. `judged`: the public addresses that are judged, None for all.
     """
 
     settings: Settings
@@ -44,6 +44,7 @@ class Asked:
     here: float | None = None
     reached: frozenset[str] = field(default_factory=frozenset)
     unproven: frozenset[str] = field(default_factory=frozenset)
+    judged: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def _address(asked: Asked) -> Iterator[Finding]:
         text = str(address)
         if address is None or text in asked.facts.addresses or text in asked.reached:
             continue
+        if asked.judged is not None and text not in asked.judged:
+            continue
         family = any(ip_address(one).version == address.version for one in _valid(asked.facts))
         if text in asked.unproven and family:
             continue
@@ -200,7 +203,7 @@ CHECKS: tuple[Check, ...] = (
     Check("free disk", "host", _disk),
     Check("clock", "host", _clock),
     Check("port 25", "host", _port),
-    Check("own addresses", "host", _address),
+    Check(ADDRESSES, "host", _address),
     Check("addresses nobody could try", "told", _unproven),
     Check("mailbox host", "mx", _mailbox),
     Check("PTR", "told", _ptr),

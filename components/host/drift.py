@@ -47,6 +47,7 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
     try:
         applied = held.read_state()
         new = fit.new_mx(settings, held.resources())
+        moved = fit.new_addresses(settings, held.resources())
     except Exception as error:
         pulumi.log.warn(
             "the drift of the hosts was not read, because the engine does not give this stack's "
@@ -78,7 +79,7 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
             refused[key] = f"{key} is not set up, and nothing was done there: {why}"
     for text in copies(seen):
         pulumi.log.warn(text)
-    refused |= fit.judge(settings, seen, known, new, here)
+    refused |= fit.judge(settings, seen, known, new, here, moved)
     return {
         key: replace(seen.get(key, Seen()), refused=refused.get(key, "")) for key in settings.hosts
     }

@@ -2,12 +2,14 @@
 
 A release of Debian that is not the one of the stack file ends the run: all that is sent to the host
 would be made for another one. What else is missing stops the set-up of that host alone, and only
-where Postfix is not there yet: a host that takes mail goes on taking it.
+where Postfix is not there yet: a host that takes mail goes on taking it. Of such a host an address
+that DNS would get now ends the run, unless it is really the host's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -35,29 +37,51 @@ def new_mx(settings: Settings, resources: Mapping[str, Any]) -> list[tuple[str, 
     ]
 
 
+def new_addresses(settings: Settings, resources: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Public addresses of each MX host that its A and AAAA in the engine's state do not have."""
+    published = {
+        urn.rpartition("::")[2]: resource["outputs"].get("content")
+        for urn, resource in resources.items()
+    }
+    return {
+        key: frozenset(
+            str(address)
+            for kind, address in (("a", host.ipv4), ("aaaa", host.ipv6))
+            if address is not None and published.get(f"dns-{kind}-{key}") != str(address)
+        )
+        for key, host in settings.hosts.items()
+    }
+
+
 def judge(
     settings: Settings,
     seen: Mapping[str, Seen],
     told: Mapping[str, Facts],
     new: Iterable[tuple[str, str]],
     here: float,
+    moved: Mapping[str, frozenset[str]],
 ) -> dict[str, str]:
     """Why hosts are not set up, by host; warns of that and of what keeps MX records back.
 
     `told`: the facts of the hosts that answered. `new`: see `new_mx`. `here`: seconds since 1970 on
-    this machine. Raises pulumi.RunError when a host runs another release.
+    this machine. `moved`: see `new_addresses`. Raises pulumi.RunError when a host runs another
+    release, or when a host that serves is to get an address that is not its own.
     """
     new = list(new)
     bare = {key for key in told if "postfix" not in seen[key].status.get("bundles", {})}
-    reached, unproven = _try(settings, doubts(settings, {key: told[key] for key in bare}))
-    refused, releases = {}, []
+    asked_for = {key: told[key] for key in told if key in bare or moved[key]}
+    reached, unproven = _try(settings, doubts(settings, asked_for))
+    refused, ends = {}, []
     for key, facts in told.items():
         domains = tuple(domain for domain, host in new if host == key)
         asked = Asked(
             settings, key, facts, domains, seen[key].bare, here, reached[key], unproven[key]
         )
+        if key not in bare:
+            asked = replace(asked, judged=moved[key])
         wrong = findings(asked, "host")
-        releases += [each for row, each in wrong if row.name == checks.RELEASE]
+        all_end = (checks.RELEASE,) if key in bare else (checks.RELEASE, checks.ADDRESSES)
+        ends += [each for row, each in wrong if row.name in all_end]
         if key in bare and wrong:
             words = checks.words(wrong)
             refused[key] = f"{key} is not set up, and nothing was done there: {words}"
@@ -66,10 +90,10 @@ def judge(
             for row, each in findings(asked, "mx", "told"):
                 held = "a new MX record is held back: " if row.stops == "mx" else ""
                 pulumi.log.warn(warnings.held(key, f"{held}{each.what}; {each.cure}"))
-    if releases:
+    if ends:
         source = f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:mail."
         raise pulumi.RunError(
-            "\n".join(f"{source}{each.what}: {each.cure}" for each in releases)
+            "\n".join(f"{source}{each.what}: {each.cure}" for each in ends)
             + "\nNothing was changed: hosts are read before anything is planned."
         )
     return refused

@@ -150,14 +150,15 @@ def test_host_with_packages_needs_less_disk() -> None:
 
 
 def _judge(
-    monkeypatch: pytest.MonkeyPatch, told: Facts, status: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, told: Facts, status: dict[str, Any], *moved: str
 ) -> tuple[dict[str, str], list[str]]:
     warned: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warned.append)
     monkeypatch.setattr(pulumi, "get_stack", lambda: "live")
     seen = {"mx1": Seen(True, status)}
     new = [("example.test", "mx1")]
-    return fit.judge(settings(), seen, {"mx1": told}, new, NOW), warned
+    addresses = {"mx1": frozenset(moved)}
+    return fit.judge(settings(), seen, {"mx1": told}, new, NOW, addresses), warned
 
 
 def test_host_without_postfix_is_not_set_up_and_the_preview_says_why(
@@ -173,6 +174,29 @@ def test_host_without_postfix_is_not_set_up_and_the_preview_says_why(
 def test_host_that_takes_mail_goes_on_whatever_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     status: dict[str, Any] = {"bundles": {"postfix": {}}}
     assert _judge(monkeypatch, replace(GOOD, memory=500), status) == ({}, [])
+
+
+def test_serving_host_gets_no_address_that_is_not_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    status: dict[str, Any] = {"bundles": {"postfix": {}}}
+    nobody: tuple[dict[str, frozenset[str]], ...] = ({"mx1": frozenset()}, {"mx1": frozenset()})
+    monkeypatch.setattr(fit, "_try", lambda *_: nobody)
+    told = replace(GOOD, addresses=["198.18.77.11"])
+    # The AAAA record is there already: it stays.
+    assert _judge(monkeypatch, told, status) == ({}, [])
+    with pytest.raises(pulumi.RunError) as raised:
+        _judge(monkeypatch, told, status, "2001:db8:77::11")
+    assert str(raised.value).startswith(
+        "stacks/Pulumi.live.yaml: mx:mail.hosts.mx1.ipv6: 2001:db8:77::11 is on none of the"
+    )
+
+
+def test_address_is_new_until_its_record_has_it() -> None:
+    urn = "urn:pulumi:live::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-{}-mx1"
+    resources = {
+        urn.format("a"): {"outputs": {"content": "198.18.77.11"}},
+        urn.format("aaaa"): {"outputs": {"content": "2001:db8:77::12"}},
+    }
+    assert fit.new_addresses(settings(), resources)["mx1"] == {"2001:db8:77::11"}
 
 
 @pytest.mark.parametrize("status", [{}, {"bundles": {"postfix": {}}}], ids=["bare", "set up"])
