@@ -110,11 +110,18 @@ class Stream:
 
     def by_others(self) -> int:
         """How many messages arrived without having passed an MX host of ours."""
-        texts = (
-            path.read_text(errors="replace")
+        return self._filtered().count(False)
+
+    def by_ours(self) -> int:
+        """How many messages arrived through an MX host of ours."""
+        return self._filtered().count(True)
+
+    def _filtered(self) -> list[bool]:
+        """Of each message that arrived, whether the filter of an MX host of ours saw it."""
+        return [
+            "\nX-Spamd-Result: default: " in path.read_text(errors="replace")
             for path in postfix.maildir(MAILBOX1.root, self.recipient).glob("new/*")
-        )
-        return sum("\nX-Spamd-Result: default: " not in text for text in texts)
+        ]
 
     def delivered(self) -> Counter[int]:
         """Number of each delivered message to how often."""

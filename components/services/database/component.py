@@ -35,6 +35,9 @@ BUNDLE = "mail-database"
 
 _FILES = Path(__file__).resolve().parent / "files"
 _CALL = ["/usr/bin/python3", "-I", PROGRAM]
+# A look-up for a name that nobody has is empty; what it prints is an error.
+_MAP = "/etc/postfix/sql/relay_domains.cf"
+_ASKED = f"test ! -e {_MAP} || ! postmap -q mx-probe.invalid proxy:mysql:{_MAP} 2>&1 | grep ."
 
 
 def server(owner: str) -> Manifest:
@@ -50,7 +53,7 @@ def server(owner: str) -> Manifest:
         # Unknown or misspelled options end this with the server's own words.
         check=[Check(["mariadbd", "--user=mysql", "--help", "--verbose"])],
         units={UNIT: Unit()},
-        probe=[RunProbe(["mariadb", "-e", "SELECT 1"])],
+        probe=[RunProbe(["mariadb", "-e", "SELECT 1"]), _asked()],
     )
 
 
@@ -82,7 +85,13 @@ def content(
         run=[Step([*_CALL, "apply", DIRECTORY], timeout=900)],
         undo=[Step([*_CALL, "drop"])],
         compare=[Comparison("database mail", [*_CALL, "compare", DIRECTORY])],
+        probe=[_asked()],
     )
+
+
+def _asked() -> RunProbe:
+    """Ask as smtpd(8) does, through proxymap(8); before the first Postfix nobody asks."""
+    return RunProbe(["sh", "-c", _ASKED], before=True)
 
 
 def _remote_name(domain: str) -> str:

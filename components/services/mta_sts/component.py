@@ -28,7 +28,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     return Manifest(
         bundle="sts-host",
         owner=owner,
-        packages=["nginx", "curl"],
+        packages=["nginx", "curl", "diffutils"],
         # Exclusive: the package's default site would answer on port 80.
         directories={"/etc/nginx/sites-enabled": EXCLUSIVE, mta_sts.DIRECTORY: EXCLUSIVE},
         files=files
@@ -41,12 +41,14 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
 
 
 def _served(domain: str) -> RunProbe:
+    """Ask for the policy as a sender does, and compare what comes with what is to be served."""
     name = f"mta-sts.{domain}"
     # Whether the chain is trusted is the outside's to judge; here it is whether it answers.
     return RunProbe(
         [
-            *("curl", "--silent", "--show-error", "--fail", "--insecure", "--max-time", "10"),
-            *("--output", "/dev/null", "--resolve", f"{name}:443:127.0.0.1"),
+            *("sh", "-c", 'curl "$@" | cmp - "$0"', f"{mta_sts.DIRECTORY}/{domain}.txt"),
+            *("--silent", "--show-error", "--fail", "--insecure", "--max-time", "10"),
+            *("--resolve", f"{name}:443:127.0.0.1"),
             f"https://{name}/.well-known/mta-sts.txt",
         ]
     )

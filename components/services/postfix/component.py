@@ -35,7 +35,9 @@ from components.settings.environment import Settings
 DIRECTORY = "/etc/postfix"
 UNIT = "postfix.service"
 PROGRAM = "/usr/local/lib/mx/mx_postfix.py"
-_PROGRAM_RUN = ("/usr/bin/python3", "-I", "-B", PROGRAM)
+LEAVES = "/usr/local/lib/mx/mx_postfix_leaves.py"
+_RUN = ("/usr/bin/python3", "-I", "-B")
+_PROGRAM_RUN = (*_RUN, PROGRAM)
 _FILES = Path(__file__).parent / "files"
 # By the clock queued mail expires (qmgr(8)); Debian's own time service, unless there is another.
 _CLOCK = "systemd-timesyncd | time-daemon"
@@ -67,7 +69,7 @@ def manifest(settings: Settings, host: str, owner: str, *, milters: Sequence[str
     files[f"{DIRECTORY}/tables/mynetworks.cidr"] = File(postfix_tables.mynetworks(settings))
     files[postfix_tables.NEXT_HOPS] = File(postfix_tables.next_hop_faults(settings))
     files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
-    files[PROGRAM] = File((_FILES / PROGRAM.lstrip("/")).read_text())
+    files |= {path: File((_FILES / path.lstrip("/")).read_text()) for path in (PROGRAM, LEAVES)}
     files[postfix_units.path(settings.hosts[host].debian)] = File(postfix_units.drop_in())
     return Manifest(
         bundle="postfix",
@@ -97,12 +99,15 @@ def manifest(settings: Settings, host: str, owner: str, *, milters: Sequence[str
 
 
 def outsider(settings: Settings, host: str) -> list[RunProbe]:
-    """Probes that ask as a stranger does, and whether a daemon died of the change."""
+    """Probes that ask as a stranger does, whether mail leaves, and whether a daemon died of it."""
     found = []
     for name in settings.domains_of(host)[:1]:
         domain = settings.domains[name]
         known = [f"{local}@{name}" for local in [*domain.recipients, *domain.aliases][:1]]
         found.append(RunProbe([*_PROGRAM_RUN, "probe", name, *known], timeout=30, before=True))
+        # Every mail domain has a postmaster (RFC 5321 section 4.5.1).
+        asked = f"{[*domain.recipients, 'postmaster'][0]}@{name}"
+        found.append(RunProbe([*_RUN, LEAVES, asked], timeout=45, before=True))
     return [*found, RunProbe([*_PROGRAM_RUN, "lives"], timeout=15, before=True)]
 
 

@@ -37,6 +37,9 @@ _CONFIGTEST = [
     *("setpriv", "--reuid=_rspamd", "--regid=_rspamd", "--init-groups"),
     *("rspamadm", "configtest"),
 ]
+_MILTER_PROBE = "/usr/local/lib/mx/mx_milter_probe.py"
+# As the user who asks at every message: a socket that only root may open is no filter.
+_AS_POSTFIX = ("setpriv", "--reuid=postfix", "--regid=postfix", "--init-groups")
 _FILES = Path(__file__).resolve().parent / "files"
 
 
@@ -53,7 +56,9 @@ def redis_manifest(settings: Settings, owner: str) -> Manifest:
             f"/etc/systemd/system/{REDIS}.d/mx.conf": File(redis.DROP_IN, restart=(REDIS,)),
         },
         units={REDIS: Unit()},
-        probe=[RunProbe(["redis-cli", "-e", "-s", redis.SOCKET, "PING"])],
+        probe=[  # Rspamd writes: a server that only answers a PING may be full, or read-only.
+            RunProbe(["redis-cli", "-e", "-s", redis.SOCKET, *("SET", "mx-probe", "1", "EX", "9")])
+        ],
     )
 
 
@@ -78,6 +83,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     before = (mime_limit.UNIT,)
     program = (_FILES / mime_limit.PROGRAM.lstrip("/")).read_text()
     files[mime_limit.PROGRAM] = File(program, restart=before)
+    files[_MILTER_PROBE] = File((_FILES / _MILTER_PROBE.lstrip("/")).read_text())
     files[f"{system}/{mime_limit.UNIT}"] = File(mime_limit.SERVICE, restart=before)
     files[f"{system}/{mime_limit.SOCKET_UNIT}"] = File(mime_limit.LISTEN)
     make = [_KEYS, "make", str(settings.spam_filter.dkim_key_bits)]
@@ -105,6 +111,11 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
             UnitProbe(UNIT),
             # Compiling its expressions takes a busy host a while, the first time.
             RunProbe(["test", "-S", rspamd.MILTER], timeout=180),
+            RunProbe(
+                [*_AS_POSTFIX, "/usr/bin/python3", "-I", "-B", _MILTER_PROBE, rspamd.MILTER],
+                timeout=60,
+                before=True,
+            ),
             # Without this symbol mail would pass while Redis or the resolver is down.
             RunProbe(["sh", "-c", _GUARDED], timeout=60),
         ],

@@ -14,6 +14,7 @@ from components.services.tls_policy import units as tls_policy
 from components.settings.environment import Settings
 
 PROGRAM = "/usr/local/sbin/mx-tls-policy"
+_AS_POSTFIX = ("setpriv", "--reuid=postfix", "--regid=postfix", "--init-groups")
 _FILES = Path(__file__).resolve().parent / "files"
 _PACKAGE = "/usr/local/lib/mx/mx_tls_policy"
 
@@ -53,7 +54,8 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
         probe=[
             UnitProbe(tls_policy.STS_UNIT),
             UnitProbe(tls_policy.UNIT),
-            RunProbe([PROGRAM, "localhost"]),
+            # As smtp(8) asks: a socket that only root may open puts all mail off.
+            RunProbe([*_AS_POSTFIX, PROGRAM, "localhost"]),
         ],
     )
 
