@@ -110,9 +110,11 @@ def power_on(host: Host) -> None:
 
 
 # The queue on a disk of 100 MB for as long as the fault lasts. Sockets of services are in the
-# queue's directory, and a copy of a socket is a file that nobody listens on.
+# queue's directory, and a copy of a socket is a file that nobody listens on. An `up` would start
+# them in between, so the agent's lock is held.
 _MOVED = f"""
 set -e
+exec 9>>/var/lib/mx-agent/lock && flock 9
 again systemctl stop postfix rspamd mx-{{mime-limit,tls-policy}}.{{socket,service}}
 mkdir -p /var/tmp/spool && cp -a {SPOOL}/. /var/tmp/spool
 %s
@@ -120,7 +122,7 @@ cp -a /var/tmp/spool/. {SPOOL} && rm -r /var/tmp/spool
 again systemctl start mx-{{mime-limit,tls-policy}}.socket mx-tls-policy rspamd postfix
 """
 _SMALL = _MOVED % f"mount -t tmpfs -o size=100m,mode=0755 tmpfs {SPOOL}"
-_LARGE = _MOVED % f"umount {SPOOL} && find {SPOOL} -mindepth 1 -delete"
+_LARGE = _MOVED % f"again umount {SPOOL}\nfind {SPOOL} -mindepth 1 -delete"
 _FULL = f"! dd if=/dev/zero of={SPOOL}/full bs=64k 2>/dev/null"
 
 # A folder that `up` writes to, without room.
