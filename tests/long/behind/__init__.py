@@ -1,0 +1,1 @@
+"""Hosts, states and operators that are behind; run with tests/long/behind-hosts."""
