@@ -1,0 +1,1 @@
+"""dpkg cut off at chosen moments, and other states of packages; run with tests/long/dpkg-cut."""
