@@ -122,16 +122,13 @@ def _without_zone(value: IPv6Address) -> IPv6Address:
 
 
 def _host_key(value: str) -> str:
-    value = value.strip()
-    if not value.isprintable():
-        raise ValueError("not an SSH host key: it has more than one line, or an odd character")
     fields = value.split()
     if fields[:1] == ["ssh-rsa"]:
         raise ValueError(
             "an RSA host key: Pulumi's SSH client cannot use it with OpenSSH 8.8 or later; "
             "give the key in /etc/ssh/ssh_host_ed25519_key.pub of the host"
         )
-    if len(fields) < 2 or fields[0] not in KEY_TYPES:
+    if len(fields) < 2 or fields[0] not in KEY_TYPES or not value.strip().isprintable():
         raise ValueError(
             "not an SSH host key: expected is one line as ssh-keyscan prints it after the "
             f"host name, beginning with one of {', '.join(KEY_TYPES)}"

@@ -24,8 +24,9 @@ def _facts(name: str, text: str) -> Counter[Fact]:
 def forms(text: str) -> set[str]:
     """A value as programs may write it: as it is, or an address or network in its usual form."""
     found = {text, text.strip(), " ".join(text.split()), text.lower(), re.escape(text)}
-    # In the quotes of a zone file (RFC 1035 section 5.1).
-    found.add(re.sub(r'(["\\])', r"\\\1", text))
+    # In the quotes of a zone file, as strings of at most 255 bytes (RFC 1035 sections 3.3, 5.1).
+    strings = [text[at : at + 255] for at in range(0, len(text), 255)]
+    found.add('" "'.join(re.sub(r'(["\\])', r"\\\1", each) for each in strings))
     for make in (ip_address, ip_network):
         try:
             found.add(str(make(text)))
@@ -34,8 +35,12 @@ def forms(text: str) -> set[str]:
     return found
 
 
-# Windows of updates follow each other in the order of the hosts' keys, so a key moves them.
-_OF_THE_ORDER = re.compile(r"Timer\.OnCalendar \*-\*-\* \d\d:\d\d:00 UTC")
+# Windows of updates follow each other in the order of the hosts' keys, so a key moves them. Probes
+# ask for the first domain by name, so that the name of another one may move them.
+_OF_THE_ORDER = re.compile(
+    r"Timer\.OnCalendar \*-\*-\* \d\d:\d\d:00 UTC|"
+    r"\.probe\[\]\.run\[\] (--\S+=)?([a-z]+@)?[a-z0-9.-]+\.test"
+)
 
 
 def _parent(fact: Fact, words: Iterable[str]) -> bool:

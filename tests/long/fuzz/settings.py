@@ -31,7 +31,7 @@ class Tally:
     bad: list[str] = field(default_factory=list)
 
 
-_RECORDS = re.compile(r"dns\.(records|domains\.\*)\.(spf|dmarc|tlsRpt)")
+_RECORDS = re.compile(r"(dns|domains\.\*)\.records\.(spf|dmarc|tlsRpt)")
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,18 @@ HARMLESS = {
         {"mynetworks:/etc/postfix/tables/mynetworks.cidr": "a 1", "ssh": "mynetworks 1"},
         "one",
         "mynetworks",
+    ),
+    "a text with a backslash in a record": (
+        {"outputs.json": json.dumps({"content": '"v=x;"'})},
+        {"outputs.json": json.dumps({"content": r'"v=a\\b;"'})},
+        "v=x;",
+        "v=a\\b;",
+    ),
+    "a record of two strings": (
+        {"outputs.json": json.dumps({"content": '"v=x;"'})},
+        {"outputs.json": json.dumps({"content": f'"{"a" * 255}" "{"a" * 45}"'})},
+        "v=x;",
+        "a" * 300,
     ),
     "a host whose domain has a label more": (
         {"h:/etc/postfix/main.cf": "myhostname = mx.b.test\nmydomain = b.test\n"},
