@@ -222,7 +222,7 @@ def test_records_of_the_stack_itself_are_not_those_of_others(live: Live) -> None
     code, output = live.run("preview")
     assert code == 0, output
     assert "zones: " not in output
-    assert "of others" not in output
+    assert "that is not this stack's" not in output
 
 
 def test_records_of_a_live_domain_are_refused_and_told_before_anything(live: Live) -> None:

@@ -157,7 +157,7 @@ def fail_for_days(ssh: Ssh) -> None:
 def told_of_days(pulumi: Pulumi, output: str) -> None:
     """`up` warned of mx1, outputs have time and reason, and who looks from outside is told."""
     assert "renewal fails on mx1:" in output
-    assert "then on the host: systemctl start mx-certificates.service" in output
+    assert "then run on the host: systemctl start mx-certificates.service" in output
     assert "renewal fails on mx2" not in output
     shown = pulumi("stack", "output", "--json").stdout
     [failure] = json.loads(shown)["renewalFailures"]

@@ -60,7 +60,7 @@ def test_mx_records_wait_for_ports_and_mailbox_hosts(
     preview = pulumi("preview")
     plain = " ".join((preview.stdout + preview.stderr).split())
     assert "it does not reach the mailbox host mailbox1.example.test:2525: no greeting" in plain
-    assert "mail of closed.example.test would wait in the queue" in plain
+    assert "mail for closed.example.test would wait in the queue" in plain
     assert "it does not reach the mailbox host nosuch.example.test:25" in plain
     ssh("mx2", BLOCK)
     try:

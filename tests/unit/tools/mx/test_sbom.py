@@ -37,10 +37,10 @@ def test_versions_are_those_of_the_hosts(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 SILENT = {
     "not reached": ((255, "", "ssh: connect to host mx2 port 22: Connection refused\n"), "refused"),
-    "a login that greets": ((0, f"Welcome to mx2\n{TOLD}", ""), "no line of dpkg-query(1)"),
-    "a login with a forced command": ((0, '{"heal": 1, "bundles": {}}\n', ""), "no line of"),
+    "a login that greets": ((0, f"Welcome to mx2\n{TOLD}", ""), "not a line of dpkg-query(1)"),
+    "a login with a forced command": ((0, '{"heal": 1, "bundles": {}}\n', ""), "not a line of"),
     "a version that draws": ((0, "installed\tpostfix\t\x1b[2K\tamd64\n", ""), "no version"),
-    "nothing": ((0, "", ""), "no line of"),
+    "nothing": ((0, "", ""), "not a line of"),
 }
 
 
