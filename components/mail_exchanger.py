@@ -10,6 +10,7 @@ from components.dns.api import DnsApi
 from components.dns.serving import Serving
 from components.host import Seen, Target
 from components.host.component import Host
+from components.host.manifest import Manifest
 from components.services.certificates.component import Certificates
 from components.services.database.component import MailDatabase
 from components.services.firewall.component import Firewall
@@ -18,7 +19,7 @@ from components.services.mta_sts.component import MtaSts
 from components.services.postfix.component import Postfix
 from components.services.postfix_tls.component import PostfixTls
 from components.services.resolver.component import Resolver
-from components.services.service import Place, Service
+from components.services.service import Place, Service, Site
 from components.services.spam_filter.component import SpamFilter
 from components.services.tls_policy.component import TlsPolicy
 from components.services.tls_reports.component import TlsReports
@@ -63,7 +64,8 @@ class MailExchanger(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mx:host:MailExchanger", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.host = Host(name, settings, seen, child, after, before)
+        packages = manifests_of(settings, name, owner)[0]
+        self.host = Host(name, settings, seen, packages, child, after, before)
         place = Place(name, settings, owner, SERVICES, self.host, api, rspamd_password)
         for service in SERVICES:
             if service.wanted(settings, name):
@@ -80,6 +82,32 @@ class MailExchanger(pulumi.ComponentResource):
             dkim=place.the(SpamFilter).dkim_records,
         )
         self.register_outputs({})
+
+
+def manifests_of(settings: Settings, host: str, owner: str) -> list[Manifest]:
+    """The manifests of a host in their order, those with nothing but secrets left out.
+
+    Raises SettingsError when a file that the settings name cannot be read.
+    """
+    site = Site(host, settings, owner, SERVICES)
+    wanted = [service for service in SERVICES if service.wanted(settings, host)]
+    services = [each for one in wanted for each in one.manifests(site)]
+    return [_packages(owner, services), *services]
+
+
+def _packages(owner: str, services: Sequence[Manifest]) -> Manifest:
+    """The packages of all services, fetched and installed by one run of apt.
+
+    Each service's own manifest names its packages too, and finds them there. No service starts with
+    its package's configuration: its own bundle enables and starts it.
+    """
+    return Manifest(
+        bundle="packages",
+        owner=owner,
+        packages=sorted({name for each in services for name in each.packages}),
+        debconf=sorted({line for each in services for line in each.debconf}),
+        held=sorted({unit for each in services for unit in each.units}),
+    )
 
 
 def mail_exchangers(

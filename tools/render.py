@@ -10,25 +10,9 @@ import sys
 from pathlib import Path
 
 from components.host.contents import files
-from components.host.manifest import Manifest
-from components.mail_exchanger import SERVICES
-from components.services.service import Site
-from components.settings.environment import Settings, SettingsError
+from components.mail_exchanger import manifests_of
+from components.settings.environment import SettingsError
 from components.settings.stack_file import settings_of
-
-
-def manifests(settings: Settings, host: str, owner: str) -> list[Manifest]:
-    """The host's manifests in the order of SERVICES, those with nothing but secrets left out.
-
-    Raises SettingsError when a file that the settings name cannot be read.
-    """
-    site = Site(host, settings, owner, SERVICES)
-    return [
-        manifest
-        for service in SERVICES
-        if service.wanted(settings, host)
-        for manifest in service.manifests(site)
-    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             known = ", ".join(settings.hosts)
             source = f"stacks/Pulumi.{options.stack}.yaml"
             raise SettingsError(f"{source}: there is no host {options.host}; the hosts are {known}")
-        bundles = manifests(settings, options.host, f"mx/{options.stack}")
+        bundles = manifests_of(settings, options.host, f"mx/{options.stack}")
     except SettingsError as error:
         print(f"render: {error}", file=sys.stderr)
         return 1

@@ -16,8 +16,8 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from components.mail_exchanger import manifests_of
 from components.settings.environment import Settings
-from tools.render import manifests
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK, MODULES = ROOT / "requirements.lock", ROOT / "lab/engine/tools/go.mod"
@@ -86,7 +86,7 @@ def asked_for(settings: Settings, host: str) -> list[Package]:
 
     Raises SettingsError when a file that the settings name cannot be read.
     """
-    wanted = {name for each in manifests(settings, host, "mx/sbom") for name in each.packages}
+    wanted = {name for each in manifests_of(settings, host, "mx/sbom") for name in each.packages}
     return [(name, None, None) for name in sorted(wanted)]
 
 

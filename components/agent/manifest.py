@@ -14,7 +14,17 @@ from .paths import COMMAND_TIMEOUT, COMPARE_TIMEOUT, PROBE_TIMEOUT
 from .process import BadManifest, Json
 
 KEYS = (
-    *("bundle", "owner", "packages", "debconf", "groups", "directories", "files", "assemble"),
+    *(
+        "bundle",
+        "owner",
+        "packages",
+        "debconf",
+        "held",
+        "groups",
+        "directories",
+        "files",
+        "assemble",
+    ),
     *("build", "check", "units", "run", "undo", "compare", "probe"),
 )
 NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
@@ -174,6 +184,14 @@ def _once(pairs: list[tuple[str, Any]]) -> Json:
     return found
 
 
+def _held(top: Json) -> list[str]:
+    held = fields.strings(top.get("held", []), "held")
+    for unit in held:
+        if not UNIT.match(unit):
+            fields.bad("held", f"{unit!r} is not a unit name")
+    return held
+
+
 def parse_manifest(text: str) -> Json:
     """Check a manifest strictly and return it with all defaults filled in."""
     try:
@@ -202,6 +220,7 @@ def parse_manifest(text: str) -> Json:
         "owner": top["owner"],
         "packages": packages,
         "debconf": fields.strings(top.get("debconf", []), "debconf"),
+        "held": _held(top),
         "groups": _groups(top.get("groups", {})),
         "directories": directories,
         "files": files,

@@ -91,16 +91,24 @@ class Planning(Drift):
         return Change(manifest, old, records, None, wants, leaving, {})
 
     def _install(self, manifest: Json, missing: list[str]) -> dict[str, UnitState]:
-        """Install missing packages; return the manifest's units as they were before."""
-        self.let_start(manifest["units"])
-        prior = self.unit_states(manifest["units"])
+        """Install missing packages; return the manifest's units as they were before.
+
+        Units of `held` that are new are disabled: other bundles start them, with our files.
+        """
+        units = [*manifest["units"], *manifest["held"]]
+        self.let_start(units)
+        prior = self.unit_states(units)
         if missing:
             self.step("packages", " ".join(missing))
             self.hold_back([unit for unit, state in prior.items() if not state.active])
             try:
                 self.install(missing, manifest["debconf"])
             finally:
-                self.let_start(manifest["units"])
+                self.let_start(units)
+                now = self.unit_states(manifest["held"])
+                new = [unit for unit in now if now[unit].enabled and not prior[unit].enabled]
+                if new:
+                    self.must("disable", *new)
         return prior
 
     def _strays_of(

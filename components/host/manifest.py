@@ -168,6 +168,7 @@ class Manifest:
     owner: str
     packages: Sequence[str] = ()
     debconf: Sequence[str] = ()
+    held: Sequence[str] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     directories: Mapping[str, Directory] = field(default_factory=dict)
     files: Mapping[str, File] = field(default_factory=dict)

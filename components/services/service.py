@@ -76,7 +76,7 @@ class Service(pulumi.ComponentResource):
 
     TOKEN is the type in the engine's state, SUFFIX the end of the resource's name; neither may ever
     change. AFTER: the suffixes of the services whose last bundle the first one waits for; without
-    any it waits for the host's agent. UNITS are the systemd units that the service runs: the
+    any it waits for the host's packages. UNITS are the systemd units that the service runs: the
     exporter and the alerts know them from here. No alert expects a unit of UNWATCHED to be active.
     MAIL_PATH are beginnings of names of Debian packages whose update stops mail for a moment.
     SETTINGS is the section of the stack file that is about the service alone, or None. MANUAL is
@@ -139,7 +139,7 @@ class Service(pulumi.ComponentResource):
         state's manifest stays, if the state has one.
         """
         if after is None:
-            after = self.place.after(*self.AFTER) or [self.place.host.agent]
+            after = self.place.after(*self.AFTER) or [self.place.host.ready]
         return Bundle(
             f"{self.place.key}-{manifest.bundle}",
             self.place.host.target,

@@ -11,9 +11,9 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from components.dns.api import DnsApi
+from components.mail_exchanger import manifests_of as manifests
 from components.settings.environment import from_mapping
 from tests.support.mapping import mapping
-from tools.render import manifests
 
 API = DnsApi(base_url=None, tokens={"example.test": "token-of-the-zone"})
 
@@ -64,7 +64,13 @@ def test_names_come_from_keys(graph: dict[str, Any]) -> None:
         for host in settings.hosts
         for manifest in manifests(settings, host, "mx/test")
     }
-    assert bundles >= {"mx1-mariadb", "mx1-mail-database", "mx1-postfix", "mx2-updates"}
+    assert bundles >= {
+        "mx1-packages",
+        "mx1-mariadb",
+        "mx1-mail-database",
+        "mx1-postfix",
+        "mx2-updates",
+    }
     assert leaves == bundles | {
         "mx1-agent",
         "mx2-agent",
@@ -83,10 +89,11 @@ def test_the_agent_comes_before_postfix_and_mx_records_after_it(graph: dict[str,
     def needs(name: str) -> set[str]:
         return {urn.rpartition("::")[2] for urn in graph[name].dependencies}
 
-    assert "mx1-agent" in needs("mx1-mariadb")
+    assert "mx1-agent" in needs("mx1-packages")
+    assert "mx1-packages" in needs("mx1-mariadb")
     assert "mx1-mariadb" in needs("mx1-mail-database")
     assert "mx1-mail-database" in needs("mx1-postfix")
-    assert "mx1-agent" in needs("mx1-resolver")
+    assert "mx1-packages" in needs("mx1-resolver")
     assert "mx1-resolver" in needs("mx1-postfix")
     assert "mx1-resolver" in needs("mx1-redis")
     assert "mx1-redis" in needs("mx1-spam-filter")

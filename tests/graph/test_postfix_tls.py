@@ -9,6 +9,7 @@ import pulumi
 from components.dns.api import DnsApi
 from components.host import Bundle, Manifest, Seen
 from components.host.component import Host
+from components.mail_exchanger import manifests_of
 from components.services.certificates.component import Certificates
 from components.services.postfix_tls.component import PostfixTls
 from components.services.service import Place
@@ -25,7 +26,7 @@ def test_order_by_data_flow() -> None:
 
     def program() -> None:
         settings = from_mapping(mapping())
-        host = Host("mx1", settings, Seen())
+        host = Host("mx1", settings, Seen(), manifests_of(settings, "mx1", "mx/test")[0])
 
         def bundle(name: str) -> Bundle:
             manifest = Manifest(bundle=name, owner="mx/test")

@@ -7,11 +7,11 @@ from pathlib import Path
 from unittest import mock
 
 from components.host.manifest import Manifest
+from components.mail_exchanger import manifests_of as manifests
 from components.services.certificates.component import token_manifest
 from components.services.resolver import component as resolver
 from components.services.spam_filter.component import password_manifest
 from components.settings.stack_file import settings_of
-from tools.render import manifests
 
 ROOT = Path(__file__).parents[2]
 STACKS = sorted(

@@ -109,7 +109,7 @@ class Certificates(Service):
         tokens = token_manifest(self.owner, {zone: place.api.tokens[zone] for zone in zones})
         # A token that only reads is one for previews: no host gets it.
         reads = not place.api.reads_only.isdisjoint(zones)
-        secret = self.put(tokens, after=[place.host.agent, *place.after("postfix")], keep=reads)
+        secret = self.put(tokens, after=[place.host.ready, *place.after("postfix")], keep=reads)
         wanted = manifest(place.settings, certificates, place.key, self.owner, place.api.base_url)
         self.bundle = self.put(wanted, after=[secret.command])
         hostname = place.settings.hosts[place.key].hostname

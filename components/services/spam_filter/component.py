@@ -173,7 +173,7 @@ class SpamFilter(Service):
         """Make both bundles, the controller's password, and the commands that read DKIM keys."""
         place = self.place
         redis_wanted, rspamd_wanted = self.manifests(place)
-        memory = self.put(redis_wanted, after=[place.host.agent, *place.after("resolver")])
+        memory = self.put(redis_wanted, after=[place.host.ready, *place.after("resolver")])
         self.bundle = self.put(rspamd_wanted, after=[memory.command])
         if place.rspamd_password is not None:
             password = password_manifest(place.key, self.owner, place.rspamd_password)

@@ -9,13 +9,13 @@ from components.agent.manifest import parse_manifest
 from components.dns.records import Facts, records
 from components.host import ask
 from components.host.contents import files
+from components.mail_exchanger import manifests_of as manifests
 from components.services.mta_sts.policy import policy_id
 from components.settings import given_files, recipient_files
 from components.settings.environment import Settings
 from components.stack import outputs
 from tests.long.fuzz.document import FILES
 from tools.monitoring.__main__ import files as monitoring
-from tools.render import manifests
 
 
 def lay_files(folder: Path, changed: dict[str, str] | None = None) -> None:
@@ -53,6 +53,8 @@ def texts(settings: Settings) -> dict[str, str]:
     told = outputs.outputs(settings)
     found["outputs.json"] = json.dumps(outputs.plain(told))
     if settings.monitoring is not None:
-        found |= {f"monitoring:{k}": text for k, text in monitoring(told, "https://x").items()}
+        found |= {
+            f"monitoring:{k}": text for k, text in monitoring(told, "fuzz", "https://x").items()
+        }
     found["ssh"] = ask.environment(settings, settings.hosts)["MX_HOSTS"]
     return found

@@ -60,6 +60,40 @@ def test_what_a_killed_run_held_back_is_let_go(host: Masking, agent: Staged) -> 
     assert host.did("start") == ["unbound.service"]
 
 
+class Enabling(Masking):
+    """Enables the unit of a package when it is installed, as Debian does."""
+
+    def __call__(self, argv: list[str], stdin: bytes | None, timeout: float) -> Result:
+        done = super().__call__(argv, stdin, timeout)
+        if argv[0] == "apt-get" and argv[-1] == "unbound":
+            self.systemctl("enable", "unbound.service")
+        return done
+
+
+def test_package_of_a_service_that_has_not_been_applied_yet_starts_nothing(
+    root: Path, host: Masking
+) -> None:
+    """A reboot between the packages and the service finds it neither running nor enabled."""
+    host = Enabling(root)
+    agent = Staged(root, host)
+    host.unit("old.service", enabled=True, active=True)
+    agent.apply(manifest("packages", packages=["unbound"], held=["unbound.service", "old.service"]))
+    assert host.did("mask") == ["unbound.service"]
+    assert host.did("start") == []
+    assert host.did("disable") == ["unbound.service"]
+    service = manifest("resolver", packages=["unbound"], units={"unbound.service": {}})
+    agent.apply(service)
+    assert host.did("start") == ["unbound.service"]
+    assert sum(argv[0] == "apt-get" and "install" in argv for argv in host.calls) == 1
+    agent.remove("resolver")
+    assert host.read()["unbound.service"] == {
+        **host.read()["unbound.service"],
+        "enabled": False,
+        "active": False,
+    }
+    assert host.read()["old.service"]["active"]
+
+
 def test_packages_are_fetched_with_the_resolvers_of_before(
     host: Masking, agent: Staged, root: Path
 ) -> None:
