@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab import postfix
-from lab.topology import DOMAINS, MAILBOX1, SUBDOMAIN
+from lab.topology import DOMAINS, MAILBOX1, SUBDOMAINS
 
 
 def configure(root: Path) -> None:
     """Let Postfix accept any recipient of the lab's domains."""
-    domains = (*DOMAINS, SUBDOMAIN, MAILBOX1.fqdn)
+    domains = (*DOMAINS, *SUBDOMAINS, MAILBOX1.fqdn)
     postfix.configure(root, domains, {"myhostname": MAILBOX1.fqdn, "inet_interfaces": "all"})

@@ -91,8 +91,8 @@ ALL_HOSTS = (*HOSTS, MONITOR)
 EXCHANGERS = (MX1, MX2)
 
 DOMAINS = ("example.test", "example2.test", "example3.test")
-# A domain within the zone of another: it has mailboxes and no zone of its own.
-SUBDOMAIN = "sub.example.test"
+# Domains within the zone of another: they have mailboxes and no zones of their own.
+SUBDOMAINS = ("sub.example.test", "lists.example.test")
 SENDER_DOMAIN = "sender.test"
 REVERSE4 = "77.18.198.in-addr.arpa"
 REVERSE6 = "0.0.0.0.7.7.0.0.8.b.d.0.1.0.0.2.ip6.arpa"

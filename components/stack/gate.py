@@ -72,7 +72,7 @@ def judge(settings: Settings, host: str, views: Mapping[str, View]) -> tuple[lis
     own = settings.hosts[host].hostname
     for address in addresses(settings, host):
         greetings = [view.greeted[address] for view in views.values() if address in view.greeted]
-        others = [visible(text) for text in greetings if text.split()[1:2] != [own]]
+        others = [visible(text) for text in greetings if _greets_as(text) != own]
         if greetings and others == [visible(text) for text in greetings]:
             wrong.append(f"at {address} port 25 another server greets: {others[0]!r}, not {own}")
         if greetings:
@@ -93,6 +93,12 @@ def judge(settings: Settings, host: str, views: Mapping[str, View]) -> tuple[lis
                 "that mail arrives there; try it from outside"
             )
     return wrong, unseen
+
+
+def _greets_as(greeting: str) -> str:
+    """The name in a greeting's first line; `220-NAME` begins one of several lines (RFC 5321, 4.2)."""
+    words = greeting[len("220 ") :].split()
+    return words[0] if words else ""
 
 
 def _proves(view: View, address: str) -> bool:

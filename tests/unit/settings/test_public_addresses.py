@@ -9,6 +9,7 @@ import pytest
 
 from components.settings.environment import from_mapping
 from components.settings.public_addresses import faults, kind
+from components.settings.stack_file import settings_of
 from tests.support.mapping import mapping
 
 
@@ -70,6 +71,11 @@ def test_ipv6_address_that_nobody_reaches_is_refused_with_its_path(address: str)
 
 def test_public_addresses_are_taken() -> None:
     assert _settings({"ipv4": "5.9.1.1", "ipv6": "2a01:4f8::1", "sshAddress": "10.0.0.5"}) == []
+
+
+@pytest.mark.parametrize("stack", ["lab", "everything"])
+def test_stack_of_the_lab_that_is_rendered_but_refused_by_up(stack: str) -> None:
+    assert list(faults(settings_of(stack))) == []
 
 
 def test_setting_for_an_intranet_allows_them() -> None:

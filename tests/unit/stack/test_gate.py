@@ -29,6 +29,11 @@ def test_address_that_greets_is_right_from_any_viewpoint() -> None:
     assert judge(SETTINGS, "mx1", views) == ([], [])
 
 
+def test_greeting_of_several_lines_is_that_of_the_host_itself() -> None:
+    postscreen = f"220-{GREETING[MX1].removeprefix('220 ')}"
+    assert judge(SETTINGS, "mx1", {HERE: View({MX1: postscreen})}) == ([], [])
+
+
 def test_blocked_port_25_is_named_with_its_viewpoint() -> None:
     views = {HERE: View({MX1: GREETING[MX1]}, {MX2: "timed out"})}
     (wrong,), unseen = judge(SETTINGS, "mx2", views)
