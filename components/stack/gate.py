@@ -96,7 +96,7 @@ def judge(settings: Settings, host: str, views: Mapping[str, View]) -> tuple[lis
 
 
 def _greets_as(greeting: str) -> str:
-    """The name in a greeting's first line; `220-NAME` begins one of several lines (RFC 5321, 4.2)."""
+    """The name in the first line of a greeting; `220-` begins several lines (RFC 5321, 4.2)."""
     words = greeting[len("220 ") :].split()
     return words[0] if words else ""
 
