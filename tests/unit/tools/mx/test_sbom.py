@@ -39,7 +39,7 @@ SILENT = {
     "not reached": ((255, "", "ssh: connect to host mx2 port 22: Connection refused\n"), "refused"),
     "a login that greets": ((0, f"Welcome to mx2\n{TOLD}", ""), "not a line of dpkg-query(1)"),
     "a login with a forced command": ((0, '{"heal": 1, "bundles": {}}\n', ""), "not a line of"),
-    "a version that draws": ((0, "installed\tpostfix\t\x1b[2K\tamd64\n", ""), "no version"),
+    "a version that draws": ((0, "installed\tpostfix\t\x1b[2K\tamd64\n", ""), "is not the version"),
     "nothing": ((0, "", ""), "not a line of"),
 }
 
