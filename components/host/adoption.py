@@ -16,6 +16,7 @@ import pulumi
 import pulumi_command as command
 
 from components.host.ask import SCRIPT, environment, parse
+from components.host.contents import files
 from components.host.manifest import Manifest
 from components.host.target import Target
 from components.postconf import syntax
@@ -58,16 +59,8 @@ def warn_of_replaced(settings: Settings, targets: Mapping[str, Target]) -> None:
 
 def wanted(manifests: Sequence[Manifest]) -> dict[str, str | None]:
     """Path to text of every file that the bundles of one host make; None where it is secret."""
-    files = {path: file for each in manifests for path, file in each.files.items()}
-    texts = {path: None if file.secret else file.content for path, file in files.items()}
-    for manifest in manifests:
-        for path, assembled in manifest.assemble.items():
-            folder = f"{assembled.directory}/"
-            parts = [
-                name for name in sorted(files) if name.startswith(folder) and name.endswith(".cf")
-            ]
-            texts[path] = "".join(files[name].content for name in parts)
-    return texts
+    secret = {path for each in manifests for path, file in each.files.items() if file.secret}
+    return {path: None if path in secret else text for path, text in files(manifests).items()}
 
 
 def replaced(key: str, manifests: Sequence[Manifest], answer: str) -> Iterable[str]:
