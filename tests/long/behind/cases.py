@@ -142,7 +142,7 @@ ROUNDS: tuple[tuple[Case, ...], ...] = (
             happens.record_of_before,
             {
                 ("mx2", "postfix"): "content changed",
-                ("mx2", "mail-database"): "database mail: differs",
+                ("mx2", "mail-database"): "content changed",
             },
             CONFIRMED | {("mx2", "firewall"), ("mx2", "postfix-tls")},
             served=CAROL,
