@@ -29,7 +29,7 @@ sed -i 's/^Version: .*/Version: 1.0-1/; s/^Depends: .*/Depends: postfix/' tree/D
 dpkg-deb -b tree older.deb && dpkg -i --force-downgrade older.deb
 """
 SIBLINGS = {
-    "held, and there": Sibling("apt-mark hold redis-server"),
+    "held, and there": Sibling("apt-mark hold redis-server", ends="apt-mark unhold redis-server"),
     "held, and taken away": Sibling(
         f"{APT} purge redis-server && apt-mark hold redis-server",
         "Held packages were changed",
