@@ -91,7 +91,7 @@ def _section(title: str, parts: Iterable[RenderableType]) -> Iterator[Renderable
 
 def _item(text: str, style: str = "") -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    table.add_row(Text("-", style), Text(_barred(safe(text))))
+    table.add_row(Text("-", style), Text(_barred(safe(text).expandtabs())))
     return table
 
 
@@ -121,7 +121,8 @@ def _diff(lines: list[str], full: bool, indent: int = 2) -> Iterator[RenderableT
     shown = lines if full else lines[:_MOST_LINES]
     for line in shown:
         table = Table.grid()
-        line = visible(line)
+        # Rich counts a tab as nothing when it measures a column, and would wrap a short line.
+        line = visible(line).expandtabs()
         mark, rest = line[:1], line[1:]
         style = _STYLES.get(mark, "")
         table.add_column(width=1)

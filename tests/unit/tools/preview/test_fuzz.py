@@ -27,6 +27,10 @@ BROKE = {
     "a path that is a line of a diff": ("path that drifted", "-1. x"),
     "a tag character": ("component", "\U000e0041"),
     "an end of line in a record": ("record", "a\n+mynetworks = 0.0.0.0/0"),
+    "a tab before what looks like a line of a diff": (
+        "line of a file",
+        "\u200b:+1: \t\n@@ -1 +1 @@ ",
+    ),
     "an end of line in a warning": ("warning", "a\n+mynetworks = 0.0.0.0/0"),
 }
 
