@@ -70,7 +70,6 @@ def once(number):
         session.say(b"RCPT TO:<" + (quoted + b"@example.test" if place == 4 else odd) + b">")
     if session.say(b"RCPT TO:<alice@example.test>") != b"250":
         return
-    tally["transactions"] += 1
     if session.say(b"DATA") != b"354":
         return
     head = {b"From": b"alice@sender.test", b"To": b"alice@example.test", b"Subject": b"texts",
@@ -109,7 +108,7 @@ class Seen:
         names += ["mx_filter_stuck_total", "mx_postfix_log_unreadable_total"]
         found += [f"{name} grew by {self.grown[name]:g}" for name in names if self.grown.get(name)]
         most = {
-            "mx_postfix_accepted_total": self.answered.get("transactions", 0),
+            "mx_postfix_accepted_total": self.answered.get("accepted", 0),
             'mx_postfix_reject_total{kind="4"}': self.answered.get("4", 0),
             'mx_postfix_reject_total{kind="5"}': self.answered.get("5", 0),
         }

@@ -66,6 +66,43 @@ def test_queue_has_ages_and_destinations_but_no_address(collector: Any) -> None:
     assert "@" not in text
 
 
+QUEUED = "4Fx1: from=<a@sender.test>, size=400, nrcpt=1 (queue active)"
+REFUSED = "4Fx1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 spam; from=<a@sender.test>"
+
+
+@pytest.mark.parametrize(
+    ("lines", "accepted"),
+    [
+        ([("cleanup", REFUSED)], 0),
+        ([("smtpd", "lost connection after DATA from x[192.0.2.1]")], 0),
+        ([("cleanup", REFUSED), ("qmgr", QUEUED)], 0),
+        ([("qmgr", QUEUED)], 1),
+        ([("qmgr", QUEUED), ("qmgr", QUEUED)], 1),
+        ([("smtpd", QUEUED), ("qmgr", "4Fx1: from=<(queue active)>, status=expired, gone")], 0),
+    ],
+)
+def test_a_message_refused_after_data_was_not_taken(
+    lines: list[tuple[str, str]], accepted: int, collector: Any
+) -> None:
+    """A queue file is opened at RCPT; what comes after decides. A second attempt is no message."""
+    former = collector("mail_log").Counts()
+    former.line("smtpd", "4Fx1: client=out.sender.test[198.18.77.2]", 1.0)
+    # The collector may run between the two.
+    counts = collector("mail_log").Counts(former.values, former.opened)
+    for service, line in lines:
+        counts.line(service, line, 2.0)
+    assert counts.values["accepted"] == accepted
+    assert counts.values["last_accepted"] == (2.0 if accepted else 0.0)
+
+
+def test_queue_files_without_an_end_are_forgotten(collector: Any) -> None:
+    counts = collector("mail_log").Counts()
+    for number in range(10_050):
+        counts.line("smtpd", f"{number}: client=x[192.0.2.1]", 1.0)
+    assert len(counts.opened) == 10_000
+    assert counts.opened[0] == "50"
+
+
 def test_destinations_are_bounded(collector: Any) -> None:
     many = [
         {
@@ -82,6 +119,7 @@ def test_destinations_are_bounded(collector: Any) -> None:
 
 LINES = [
     ("smtpd", "4Fx1: client=out.sender.test[198.18.77.2]", 100.0),
+    ("qmgr", "4Fx1: from=<a@sender.test>, size=400, nrcpt=1 (queue active)", 100.0),
     ("smtpd", "connect from out.sender.test[198.18.77.2]", 150.0),
     ("smtpd", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 <a@b>: unknown", 160.0),
     ("smtpd", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 451 4.3.0 <a@b>: error", 160.0),
@@ -338,11 +376,11 @@ def test_a_stranger_forges_no_count(state: str, collector: Any) -> None:
     assert {name: value for name, value in counts.values.items() if value} == expected
 
 
-def entry(message: object, number: int) -> bytes:
+def entry(message: object, number: int, service: str = "smtpd") -> bytes:
     told = {
         "__CURSOR": f"s={number}",
         "__REALTIME_TIMESTAMP": "1000000",
-        "SYSLOG_IDENTIFIER": "postfix/smtpd",
+        "SYSLOG_IDENTIFIER": f"postfix/{service}",
         "MESSAGE": message,
     }
     return json.dumps(told, ensure_ascii=False).encode() + b"\n"
@@ -352,8 +390,11 @@ def test_separators_in_what_a_client_says_stop_no_metric(collector: Any) -> None
     """U+2028 and its like, which Postfix logs as they are, end no entry."""
     separators = "\u2028\u2029\u0085\x0b\x0c\x1c\x1d\x1e\r"
     told = entry(f"4Fx1: client=a{separators}b", 1) + entry("4Fx2: client=c", 2)
+    for number in (1, 2):
+        queued = f"4Fx{number}: from=<a{separators}b>, size=1, nrcpt=1 (queue active)"
+        told += entry(queued, 2 + number, "qmgr")
     counts = collector("mail_log").Counts()
-    assert collector("mail_log").read(told, counts) == "s=2"
+    assert collector("mail_log").read(told, counts) == "s=4"
     assert counts.values["accepted"] == 2
     assert counts.values["unreadable"] == 0
 
@@ -362,7 +403,7 @@ def test_an_entry_that_cannot_be_read_is_left_out_once(collector: Any) -> None:
     told = entry("4Fx1: client=a", 1) + b'{"half\n\xff\xfe\n[]\n{}\n' + entry(list(b"\xff x"), 3)
     counts = collector("mail_log").Counts()
     assert collector("mail_log").read(told, counts) == "s=3"
-    assert counts.values["accepted"] == 1
+    assert counts.opened == ["4Fx1"]
     assert counts.values["unreadable"] == 4
 
 

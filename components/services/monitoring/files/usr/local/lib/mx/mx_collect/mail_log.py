@@ -6,12 +6,19 @@ import json
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .metrics import Metrics, replace
 
 STATE = Path("/var/lib/mx-collect/log.json")
-_ACCEPTED = re.compile(r"[0-9A-Za-z]+: client=")
+# smtpd opens a queue file at the first recipient that it takes. The client may still be refused
+# after DATA: the message is taken once qmgr has it, which qmgr logs at every attempt.
+_OPENED = re.compile(r"([0-9A-Za-z]+): client=")
+_QUEUED = re.compile(r"([0-9A-Za-z]+): from=<.*\(queue active\)\Z", re.DOTALL)
+_REFUSED = re.compile(r"([0-9A-Za-z]+): milter-(?:reject|discard): ")
+_MOST_OPENED = 10_000
+"""Queue files that no line says the end of are forgotten after so many others."""
 # An address as Postfix logs it (info_log_address_format = external): whatever a stranger puts into
 # one stands between quotes, and the reply of a foreign server comes after the status.
 _ADDRESS = r'<(?:"(?:[^"\\]|\\.)*"|[^"<>])*>'
@@ -28,7 +35,10 @@ _LEVEL = re.compile(r"(?:[0-9A-Za-z]+: )?(warning|error|fatal|panic): ")
 class Counts:
     """Counters that start at zero, so that their series are there before the first event."""
 
-    def __init__(self, saved: dict[str, float] | None = None) -> None:
+    def __init__(
+        self, saved: dict[str, float] | None = None, opened: Sequence[str] = ()
+    ) -> None:
+        self._opened = dict.fromkeys(opened)
         self.values = dict.fromkeys(
             (
                 "accepted",
@@ -45,9 +55,7 @@ class Counts:
 
     def line(self, service: str, message: str, seconds: float) -> None:
         """Count one line of a service; `seconds` is its time since 1970."""
-        if service == "smtpd" and _ACCEPTED.match(message):
-            self.values["accepted"] += 1
-            self.values["last_accepted"] = max(self.values["last_accepted"], seconds)
+        self._queue_file(service, message, seconds)
         for name, pattern in (("delivery", _DELIVERY), ("reject", _REJECT)):
             found = pattern.match(message)
             if found:
@@ -58,13 +66,36 @@ class Counts:
         if level:
             self.values[f"log_{level.group(1)}"] += 1
 
+    @property
+    def opened(self) -> list[str]:
+        """Queue IDs of messages that smtpd began and that are not known to be queued, by age."""
+        return list(self._opened)
+
+    def _queue_file(self, service: str, message: str, seconds: float) -> None:
+        """Follow a queue file from smtpd to qmgr; a message counts once, when it is queued."""
+        if service == "smtpd" and (found := _OPENED.match(message)):
+            self._opened.pop(found[1], None)
+            self._opened[found[1]] = None
+            if len(self._opened) > _MOST_OPENED:
+                del self._opened[next(iter(self._opened))]
+        elif service == "cleanup" and (found := _REFUSED.match(message)):
+            self._opened.pop(found[1], None)
+        elif service == "qmgr" and (found := _QUEUED.match(message)) and found[1] in self._opened:
+            del self._opened[found[1]]
+            self.values["accepted"] += 1
+            self.values["last_accepted"] = max(self.values["last_accepted"], seconds)
+
     def measure(self, metrics: Metrics) -> None:
         """Give the counters."""
         values = self.values
-        metrics.add("mx_postfix_accepted_total", "Messages that smtpd took.", values["accepted"])
+        metrics.add(
+            "mx_postfix_accepted_total",
+            "Messages from SMTP clients that are in the queue.",
+            values["accepted"],
+        )
         metrics.add(
             "mx_postfix_last_accepted_timestamp_seconds",
-            "When smtpd took a message; when the log was first read, if it took none since.",
+            "When such a message was queued; when the log was first read, if none was since.",
             values["last_accepted"],
         )
         metrics.add("mx_postfix_log_unreadable_total", "Entries left out.", values["unreadable"])
@@ -89,11 +120,12 @@ def collect(metrics: Metrics) -> None:
     where = [f"--after-cursor={saved['cursor']}"] if saved.get("cursor") else ["--since=-1h"]
     command = ["journalctl", "--quiet", "--no-pager", "--output=json", "SYSLOG_FACILITY=2", *where]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120)
-    counts = Counts(saved.get("counts"))
+    counts = Counts(saved.get("counts"), saved.get("opened", ()))
     cursor = read(done.stdout, counts) or saved.get("cursor")
     if not counts.values["last_accepted"]:
         counts.values["last_accepted"] = time.time()
-    replace(STATE, json.dumps({"cursor": cursor, "counts": counts.values}), 0o600)
+    kept = {"cursor": cursor, "counts": counts.values, "opened": counts.opened}
+    replace(STATE, json.dumps(kept), 0o600)
     counts.measure(metrics)
 
 
