@@ -107,6 +107,14 @@ class Trace:
                 self.written.setdefault(where, set()).add(process.program)
 
 
+EXCEPTIONS = {
+    "/var/lib/apt/lists/partial": "apt(8) gives it to _apt, who downloads there; apt checks the "
+    "signature of what it moves out of it",
+    "/var/cache/apt/archives/partial": "apt(8) gives it to _apt, who downloads there; apt checks "
+    "the digest of what it moves out of it",
+}
+"""Directories that a package gives away by design and works in as root, and why that holds."""
+
 # Printed: each path below a directory that somebody else than root may change, and that directory.
 FOREIGN = """
 import os, stat, sys
@@ -136,5 +144,7 @@ def foreign(ssh: Callable[[str, str], str], host: str, trace: Trace) -> list[str
     told = []
     for line in found:
         path, _, folder = line.partition("\t")
+        if folder in EXCEPTIONS:
+            continue
         told.append(f"{path} (below {folder}): {', '.join(sorted(trace.written[path]))}")
     return told
