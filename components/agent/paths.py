@@ -23,6 +23,26 @@ ConditionPathExists={STATE}/journal.json
 [Service]
 Type=oneshot
 ExecStart={AGENT} recover --boot
+# It renames files, gives them owners and modes, and calls systemctl(1) and gpasswd(1). A manifest
+# may write anywhere, so no ProtectSystem=.
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID
+PrivateNetwork=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=basic.target

@@ -97,15 +97,3 @@ def test_programs_of_root_import_nothing_from_the_folder_they_are_called_in(ssh:
         assert "987654321" not in said
     finally:
         ssh("mx1", "rm -rf /tmp/drop")
-
-
-def test_every_service_is_in_a_sandbox(ssh: Ssh) -> None:
-    """Below 4.0 for ours, below 6.0 for those of packages (systemd-analyze(1))."""
-    text = ssh("mx1", "systemd-analyze security --no-pager | awk '{print $1, $2}'")
-    exposure = dict(line.split(" ") for line in text.splitlines() if line.count(" ") == 1)
-    ours = [name for name in exposure if name.startswith(("mx-mime", "mx-tls"))]
-    assert len(ours) >= 4
-    assert {name: exposure[name] for name in ours if float(exposure[name]) >= 4.0} == {}
-    packaged = ("rspamd", "nginx", "unbound", "redis-server", "mariadb", "prometheus-node-exporter")
-    found = {name: float(exposure[f"{name}.service"]) for name in packaged}
-    assert {name: value for name, value in found.items() if value >= 6.0} == {}

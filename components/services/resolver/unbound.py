@@ -5,7 +5,7 @@ Source: unbound.conf(5) of Unbound 1.17 (Debian 12) to 1.26, RFC 9364, RFC 8198,
 
 from __future__ import annotations
 
-from components.services.hardening import PACKAGED
+from components.services.hardening import PACKAGED, PROTECT, RESTRICT
 from components.settings.environment import Settings
 
 DIRECTORY = "/etc/unbound"
@@ -136,23 +136,6 @@ def recursor_conf(settings: Settings, host: str, hints: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-RECURSOR_UNIT = """\
-[Unit]
-Description=Unbound for the zones that are never forwarded
-Before=unbound.service nss-lookup.target
-After=network.target
-
-[Service]
-Type=notify
-ExecStart=/usr/sbin/unbound -d -p -c /etc/unbound/mx-recursor.conf
-ExecReload=+/bin/kill -HUP $MAINPID
-Restart=always
-RestartSec=1
-
-[Install]
-WantedBy=multi-user.target
-"""
-
 _SANDBOX = f"""\
 {PACKAGED}CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_SETGID CAP_SETUID
@@ -165,6 +148,23 @@ SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 """
 
+RECURSOR_UNIT = f"""\
+[Unit]
+Description=Unbound for the zones that are never forwarded
+Before=unbound.service nss-lookup.target
+After=network.target
+
+[Service]
+Type=notify
+ExecStart=/usr/sbin/unbound -d -p -c /etc/unbound/mx-recursor.conf
+ExecReload=+/bin/kill -HUP $MAINPID
+{_SANDBOX}Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 DROP_IN = f"""\
 # A resolver that ends comes back, however often.
 [Unit]
@@ -175,7 +175,7 @@ StartLimitIntervalSec=0
 RestartSec=1
 """
 
-KEEP_SERVICE = """\
+KEEP_SERVICE = f"""\
 [Unit]
 Description=resolv.conf names the local resolver, here and in Postfix's chroot
 StartLimitIntervalSec=0
@@ -183,7 +183,12 @@ StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 ExecStart=/usr/local/lib/mx/keep-resolv-conf
-"""
+# It makes files of root's anew, in these two directories of root's only.
+ReadWritePaths=/etc -/var/spool/postfix/etc
+CapabilityBoundingSet=
+PrivateNetwork=yes
+{PROTECT}RestrictAddressFamilies=AF_UNIX
+{RESTRICT}"""
 
 KEEP_PATH = """\
 [Unit]

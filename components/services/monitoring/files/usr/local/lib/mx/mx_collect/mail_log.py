@@ -35,9 +35,7 @@ _LEVEL = re.compile(r"(?:[0-9A-Za-z]+: )?(warning|error|fatal|panic): ")
 class Counts:
     """Counters that start at zero, so that their series are there before the first event."""
 
-    def __init__(
-        self, saved: dict[str, float] | None = None, opened: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, saved: dict[str, float] | None = None, opened: Sequence[str] = ()) -> None:
         self._opened = dict.fromkeys(opened)
         self.values = dict.fromkeys(
             (
