@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Literal
 
 Algorithm = Literal["ECDSA", "RSA"]
@@ -75,16 +74,6 @@ class _Client(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return socket.create_connection((self._address, port), timeout)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        raised: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        """End the session; what the server answers to QUIT is no fault of what came before."""
-        with contextlib.suppress(smtplib.SMTPException, OSError):
-            super().__exit__(kind, raised, where)
 
 
 @dataclass

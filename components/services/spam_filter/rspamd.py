@@ -16,6 +16,9 @@ from components.settings.environment import Settings
 MILTER = "/var/spool/postfix/rspamd/milter.sock"
 """In Postfix's queue directory, so that smtpd(8) reaches it from its chroot too."""
 
+SCANNERS = "/run/rspamd/scan.sock"
+"""In a directory of _rspamd's: no other user can take the scanners' place, as at a TCP port."""
+
 CONTROLLER = "/run/rspamd/controller.sock"
 CONTROLLER_PORT = 11334
 KEYS = "/var/lib/mx-dkim"
@@ -153,7 +156,7 @@ def local_d(settings: Settings, host: str) -> dict[str, str]:
         "classifier-bayes.conf": f'backend = "redis";\nautolearn = {autolearn};\n',
         "milter_headers.conf": _MILTER_HEADERS,
         "worker-proxy.inc": _PROXY,
-        "worker-normal.inc": 'bind_socket = "127.0.0.1:11333";\n',
+        "worker-normal.inc": _SCANNERS,
         "worker-controller.inc": _CONTROLLER,
         "logging.inc": 'type = "syslog";\nfacility = "mail";\nlevel = "notice";\n',
     }
@@ -173,12 +176,22 @@ _PROXY = f"""\
 bind_socket = "{MILTER} mode=0660";
 milter = yes;
 timeout = 120s;
+# A proxy only hands messages on: one that scanned would keep all its other sessions waiting.
 upstream "local" {{
   default = yes;
-  self_scan = yes;
+  self_scan = no;
+  hosts = "{SCANNERS}";
 }}
-# One message that takes long holds up one of them.
-count = 4;
+# A message that ended its scanner is not given to all the others in turn.
+max_retries = 1;
+count = 2;
+"""
+
+_SCANNERS = f"""\
+bind_socket = "{SCANNERS} mode=0600";
+# A scanner takes no other message while it computes: more of them than messages that need half a
+# minute and come at once.
+count = 8;
 """
 
 _CONTROLLER = f"""\

@@ -76,6 +76,16 @@ def test_a_stuck_worker_is_ended() -> None:
     assert "heartbeat_interval = 2s;\nheartbeats_loss_max = 15;\n" in text
 
 
+def test_a_message_that_takes_long_holds_up_no_session_but_its_own() -> None:
+    """A proxy that scans itself keeps each session waiting that Postfix has begun with it."""
+    files = rspamd.local_d(settings(), "mx1")
+    assert "self_scan = no;" in files["worker-proxy.inc"]
+    assert f'hosts = "{rspamd.SCANNERS}";' in files["worker-proxy.inc"]
+    assert f'bind_socket = "{rspamd.SCANNERS} mode=0600";' in files["worker-normal.inc"]
+    scanners = int(files["worker-normal.inc"].partition("count = ")[2].partition(";")[0])
+    assert scanners > 6, "six poisoned messages at once leave none for others"
+
+
 @pytest.mark.parametrize("debian", [12, 13])
 def test_few_clients_cannot_hold_all_sessions(debian: int) -> None:
     values = mapping()
