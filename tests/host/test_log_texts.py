@@ -17,4 +17,4 @@ pytestmark = pytest.mark.host
 def test_no_text_in_the_log_stops_or_forges_a_metric(ssh: Ssh) -> None:
     seen = fuzz(ssh, "mx1", MX1, seed=16, number=80)
     assert seen.faults() == []
-    assert seen.answered["accepted"] >= 20
+    assert seen.answered["accepted"] >= 5
