@@ -47,10 +47,7 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "mx_certificate_served_is_disk == 0",
             900,
             CRITICAL,
-            (
-                "{{ $labels.host }} serves another {{ $labels.algorithm }} certificate than the "
-                "one on disk."
-            ),
+            "{{ $labels.host }} serves a {{ $labels.algorithm }} certificate that is not on disk.",
         ),
         Alert(
             "MxTlsaMismatch",
@@ -78,10 +75,7 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             "mx_policy_covers_host == 0 or mx_policy_id_matches == 0",
             600,
             CRITICAL,
-            (
-                "{{ $labels.host }}: the MTA-STS policy of {{ $labels.domain }} is not the one "
-                "that was applied."
-            ),
+            "{{ $labels.host }}: the MTA-STS policy of {{ $labels.domain }} is not as applied.",
         ),
         Alert(
             "MxRecordsDiffer",
