@@ -23,7 +23,8 @@ pytestmark = pytest.mark.host
 
 Pulumi = Callable[..., subprocess.CompletedProcess[str]]
 NONE = "/etc/postfix/tables/none"
-# By the daemon that dies, or that nobody reaches any more.
+# By the daemon that dies, or that nobody reaches any more. Those of qmgr(8) are refused by their
+# type (DEADLY in tests/unit/settings/test_harm.py).
 DEAD = {
     "smtpd_table": ("smtpd_sender_restrictions", f"check_sender_access lmdb:{NONE}"),
     "smtpd_command_filter": ("smtpd_command_filter", f"pcre:{NONE}"),
@@ -33,8 +34,6 @@ DEAD = {
     "cleanup_canonical": ("sender_canonical_maps", f"lmdb:{NONE}"),
     "cleanup_bcc": ("recipient_bcc_maps", f"lmdb:{NONE}"),
     "cleanup_by_nobody": ("cleanup_service_name", "nosuch"),
-    "qmgr_feedback": ("default_destination_concurrency_positive_feedback", "fast"),
-    "qmgr_defer": ("defer_service_name", "nosuch"),
     "smtp_header_checks": ("smtp_header_checks", f"pcre:{NONE}"),
     "smtp_generic": ("smtp_generic_maps", f"lmdb:{NONE}"),
     "smtp_reply_filter": ("smtp_reply_filter", f"pcre:{NONE}"),
