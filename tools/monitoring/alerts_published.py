@@ -49,6 +49,13 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             CRITICAL,
             "{{ $labels.host }} serves a {{ $labels.algorithm }} certificate that is not on disk.",
         ),
+        *_in_dns(),
+    ]
+
+
+def _in_dns() -> list[Alert]:
+    """What DNS and the policy host say of the hosts."""
+    return [
         Alert(
             "MxTlsaMismatch",
             "mx_tlsa_matches == 0",
