@@ -112,6 +112,8 @@ EXCEPTIONS = {
     "signature of what it moves out of it",
     "/var/cache/apt/archives/partial": "apt(8) gives it to _apt, who downloads there; apt checks "
     "the digest of what it moves out of it",
+    "/run/systemd/netif": "systemd-tmpfiles(8) makes it for systemd-network at boot, and follows "
+    "no path from an unprivileged user's directory to another user's",
 }
 """Directories that a package gives away by design and works in as root, and why that holds."""
 
