@@ -5,7 +5,6 @@ Given the same calls it sends the requests and gives the answers that were recor
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -15,27 +14,27 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from lab.engine import cloudflare_config as config
 from lab.engine import cloudflare_schema as schema
 from lab.engine import cloudflare_zones
-from lab.engine.cloudflare_properties import (
-    DNSSEC,
-    DNSSEC_OUTPUTS,
-    RECORD,
-    RECORD_COMPUTED,
-    changed,
-    computed_by,
-)
+from lab.engine.cloudflare_asking import FAILED, Asking
+from lab.engine.cloudflare_plan import Plan, PlanError, comparable, creatable, plan, serializable
+from lab.engine.cloudflare_properties import DNSSEC, RECORD
 from lab.engine.cloudflare_state import (
+    as_before,
     body_of,
+    defaults,
     dnssec_state,
     finished,
+    id_of,
     known_inputs,
     merged,
+    meta_of,
+    named,
+    number_of,
     place,
     planned,
-    planned_update,
     record_state,
+    settled,
 )
 from lab.engine.plugin import (
-    Log,
     Secret,
     engine_address,
     engine_stub,
@@ -46,26 +45,19 @@ from lab.engine.plugin import (
 )
 
 VERSION = "6.23.1"
+PROXIED = (
+    "ttl must be set to 1 when `proxied` is true",
+    "When a DNS record is marked as `proxied` the TTL must be 1 as Cloudflare will control the TTL "
+    "internally.",
+)
 GONE = (
     "[WARNING] The resource was not found on the server and will be removed from state.: "
     "Resource not found"
 )
 
 
-class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
+class CloudflareProvider(Asking, provider_pb2_grpc.ResourceProviderServicer):
     """The plug-in's side of the provider protocol."""
-
-    def __init__(self, engine: Any = None) -> None:
-        """`engine`: takes log messages; without one they go nowhere."""
-        self._credentials: tuple[str, str] | None = None
-        self._log = Log(engine)
-
-    @functools.cached_property
-    def _api(self) -> Any:
-        # Cloudflare's client takes half a second to import, and most plug-ins ask for nothing.
-        from lab.engine.cloudflare_client import Api
-
-        return Api(*self._credentials) if self._credentials else None
 
     # The names of the methods are the protocol's.
 
@@ -99,14 +91,8 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> Any:
         """Take the token and the address, from the arguments or the environment."""
-        arguments = plain(from_struct(request.args))
-        try:
-            found = config.credentials(arguments)
-        except ValueError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        if found is not None:
-            self._credentials = found
-            vars(self).pop("_api", None)
+        self._credentials = config.credentials(plain(from_struct(request.args)))
+        vars(self).pop("_api", None)
         return provider_pb2.ConfigureResponse(
             supportsPreview=True, acceptResources=True, supports_autonaming_configuration=True
         )
@@ -114,7 +100,7 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: Any) -> Any:
         """Refuse what the schema of the original refuses (cloudflare_schema.py)."""
         kind = config.kind_of(request, context)
-        inputs = from_struct(request.news)
+        inputs = {key: settled(value) for key, value in from_struct(request.news).items()}
         rules = schema.RECORD_RULES if kind == RECORD else schema.DNSSEC_RULES
         name = request.name or request.urn.rpartition("::")[2]
         try:
@@ -129,115 +115,126 @@ class CloudflareProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> Any:
         """Compare the state with the inputs; another type or zone replaces."""
-        kind = config.kind_of(request, context)
-        found = changed(kind, plain(from_struct(request.olds)), plain(from_struct(request.news)))
-        if not found:
+        found = self._plan(config.kind_of(request, context), request, context)
+        self._may(context, comparable, found.olds, words="", news=found.values)
+        if not found.changed:
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-        computed = computed_by(found) if kind == RECORD else DNSSEC_OUTPUTS
-        replaces = [key for key in found if key in ("type", "zoneId")]
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME,
-            replaces=replaces,
-            diffs=sorted({*found, *computed}),
+            replaces=[key for key in found.changed if key in ("type", "zoneId")],
+            diffs=found.diffs,
         )
 
     def Create(self, request: Any, context: Any) -> Any:
         """Make the resource; a preview tells what is known of it."""
         kind = config.kind_of(request, context)
         inputs = plain(from_struct(request.properties))
+        self._may(context, creatable, inputs)
         if request.preview:
             state = planned(kind, inputs)
             return provider_pb2.CreateResponse(properties=to_struct(state))
+        if inputs.get("proxied") and inputs.get("ttl") != 1:
+            self._fail(context, request.urn, *PROXIED)
         method, path = place(kind, inputs["zoneId"])
         answer = self._call(context, method, path, body_of(kind, inputs), request.urn)
-        state = merged(kind, inputs, answer)
-        properties = to_struct(finished(kind, state))
-        return provider_pb2.CreateResponse(id=state["id"], properties=properties)
+        state = merged(kind, {**defaults(kind), **inputs}, answer)
+        properties = to_struct(named(finished(kind, state)))
+        return provider_pb2.CreateResponse(id=id_of(state), properties=properties)
 
     def Read(self, request: Any, context: Any) -> Any:
         """Tell the resource as it is now; nothing if it is gone."""
         kind = config.kind_of(request, context)
         olds = plain(from_struct(request.properties))
         inputs = plain(from_struct(request.inputs))
-        zone, _, number = request.id.rpartition("/")
-        zone = olds.get("zoneId") or zone or request.id
-        path = f"/zones/{zone}/" + ("dnssec" if kind == DNSSEC else f"dns_records/{number}")
-        # The original imports with one request and reads with another.
-        for _ in range(1 if inputs or olds else 2):
+        zone, number = olds.get("zoneId") or "", number_of(olds)
+        self._may(context, serializable, olds, "failed to get current raw state: ")
+        if not olds:
+            try:
+                zone, number = config.imported(kind, request.id)
+            except ValueError as error:
+                self._fail(context, request.urn, "invalid ID", str(error))
+            path = self._path(context, kind, zone, number, request.urn)
             answer = self._call(context, "GET", path, urn=request.urn)
-            if answer is None:
-                self._log.warning(GONE, request.urn)
-                return provider_pb2.ReadResponse(properties=to_struct({}), inputs=to_struct({}))
+            # The original imports with one request and reads what it got with another.
+            number = answer.get("id") or ""
+        path = self._path(context, kind, zone, number, request.urn)
+        answer = self._call(context, "GET", path, urn=request.urn, gone=True)
+        if answer is None:
+            self._log.warning(GONE, request.urn)
+            return provider_pb2.ReadResponse(properties=to_struct({}), inputs=to_struct({}))
         state = (record_state if kind == RECORD else dnssec_state)(zone, answer)
-        known = known_inputs(kind, state, inputs)
+        if kind == DNSSEC and state.get("status") is None:
+            state |= {"status": olds["status"]} if olds.get("status") else {}
+        if kind == RECORD:
+            state = as_before(olds, state)
+        known = known_inputs(kind, state, inputs if olds else None)
         return provider_pb2.ReadResponse(
-            id=state["id"],
-            properties=to_struct(finished(kind, state)),
+            id=id_of(state),
+            properties=to_struct(named(finished(kind, state, meta_of(olds, state)))),
             inputs=to_struct(known),
         )
 
     def Update(self, request: Any, context: Any) -> Any:
         """Write the whole resource: the state's computed fields with the inputs."""
         kind = config.kind_of(request, context)
-        olds, news = plain(from_struct(request.olds)), plain(from_struct(request.news))
-        computed = RECORD_COMPUTED if kind == RECORD else ()
-        kept = {key: olds[key] for key in computed if key in olds and key != "proxied"}
-        wanted = {**kept, **news}
+        made = self._plan(kind, request, context)
         if request.preview:
-            state = planned_update(kind, olds, news, wanted)
-            return provider_pb2.UpdateResponse(properties=to_struct(state))
-        method, path = place(kind, olds["zoneId"])
+            return provider_pb2.UpdateResponse(properties=to_struct(made.state()))
+        method, path = place(kind, made.values["zoneId"])
         if kind == RECORD:
-            method, path = "PUT", f"{path}/{request.id}"
-        answer = self._call(context, method, path, body_of(kind, wanted), request.urn)
-        state = merged(kind, news, answer)
-        if wanted.get("data") is not None and wanted.get("content") is not None:
-            # Sent, and so kept until the next refresh.
-            state["content"] = wanted["content"]
-        return provider_pb2.UpdateResponse(properties=to_struct(finished(kind, state)))
+            number = number_of(made.olds)
+            method = "PUT"
+            path = self._path(context, kind, made.values["zoneId"], number, request.urn)
+        answer = self._call(context, method, path, made.body(), request.urn)
+        state = merged(kind, made.values, answer)
+        return provider_pb2.UpdateResponse(
+            properties=to_struct(finished(kind, state, made.olds.get("__meta")))
+        )
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete the resource; DNSSEC is switched off first."""
         kind = config.kind_of(request, context)
         state = plain(from_struct(request.properties))
-        method, path = place(kind, state["zoneId"])
+        path = self._path(context, kind, state.get("zoneId") or "", number_of(state), request.urn)
         if kind == DNSSEC:
-            self._call(context, method, path, {"status": "disabled"}, request.urn)
-            self._call(context, "DELETE", path, urn=request.urn)
+            off = {"status": "disabled"}
+            calls: list[tuple[str, Any]] = [("PATCH", off), ("DELETE", None)]
         else:
-            self._call(context, "DELETE", f"{path}/{request.id}", urn=request.urn)
+            calls = [("DELETE", None)]
+        self._all(context, path, calls, request.urn)
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
         """Look zones up."""
         arguments = plain(from_struct(request.args))
-        ask = functools.partial(self._call, context)
+
+        def ask(method: str, path: str, **query: Any) -> Any:
+            from lab.engine.cloudflare_client import ApiFailure, result
+
+            try:
+                return result(self._api.call(method, path, **query))
+            except ApiFailure as error:
+                self._fail(context, "", FAILED, str(error))
+
         try:
             if request.tok == cloudflare_zones.GET_ZONE:
                 result = cloudflare_zones.zone(ask, arguments)
             elif request.tok == cloudflare_zones.GET_ZONES:
                 result = cloudflare_zones.zones(ask, arguments)
             else:
-                context.abort(grpc.StatusCode.UNIMPLEMENTED, f"unknown function {request.tok}")
+                text = f"[pf/tfbridge] unknown datasource token: {request.tok}"
+                context.abort(grpc.StatusCode.UNKNOWN, text)
         except cloudflare_zones.LookUpError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         return provider_pb2.InvokeResponse(**{"return": to_struct(result)})
 
-    def _call(
-        self, context: Any, method: str, path: str, body: Any = None, urn: str = "", **query: Any
-    ) -> Any:
-        if self._api is None:
-            text = "credentials are not set properly: no API token is configured"
-            context.abort(grpc.StatusCode.UNKNOWN, text)
-        from lab.engine.cloudflare_client import ApiFailure
-
+    def _plan(self, kind: str, request: Any, context: Any) -> Plan:
+        olds, news = plain(from_struct(request.olds)), plain(from_struct(request.news))
         try:
-            return self._api.call(method, path, body, **query)
-        except ApiFailure as error:
-            # The original says it twice: in a message, and as the error of the call.
-            what, _, said = str(error).partition(": ")
-            self._log.error(f"[ERROR] {said}: {what}", urn)
+            return plan(kind, olds, news, request.ignoreChanges)
+        except PlanError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            raise
 
 
 def main() -> None:

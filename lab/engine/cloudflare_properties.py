@@ -9,12 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lab.engine.plugin import has_unknown
+from lab.engine.plugin import UNKNOWN, Unknown
 
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 DNSSEC = "cloudflare:index/zoneDnssec:ZoneDnssec"
 SETTINGS = ("flattenCname", "ipv4Only", "ipv6Only")
-NULLABLE = ("comment", "commentModifiedOn", "priority", "privateRouting", "tagsModifiedOn")
 RECORD_INPUTS = [
     "comment",
     "content",
@@ -45,6 +44,11 @@ DNSSEC_OUTPUTS = [
     "modifiedOn",
     "publicKey",
 ]
+_TEXTS = frozenset({"algorithm", "digest_type", "id"})
+_NUMBERS = frozenset(
+    {"key_tag", "matching_type", "port", "priority", "selector", "ttl", "usage", "weight"}
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def camel(name: str) -> str:
@@ -57,14 +61,21 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)[A-Z]", lambda match: "_" + match[0].lower(), name)
 
 
-def value_in(value: Any, key: str = "") -> Any:
-    """A value of the API as a property: other names, no nulls, times without fractions."""
+def value_in(value: Any, key: str = "", depth: int = 0) -> Any:
+    """A value of the API as a property: other names, no nulls, times without fractions.
+
+    What the original cannot read is unknown: a broken time, a number in the place of a text.
+    """
     if isinstance(value, Mapping):
-        return {camel(k): value_in(v, k) for k, v in value.items() if v is not None}
+        return {camel(k): value_in(v, k, depth + 1) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [value_in(item) for item in value]
+    if depth == 1 and key in _TEXTS and not isinstance(value, str):
+        return UNKNOWN
+    if isinstance(value, str) and (key in _NUMBERS or (depth == 1 and key == "flags")):
+        return float(value) if re.fullmatch(r"[0-9.]+", value) else UNKNOWN
     if isinstance(value, str) and key.endswith("_on"):
-        return re.sub(r"\.[0-9]+Z$", "Z", value)
+        return re.sub(r"\.[0-9]+Z$", "Z", value) if _TIME.fullmatch(value) else UNKNOWN
     return value
 
 
@@ -79,37 +90,19 @@ def value_out(value: Any) -> Any:
     return value
 
 
-def same(key: str, old: Any, new: Any, kind: Any = None) -> bool:
+def same(key: str, old: Any, new: Any) -> bool:
     """Whether a property is unchanged, as the original compares."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         names = {k for k in {**old, **new} if old.get(k) is not None or new.get(k) is not None}
         return all(same(name, old.get(name), new.get(name)) for name in names)
-    if key == "flags" and old is not None and new is not None and not has_unknown(new):
-        return str(value_out(old)) == str(value_out(new))
-    if key == "content" and kind == "CNAME" and isinstance(old, str) and isinstance(new, str):
-        return old.lower() == new.lower()
     if key == "name" and isinstance(old, str) and isinstance(new, str):
         # The zone's name is not known here: the API's name may be the program's with a suffix.
         return old == new or new == "@" or (new != "" and old.startswith(f"{new}."))
+    if key == "tags" and isinstance(old, list) and isinstance(new, list):
+        return sorted(map(str, old)) == sorted(map(str, new))
+    if isinstance(old, bool | Unknown) or isinstance(new, bool | Unknown):
+        return bool(old == new)
+    if isinstance(old, str | float | int) and isinstance(new, str | float | int):
+        # Numbers may be written as texts.
+        return str(value_out(old)) == str(value_out(new))
     return bool(old == new)
-
-
-def changed(kind: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """The inputs that differ from the state."""
-    found = []
-    for key in RECORD_INPUTS if kind == RECORD else DNSSEC_INPUTS:
-        new, old = news.get(key), olds.get(key)
-        if new is None:
-            if key in RECORD_COMPUTED:
-                new = False if key == "proxied" else old
-        elif key in ("settings", "tags") and has_unknown(new):
-            new = old
-        if not same(key, old, new, olds.get("type")):
-            found.append(key)
-    return found
-
-
-def computed_by(found: list[str]) -> list[str]:
-    """The outputs of a record that are unknown when these inputs change."""
-    computed = [] if {*found} <= {"zoneId", "privateRouting"} else ["modifiedOn"]
-    return computed + [f"{key}ModifiedOn" for key in ("comment", "tags") if key in found]

@@ -183,6 +183,13 @@ def _refused(
                     f"Invalid Attribute Value. Attribute {attribute} value must be {bounds}, got: "
                     f"{number:f}. Examine values at {where}."
                 )
+        elif rule == "any" and isinstance(value, bool | list | Mapping):
+            kind = {bool: "Bool", list: "List"}.get(type(value), "Object")
+            yield (
+                "Value is not one of the allowed types. The following types are allowed: "
+                f"basetypes.Float64Type, basetypes.StringType. Received: basetypes.{kind}Type. "
+                f"Examine values at {where}."
+            )
         elif rule == "set":
             items = [str(_bare(item)) for item in value]
             twice = next((item for item in items if items.count(item) > 1), None)

@@ -23,6 +23,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
 
 SIG_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIG = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 -- a marker of the wire format
+OUTPUT_SIG = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 UNKNOWN_SIG = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 MAX_MESSAGE = 400 * 1024 * 1024
 OPTIONS = [

@@ -169,7 +169,8 @@ def test_another_type_or_zone_replaces(key: str, stub: Any) -> None:
 
 def test_read_of_a_missing_record_drops_it(script: Script, stub: Any) -> None:
     configure(stub, script.url)
-    answer = stub.Read(provider_pb2.ReadRequest(id=f"{ZONE}/0", urn=URN, type=RECORD))
+    state = to_struct({"id": "0", "zoneId": ZONE})
+    answer = stub.Read(provider_pb2.ReadRequest(id="0", urn=URN, type=RECORD, properties=state))
     assert answer.id == ""
     assert script.unexpected == [("GET", f"/client/v4/zones/{ZONE}/dns_records/0", None)]
 
