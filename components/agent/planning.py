@@ -50,9 +50,8 @@ class Planning(Drift):
         strays = self._strays_of(manifest, old, records, made)
         writes = {path: _file(entry) for path, entry in manifest["files"].items()}
         writes.update((path, Want()) for path in strays)
-        shared = {path for other in records.values() for path in other.assemble}
         mine = {*writes, *manifest["assemble"], *made}
-        leaving = {*old.claims, *old.strays} - mine - shared
+        leaving = {*old.claims, *old.strays} - mine - _owned(records)
         writes.update((path, self.original(path)) for path in leaving)
         assemble = {**manifest["assemble"]}
         touched = {str(Path(path).parent) for path in (*writes, *old.claims)}
@@ -71,8 +70,7 @@ class Planning(Drift):
         if old is None:
             self.say(f"{name}: is not applied, nothing to do")
             return None
-        shared = {path for other in records.values() for path in other.assemble}
-        leaving = {*old.claims, *old.strays} - shared
+        leaving = {*old.claims, *old.strays} - _owned(records)
         wants = {path: self.original(path) for path in leaving}
         away = leaving - {path for path, want in wants.items() if not want.absent}
         touched = {str(Path(path).parent) for path in leaving}
@@ -116,7 +114,9 @@ class Planning(Drift):
     ) -> list[str]:
         """Files in the manifest's exclusive directories that no bundle owns, now or before."""
         mine = {*manifest["files"], *manifest["assemble"], *made}
-        strays = {*self.strays(manifest["directories"], records, mine), *old.strays} - mine
+        # A stray of before may be another bundle's by now, on a host that lost its records all are.
+        known = {*old.strays} - _owned(records)
+        strays = {*self.strays(manifest["directories"], records, mine), *known} - mine
         exclusive = {path for path, entry in manifest["directories"].items() if entry["exclusive"]}
         return sorted(path for path in strays if str(Path(path).parent) in exclusive)
 
@@ -199,3 +199,8 @@ def _refuse_taken(records: dict[str, Record], manifest: Json, made: list[str]) -
         taken |= {*other.files, *other.made} & {*manifest["assemble"]}
         if taken:
             raise Failure(f"{sorted(taken)[0]} already belongs to bundle {other.bundle!r}")
+
+
+def _owned(records: dict[str, Record]) -> set[str]:
+    """The paths that these bundles own."""
+    return {path for record in records.values() for path in record.claims}
