@@ -48,16 +48,17 @@ def test_example_stack_previews_and_keeps_its_order(project: Project, stack: str
         dependencies = steps[name]["newState"].get("dependencies", [])
         return {urn.rpartition("::")[2] for urn in dependencies}
 
-    assert needs("mx1-mariadb") == {"mx1-agent"}
+    assert needs("mx1-packages") == {"mx1-agent"}
+    assert needs("mx1-mariadb") == {"mx1-packages"}
     assert needs("mx1-mail-database") == {"mx1-mariadb"}
-    assert needs("mx1-resolver") == {"mx1-agent"}
+    assert needs("mx1-resolver") == {"mx1-packages"}
     assert needs("mx1-tls-policy") == {"mx1-resolver"}
-    assert needs("mx1-redis") == {"mx1-agent", "mx1-resolver"}
+    assert needs("mx1-redis") == {"mx1-packages", "mx1-resolver"}
     assert needs("mx1-spam-filter") == {"mx1-redis"}
     before_postfix = {"mail-database", "resolver", "spam-filter", "tls-policy"}
     assert needs("mx1-postfix") == {f"mx1-{name}" for name in before_postfix}
     # Certificates first, then TLS and the policy host, then what DNS promises of them.
-    assert needs("mx1-acme-dns-tokens") == {"mx1-agent", "mx1-postfix"}
+    assert needs("mx1-acme-dns-tokens") == {"mx1-packages", "mx1-postfix"}
     assert needs("mx1-certificates") == {"mx1-acme-dns-tokens"}
     assert "mx1-certificates" in needs("mx1-postfix-tls")
     assert needs("mx1-sts-host") == {"mx1-certificates"}

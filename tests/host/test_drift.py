@@ -83,8 +83,8 @@ EDITS = {
         "postfix@localhost cannot read: ",
     ),
 }
-# main.cf and the service are of two bundles: both see them.
-SHARED = {("mx1", "postfix-tls"), ("mx2", "postfix-tls")}
+# main.cf and the service are of two bundles, and so is each package: both see them.
+SHARED = {("mx1", "postfix-tls"), ("mx2", "postfix-tls"), ("mx1", "packages")}
 # Rules that are healed are confirmed anew.
 CONFIRMED = {("mx2", "firewall-confirmed")}
 RECORD = "mx2.example.test"
