@@ -89,4 +89,6 @@ def test_manifests_are_the_reviewed_ones(stack: str, host: str) -> None:
 def test_every_golden_tree_is_that_of_a_host() -> None:
     there = {(path.parent.name, path.name) for path in HERE.glob("*/*") if path.is_dir()}
     there = {pair for pair in there if "__pycache__" not in pair}
-    assert there == set(HOSTS), f"remove the trees of hosts that are gone; then {ACCEPT}"
+    new, gone = set(HOSTS) - there, there - set(HOSTS)
+    assert not new, f"no tree of {sorted(new)}: {ACCEPT}"
+    assert not gone, f"the hosts of these trees are gone: {sorted(gone)}: git rm -r their folders"

@@ -7,7 +7,7 @@ import re
 # Every metric that MX has rules or panels for, with the matchers behind its name if it has some; or
 # a string, in which no metric is looked for.
 _METRIC = re.compile(
-    r'"[^"]*"|(?<![\w:])(?P<name>up|probe_success|ALERTS|(?:mx|node)[_:][a-z0-9_:]+)(?![\w:])'
+    r'"[^"]*"|(?<![\w:])(?P<name>up|probe_success|ALERTS|(?:mx|node)[_:][A-Za-z0-9_:]+)(?![\w:])'
     r"(?P<open>\{)?"
 )
 

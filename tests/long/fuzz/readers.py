@@ -287,4 +287,4 @@ def read(name: str, text: str) -> list[Fact]:
                 dns.exception.DNSException,
             ) as error:
                 raise Unreadable(f"{type(error).__name__}: {error}") from None
-    raise KeyError(name)
+    raise KeyError(f"{name}: no reader: add its pattern to READERS in tests/long/fuzz/readers.py")

@@ -87,7 +87,9 @@ def test_every_bundle_can_be_rolled_back() -> None:
 @pytest.mark.parametrize("bundle", SAMPLES)
 def test_its_sample_changes_what_the_lab_has(bundle: str) -> None:
     sample = SAMPLES[bundle]
-    [manifest] = [each for each in manifests_of("lab", "mx1") if each.bundle == bundle]
+    found = [each for each in manifests_of("lab", "mx1") if each.bundle == bundle]
+    assert found, f"mx1 has no bundle {bundle}: switch the service on in stacks/Pulumi.lab.yaml"
+    [manifest] = found
     assert sample.path in manifest.files, f"{bundle}: its sample changes no file of the bundle"
     assert sample.old in manifest.files[sample.path].content, f"{sample.path} lacks {sample.old!r}"
     assert sample.old != sample.new

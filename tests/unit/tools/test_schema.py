@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,15 @@ def test_site_has_no_dead_link(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "start.html").is_file()
+
+
+def test_every_setting_has_a_description() -> None:
+    """A section may have that of its class, to which the schema refers."""
+    document = json.loads((schema.ROOT / "stacks/schema.json").read_text())
+    bare = [
+        f"{name}.{key}"
+        for name, definition in document["$defs"].items()
+        for key, value in definition.get("properties", {}).items()
+        if "description" not in value and "$ref" not in json.dumps(value)
+    ]
+    assert bare == [], "components/settings: say in one sentence what each is for"
