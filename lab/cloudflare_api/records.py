@@ -21,6 +21,9 @@ from .errors import ApiError
 PROXIABLE = frozenset({"A", "AAAA", "CNAME"})
 DATA_FIELDS = {name: each.fields for name, each in TYPES.items() if each.fields}
 HOSTS = frozenset(name for name, each in TYPES.items() if each.is_name and not each.fields)
+WITH_PRIORITY = frozenset(
+    name for name, each in TYPES.items() if each.priority or "priority" in each.fields
+)
 AUTOMATIC_TTL = 300
 TXT_LIMIT = 2048
 Records = dict[str, dict[str, Any]]
@@ -117,18 +120,18 @@ def host_name(name: Any) -> str:
 
 def content_of(kind: str, data: Mapping[str, Any]) -> str:
     """The ``content`` that the API computes from ``data``."""
-    if kind == "CAA":
-        return f'{data["flags"]} {data["tag"]} "{data["value"]}"'
-    fields = DATA_FIELDS[kind]
-    return " ".join(str(data[key]) for key in fields if (kind, key) != ("SRV", "priority"))
+    words = [str(data[key]) for key in DATA_FIELDS[kind] if key != "priority"]
+    if TYPES[kind].quoted:
+        words[-1] = f'"{words[-1]}"'
+    return " ".join(words)
 
 
 def rdata(record: Mapping[str, Any]) -> str:
     """The record's data as a zone file writes it."""
     kind, content = record["type"], str(record["content"])
-    if kind in HOSTS or kind == "SRV":
+    if TYPES[kind].is_name:
         content = content.rstrip(".") + "."
-    return f"{record['priority']} {content}" if kind in ("MX", "SRV") else content
+    return f"{record['priority']} {content}" if kind in WITH_PRIORITY else content
 
 
 def check_ttl(ttl: Any) -> int:
@@ -192,7 +195,7 @@ def normalise(zone: str, body: Any, old: Mapping[str, Any] | None = None) -> dic
         "created_on": old["created_on"] if old else stamp,
         "modified_on": stamp,
     }
-    if kind in ("MX", "SRV"):
+    if kind in WITH_PRIORITY:
         record["priority"] = int(priority or 0)
     if data is not None:
         record["data"] = data
