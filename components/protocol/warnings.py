@@ -10,7 +10,7 @@ DRIFT = "drift"  # a host or record is otherwise than the stack applied it
 REPLACES = "replaces"  # a file that is on a host already, and what stands there instead
 DNS = "DNS"  # of a drift: records, where a host's key would be
 AGENT = "agent"  # of a drift: the agent itself, where a bundle's name would be
-GONE = "it is gone, and what it applied is applied again"
+GONE = "it is missing, so `mx up` sets the whole host up again"
 
 _UNREAD = re.compile(r"drift of (\S+) was not read: (.*)", re.DOTALL)
 _UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)

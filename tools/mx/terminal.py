@@ -43,7 +43,7 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     if report.errors:
         yield from _section("Failure", [])
         yield from _paragraphs(report.errors, "red")
-        yield Text("\nNothing is applied until the failure is gone.")
+        yield Text("\nNothing is applied until the failure is corrected.")
     if report.risks:
         shown = report.risks if full else report.risks[:_MOST_RISKS]
         yield from _section("Read this first", [])
@@ -75,7 +75,7 @@ def counts(report: Report) -> str:
     if report.errors and not found:
         return "The engine could not make a plan."
     if not found:
-        return "Hosts and DNS are as the settings say."
+        return "Hosts and DNS match the settings."
     words = ", ".join(f"{count} {_OPS.get(op, f'to {op}')}" for op, count in found.items())
     hosts = {change.host for change in report.changes} - {""}
     where = f" on {len(hosts)} host{'s' * (len(hosts) != 1)}" if hosts else ""
@@ -186,7 +186,9 @@ def _files(report: Report, full: bool) -> Iterator[RenderableType]:
     yield from _section("Files", [])
     for host in sorted(report.leaving):
         count = sum(len(each.files) for each in report.changes if each.host == host)
-        yield _item(f"{count} files on {one_line(host)} are removed or come back as they were")
+        yield _item(
+            f"{count} files on {one_line(host)} are removed, or restored as they were before"
+        )
     folded = 0
     for file, hosts in grouped.items():
         ours = file.path.startswith(_PROGRAMS) and "new file" in file.attributes

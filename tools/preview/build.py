@@ -52,7 +52,7 @@ def _gone(reading: Reading) -> Iterable[str]:
         name = urn.rpartition("::")[2]
         what = f"{name} ({records.line(before)})" if before else name
         again = any(step.op in ("create", "import") for step in steps)
-        does = "makes the record again" if again else "takes it out of the state"
+        does = "makes the record again" if again else "removes it from the state"
         yield f"DNS: {what} was deleted at the API; `up` {does}."
 
 
@@ -61,8 +61,8 @@ def _pending(stack: str, reading: Reading) -> Iterable[str]:
     if reading.pending:
         names = ", ".join(f"{op} {urn.rpartition('::')[2]}" for urn, op in reading.pending)
         yield (
-            f"A run of {stack} was cut off in the middle of: {names}. Hosts answer for themselves; "
-            "`mx up` looks at the DNS API for the records and goes on from there."
+            f"A run of {stack} was cut off in the middle of: {names}. `mx up` reads the present "
+            "state of the hosts and records, and continues from there."
         )
 
 

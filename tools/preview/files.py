@@ -20,6 +20,7 @@ _PARAMETER = re.compile(r"[+-]([a-z0-9_]+) = ")
 _CONSTANTS = re.compile(r'\bVERSION = \\?"([^"\\]+)\\?"')
 # Units that cannot reload.
 _NO_RELOAD = (".timer", ".path", ".socket")
+_RESTORE = "restore the state before MX"
 WORDS = {"create": "first deployment", "delete": "leaves the stack"}
 
 
@@ -139,7 +140,7 @@ def _plain(step: Step, component: str) -> list[FileDiff]:
     lines = unified(*texts)
     path = calls.AGENT_PATH if component == calls.AGENT else f"input of {component}"
     if step.op in ("create", "delete"):
-        return [FileDiff(path, "", (), ("new file" if step.op == "create" else "goes away",))]
+        return [FileDiff(path, "", (), ("new file" if step.op == "create" else "removed",))]
     added = sum(line.startswith("+") for line in lines)
     removed = sum(line.startswith("-") for line in lines)
     return [FileDiff(path, "", (), (f"{added} lines added, {removed} removed",))]
@@ -175,12 +176,12 @@ def _file_diffs(old: dict[str, Any], new: dict[str, Any]) -> list[FileDiff]:
 def _leaving(old: dict[str, Any]) -> list[FileDiff]:
     """What a bundle takes away with it; its text is no news."""
     paths = sorted(old.get("files", {}))
-    return [FileDiff(path, "", (), ("goes away or comes back as it was",)) for path in paths]
+    return [FileDiff(path, "", (), ("removed, or restored as it was before",)) for path in paths]
 
 
 def _attributes(was: Any, now: Any) -> tuple[str, ...]:
     if was is None or now is None:
-        return ("new file" if was is None else "file goes away",)
+        return ("new file" if was is None else "file removed",)
     keys = ("mode", "owner", "group")
     return tuple(
         f"{key} {was.get(key)} → {now.get(key)}" for key in keys if was.get(key) != now.get(key)
@@ -196,7 +197,7 @@ def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[s
     """What the agent will do to units, by its own rules (docs/architecture.md, "The manifest")."""
     before, after = old.get("units", {}), new.get("units", {})
     if step.op == "delete":
-        return [("back to its former state", unit) for unit in sorted(before)]
+        return [(_RESTORE, unit) for unit in sorted(before)]
     files = {
         path
         for path in {*old.get("files", {}), *new.get("files", {})}
@@ -207,7 +208,7 @@ def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[s
     actions = []
     for unit in sorted({*before, *after, *restart}):
         if unit in before and unit not in after:
-            actions.append(("back to its former state", unit))
+            actions.append((_RESTORE, unit))
         elif unit in after and unit not in before:
             actions.append(("start", unit))
         elif unit not in after:
@@ -217,5 +218,5 @@ def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[s
         elif files:
             actions.append(("restart" if unit.endswith(_NO_RELOAD) else "reload", unit))
         elif _healed(step):
-            actions.append(("put right", unit))
+            actions.append(("repair", unit))
     return actions

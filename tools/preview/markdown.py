@@ -23,8 +23,8 @@ _OPS = {
 }
 _REPLACED = """### Replaces existing files
 
-`-` is what these hosts have now, `+` what they get.
-The agent keeps the former file, and `pulumi destroy` brings it back."""
+`-` is what these hosts have now, and `+` is what they get.
+The agent keeps the former files, and `mx destroy` restores them."""
 # Operations that the reason says already, or that are what a reader expects.
 _SAID = ("create", "delete", "update")
 # Room that the note of what was cut may take.
@@ -70,12 +70,12 @@ def _top(report: Report) -> str:
     if report.plan:
         lines += [PLAN.format(plan=report.plan), ""]
     if report.errors:
-        lines += ["Nothing of this may be applied before the failure is gone.", ""]
+        lines += ["Do not apply this change before the failure is corrected.", ""]
     if report.risks:
         lines += ["### Read this first", ""]
         lines += [f"- {plain(risk)}" for risk in report.risks[:12]]
         if len(report.risks) > 12:
-            lines.append(f"- and {len(report.risks) - 12} more of this kind")
+            lines.append(f"- and {len(report.risks) - 12} more risks")
         lines.append("")
     lines += [f"> {plain(note)}\n" for note in report.notes[:8]]
     return "\n".join(lines)
@@ -86,7 +86,7 @@ def _counts(report: Report) -> str:
     if report.errors and not counts:
         return "The engine could not make a plan."
     if not counts:
-        return "Hosts and DNS are as the settings say."
+        return "Hosts and DNS match the settings."
     order = [*_OPS, *sorted({*counts} - {*_OPS})]
     words = [f"**{counts[op]}** {_OPS.get(op, plain(op))}" for op in order if op in counts]
     hosts = {change.host for change in report.changes} - {""}

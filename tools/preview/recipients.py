@@ -41,28 +41,33 @@ def risks(old: Tables, new: Tables, unknown: Collection[str]) -> Iterable[str]:
             gone.setdefault(domain, []).append(local)
     for domain, locals_ in gone.items():
         grows = counts_now.get(domain, 0) > counts.get(domain, 0)
-        unless = ", unless recipientsFile has them now" if grows else ""
+        whom = "the address" if len(locals_) == 1 else "these addresses"
+        unless = f", unless the recipientsFile has {whom} now" if grows else ""
         yield f"Mail for {_names(domain, locals_)} is refused (550) once this is applied{unless}."
     for domain, count in counts.items():
         left = counts_now.get(domain, 0)
         if left < count and domain in domains:
             yield (
-                f"Mail for recipients that leave the recipientsFile of {domain} is refused (550) "
-                f"once this is applied: {left} local parts, {count} until now."
+                f"The recipientsFile of {domain} has {left} local parts, and had {count}. Mail "
+                "for the local parts that it lost is refused (550) once this is applied."
             )
     for domain, local, address in sorted({*_rows(new, "alias", 3)} - {*_rows(old, "alias", 3)}):
         to, _, at = address.rpartition("@")
         known = any((at, part) in now for part in _without_extension(to))
         if at in domains and not known and at not in counts_now:
             yield (
-                f"Mail for {local}@{domain} goes to {address}, which is no recipient here: its "
-                "sender gets a bounce if the mailbox host does not have it."
+                f"Mail for {local}@{domain} goes to {address}, which is not a recipient in the "
+                "stack file. If the mailbox host does not know that address either, the sender "
+                "gets a bounce."
             )
     for domain in sorted(before - domains):
-        late = "; senders know its MX records for a TTL more: let it leave first, by leavingMx"
+        late = (
+            " Senders may use its MX records until their TTL ends: to lose no mail, list the hosts "
+            "under leavingMx first."
+        )
         yield (
-            f"Mail for {domain} is refused (554) once this is applied"
-            f"{late if domain in unknown else ''}."
+            f"Mail for {domain} is refused (554) once this is applied."
+            f"{late if domain in unknown else ''}"
         )
 
 

@@ -21,50 +21,61 @@ def _null(line: str | None) -> bool:
 def _mx_removed(record: RecordChange, look: Look) -> Iterable[Said]:
     if kind(record.old) == "MX" and not record.new and not _null(record.old):
         served = look.served
-        instead = "" if served is None or record.name in served else "; it has no MX left"
+        last = served is not None and record.name not in served
         host = data(record.old).split()[-1].rstrip(".")
-        yield Said(f"MX removed: {host} gets no more mail of {record.name}{instead}.")
+        yield Said(
+            f"The MX record of {record.name} for {host} is removed. Senders stop using the host "
+            f"within the TTL of the record.{' No other MX record is left.' if last else ''}"
+        )
 
 
 def _mx_changed(record: RecordChange, look: Look) -> Iterable[Said]:
     if kind(record.old) == kind(record.new) == "MX" and not _null(record.old):
-        yield Said(f"MX changed: senders of {record.name} see it after the TTL of the old record.")
+        old, new = (data(line)[3:].removesuffix(".") for line in (record.old, record.new))
+        yield Said(
+            f"The MX record of {record.name} changes from {old} to {new}. Senders may use the old "
+            "record until its TTL ends."
+        )
 
 
 def _null_goes(record: RecordChange, look: Look) -> Iterable[Said]:
     if _null(record.old) and not _null(record.new):
         if look.served is None or record.name in look.served or record.new:
-            yield Said(f"{record.name} takes mail from now on: its null MX goes.")
+            yield Said(f"The null MX record of {record.name} is removed: the domain accepts mail.")
         else:
             yield Said(
-                f"{record.name} no longer says that it takes no mail: its null MX goes, and "
-                "senders try the address of that name."
+                f"The null MX record of {record.name} is removed, and no other MX record is left: "
+                "senders try the A and AAAA records of that name."
             )
 
 
 def _null_comes(record: RecordChange, look: Look) -> Iterable[Said]:
     if _null(record.new) and not _null(record.old):
-        yield Said("a null MX comes, so that nobody can send mail there.", record.name)
+        yield Said("a null MX record is added: nobody can send mail to this domain.", record.name)
 
 
 def _tlsa(record: RecordChange, look: Look) -> Iterable[Said]:
     if "TLSA" in (kind(record.old), kind(record.new)):
         verb = "added" if not record.old else "removed" if not record.new else "changed"
         yield Said(
-            f"TLSA {verb} at {record.name}: DANE senders defer mail when no record matches "
-            "the certificate that is served."
+            f"a TLSA record is {verb}. Senders that use DANE defer mail while no TLSA record "
+            "matches the certificate of the host.",
+            record.name,
         )
 
 
 def _sts(record: RecordChange, look: Look) -> Iterable[Said]:
     if record.name.startswith("_mta-sts.") and (text(record.old) or text(record.new)):
-        verb = "announced" if not record.old else "removed" if not record.new else "id changed"
-        then = (
-            "senders fetch the policy again"
-            if record.new
-            else "senders go by the policy that they keep until its max_age is over"
-        )
-        yield Said(f"MTA-STS {verb} at {record.name}: {then}.")
+        if not record.old:
+            said = "MTA-STS is announced. Senders start to follow the policy."
+        elif record.new:
+            said = "the id of the MTA-STS policy changes. Senders fetch the policy again."
+        else:
+            said = (
+                "the MTA-STS record is removed. Senders follow the policy in their cache until "
+                "its max_age ends."
+            )
+        yield Said(said, record.name.removeprefix("_mta-sts."))
 
 
 def _key(line: str | None) -> str:
@@ -77,21 +88,24 @@ def _dkim(record: RecordChange, look: Look) -> Iterable[Said]:
     old, new = _key(record.old), _key(record.new)
     if "._domainkey." in record.name and old and old != new:
         verb = "changed" if new else "revoked" if record.new else "removed"
-        by = "with the former key" if new else "with it"
-        yield Said(f"DKIM key {verb} at {record.name}: mail signed {by} no longer verifies.")
+        by = "the former key" if new else "this key"
+        yield Said(
+            f"The DKIM key at {record.name} is {verb}. The signature of mail that was signed with "
+            f"{by} no longer verifies."
+        )
 
 
 def _address_removed(record: RecordChange, look: Look) -> Iterable[Said]:
     if kind(record.old) in ("A", "AAAA") and not record.new:
-        yield Said(f"Address removed: {record.name} loses {data(record.old).split()[-1]}.")
+        yield Said(f"The address {data(record.old).split()[-1]} of {record.name} is removed.")
 
 
 def _address_changed(record: RecordChange, look: Look) -> Iterable[Said]:
     if kind(record.old) in ("A", "AAAA") and record.new:
         old, new = (data(line).split()[-1] for line in (record.old, record.new))
         yield Said(
-            f"Address changed: {record.name} is at {new} and no longer at {old}; senders that "
-            "know the former one use it for a TTL more."
+            f"The address of {record.name} changes from {old} to {new}. Clients may use the old "
+            "address until the TTL of its record ends."
         )
 
 
@@ -99,18 +113,23 @@ def _spf(record: RecordChange, look: Look) -> Iterable[Said]:
     old, new = (_terms(line) for line in (record.old, record.new))
     if new and "-all" in new and "-all" not in old:
         yield Said(
-            "SPF ends in -all from now on: receivers may refuse mail of this domain that comes "
-            "from a server which the record does not name.",
+            "the SPF record now ends in -all. Receivers may refuse mail from this domain when it "
+            "comes from a server that the record does not name.",
             record.name,
         )
     gone = [term for term in old if term not in new and not term.endswith("all")]
     if new and gone:
         yield Said(
-            f"SPF no longer names {', '.join(gone)}: mail of this domain from there fails.",
+            f"the SPF record no longer has {', '.join(gone)}. Mail from this domain may fail SPF "
+            "when it comes from there.",
             record.name,
         )
     if old and not new:
-        yield Said("SPF goes: anybody may send in the name of this domain.", record.name)
+        yield Said(
+            "the SPF record is removed. Receivers can no longer see in DNS which servers may send "
+            "mail from this domain.",
+            record.name,
+        )
 
 
 def _terms(line: str | None) -> list[str]:
@@ -125,16 +144,24 @@ def _dmarc(record: RecordChange, look: Look) -> Iterable[Said]:
     was, now = (match[1].lower() if match else "" for match in (old, new))
     name = record.name.removeprefix("_dmarc.")
     if _STRENGTH[now] > _STRENGTH[was]:
-        verb = {"quarantine": "put into the spam folder", "reject": "refuse"}[now]
         yield Said(
-            f"DMARC asks for {now}{f' and not {was}' if was else ''}: receivers {verb} mail of "
-            "this domain that passes neither SPF nor DKIM.",
+            f"the DMARC policy becomes {now}{f', and was {was}' if was else ''}. It asks receivers "
+            f"to {now} mail from this domain that passes neither SPF nor DKIM for this domain.",
             name,
         )
     if _STRENGTH[now] < _STRENGTH[was]:
         yield Said(
-            f"DMARC asks for {now or 'nothing'} and not {was}: forged mail of this domain is "
-            "delivered.",
+            (
+                f"the DMARC policy becomes {now}, and was {was}. "
+                if now
+                else f"the DMARC policy is removed, and was {was}. "
+            )
+            + (
+                "Receivers may put forged mail from this domain into the spam folder instead of "
+                "refusing it."
+                if now == "quarantine"
+                else "Receivers may deliver forged mail from this domain."
+            ),
             name,
         )
 
@@ -142,9 +169,10 @@ def _dmarc(record: RecordChange, look: Look) -> Iterable[Said]:
 def _caa(record: RecordChange, look: Look) -> Iterable[Said]:
     words = data(record.new).split(" ", 3)
     if words[0] == "CAA" and words[2] == "issue":
-        authority = words[3].strip('"').partition(";")[0].strip() or "nobody"
+        authority = words[3].strip('"').partition(";")[0].strip() or "no authority"
         yield Said(
-            f"{authority} may issue certificates; an authority that no CAA record names refuses.",
+            f"a CAA record allows {authority} to issue certificates. An authority that no CAA "
+            "record allows must refuse.",
             record.name,
         )
 
@@ -158,8 +186,8 @@ def _moves(look: Look) -> Iterable[Said]:
     )
     for way, count in moves.items():
         old, _, new = way.partition(" → ")
-        what = "DNS record leaves" if count == 1 else "DNS records leave"
-        yield Said(f"{count} {what} the zone with the ID {old} for the zone with the ID {new}.")
+        what = "DNS record moves" if count == 1 else "DNS records move"
+        yield Said(f"{count} {what} from the zone with the ID {old} to the zone with the ID {new}.")
 
 
 KINDS = (

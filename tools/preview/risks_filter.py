@@ -14,8 +14,17 @@ _FILES = (
 )
 # Lines that rspamd.dmarc() writes (components/services/spam_filter/rspamd.py).
 _ACTION = re.compile(r'([+-])\s*(ours|others) = "(\w+)",')
-_WHOSE = {"ours": "the stack's own domains", "others": "all other domains"}
-_DOES = {"mark": "is marked `X-Spam: Yes`", "reject": "is refused", "score": "is scored only"}
+_WHOSE = {"ours": "one of the stack's own domains", "others": "any other domain"}
+_DOES = {
+    "mark": "marks with `X-Spam: Yes`",
+    "reject": "refuses",
+    "score": "only gives a higher spam score to",
+}
+_DID = {
+    "mark": "marked with `X-Spam: Yes`",
+    "reject": "refused",
+    "score": "only gave a higher spam score to",
+}
 
 
 def _dmarc(change: Change) -> Iterable[Said]:
@@ -30,10 +39,11 @@ def _dmarc(change: Change) -> Iterable[Said]:
             before = found["-"].get(whose, "score")
             if does != before:
                 yield Said(
-                    f"mail that fails the DMARC policy (quarantine or reject) of one of "
-                    f"{_WHOSE[whose]} {_DOES[does]}, and {_DOES[before]} until now. Services and "
-                    "lists that send in such a name without SPF or DKIM of it are concerned: "
-                    "spamFilter.dmarc has exceptions and says what happens.",
+                    f"the spam filter now {_DOES[does]} mail that fails the DMARC policy "
+                    f"(quarantine or reject) of {_WHOSE[whose]}. Before, the filter "
+                    f"{_DID[before]} such mail. This concerns services and mailing lists that "
+                    "send mail from such a domain and pass neither its SPF nor its DKIM. The "
+                    "setting spamFilter.dmarc decides this, and can list exceptions.",
                     change.host,
                 )
 

@@ -14,37 +14,38 @@ _TIGHT = {
     "smtp_tls_security_level": ("encrypt", "dane-only", "verify", "secure", "fingerprint"),
 }
 _RESTARTS = {
-    "postfix.service": "open connections end, senders come again",
-    "mariadb.service": "mail that comes meanwhile is deferred",
-    "unbound.service": "mail that comes meanwhile may be deferred",
+    "postfix.service": "Open SMTP connections end, and senders retry",
+    "mariadb.service": "Postfix defers mail that arrives meanwhile",
+    "unbound.service": "Postfix may defer mail that arrives meanwhile",
 }
 # What a parameter of Postfix decides, for those with which mail is lost, misrouted or exposed.
 _PARAMETERS = {
-    "smtpd_milters": "what the spam filter and the DKIM signer see of the mail that comes in",
-    "non_smtpd_milters": "what the spam filter and the DKIM signer see of this host's own mail",
+    "smtpd_milters": "which filters (spam, DKIM) see the mail that arrives by SMTP",
+    "non_smtpd_milters": "which filters (spam, DKIM) see the mail that this host sends itself",
     "milter_default_action": "what happens to mail while the spam filter is down",
-    "mydestination": "whose mail is delivered on this host",
-    "relay_domains": "whose mail is accepted",
-    "relayhost": "where all mail goes that leaves",
-    "smtp_fallback_relay": "where mail goes that cannot be delivered",
-    "transport_maps": "where mail goes",
-    "virtual_alias_maps": "where mail goes",
+    "mydestination": "for which domains Postfix delivers mail on this host",
+    "relay_domains": "for which domains Postfix accepts mail",
+    "relayhost": "to which host Postfix sends all outgoing mail",
+    "smtp_fallback_relay": "to which host Postfix sends mail when the usual host does not answer",
+    "transport_maps": "to which host Postfix sends mail",
+    "virtual_alias_maps": "to which address Postfix sends mail",
     "always_bcc": "who gets a copy of all mail",
     "recipient_bcc_maps": "who gets copies of mail",
     "sender_bcc_maps": "who gets copies of mail",
-    "soft_bounce": "whether refused mail comes again or bounces",
-    "maximal_queue_lifetime": "after how long mail that waits is returned as undeliverable",
-    "bounce_queue_lifetime": "after how long bounces that wait are thrown away",
+    "soft_bounce": "whether senders retry mail that Postfix refuses",
+    "maximal_queue_lifetime": "after how long queued mail is returned as undeliverable",
+    "bounce_queue_lifetime": "after how long queued bounces are discarded",
     "message_size_limit": "how large a message may be",
-    "inet_interfaces": "on which addresses mail is taken",
-    "inet_protocols": "whether mail is taken by IPv4 and IPv6",
-    "smtpd_reject_unlisted_recipient": "whether unknown recipients are refused",
-    "postscreen_dnsbl_sites": "whose clients are refused",
-    "postscreen_dnsbl_threshold": "whose clients are refused",
+    "inet_interfaces": "on which addresses Postfix accepts mail",
+    "inet_protocols": "whether Postfix uses IPv4, IPv6 or both",
+    "smtpd_reject_unlisted_recipient": "whether Postfix refuses unknown recipients",
+    "postscreen_dnsbl_sites": "which clients Postfix refuses",
+    "postscreen_dnsbl_threshold": "which clients Postfix refuses",
 }
 _SETTING = re.compile(r"([+-])([a-z0-9_]+) =(?: (.*))?")
 _NETWORKS = "/mynetworks.cidr"
 _FIREWALL = "/etc/mx/firewall.nft"
+_EXPORTER = "9100"  # monitoring.nodeExporterPort
 _SPAM = "/etc/rspamd/local.d/actions.conf"
 
 
@@ -81,28 +82,31 @@ def _mailbox_hosts(look: Look) -> Iterable[Said]:
 
 def _leaves(look: Look) -> Iterable[Said]:
     for host in sorted(look.report.leaving):
-        yield Said(f"{host} leaves the stack: every component is taken off the host.")
+        yield Said(f"{host} leaves the stack: MX removes every component from the host.")
 
 
 def _taken_off(change: Change) -> Iterable[Said]:
     if change.op == "delete":
-        yield Said(f"{change.component} is taken off the host.", change.host)
+        yield Said(f"MX removes {change.component} from the host.", change.host)
 
 
 def _replaced(change: Change) -> Iterable[Said]:
     if change.op == "replace":
-        yield Said(f"{change.component} is replaced, not updated.", change.host)
+        yield Said(
+            f"the engine does not update {change.component}, but deletes and creates it.",
+            change.host,
+        )
 
 
 def _connection(change: Change) -> Iterable[Said]:
     if "connection" in change.why:
-        yield Said("the connection changed, so every bundle there is applied again.", change.host)
+        yield Said("the SSH connection changes, so MX applies every component again.", change.host)
 
 
 def _restarts(change: Change) -> Iterable[Said]:
     for verb, unit in change.units:
         if verb == "restart" and unit in _RESTARTS:
-            yield Said(f"{unit} restarts; {_RESTARTS[unit]}.", change.host)
+            yield Said(f"{unit} restarts. {_RESTARTS[unit]}.", change.host)
 
 
 def _migration(change: Change) -> Iterable[Said]:
@@ -110,8 +114,8 @@ def _migration(change: Change) -> Iterable[Said]:
         if "/schema/" in file.path and file.path.endswith(".sql"):
             name = file.path.rpartition("/")[2]
             yield Said(
-                f"migration {name} runs on a copy, which then takes the tables' place; "
-                f"{change.component} cannot be rolled back to before it.",
+                f"the migration {name} changes the schema. MX builds a new database with all rows, "
+                "and swaps it with the present one. Tables of your own in the database are lost.",
                 change.host,
             )
 
@@ -121,8 +125,8 @@ def _ordered(change: Change) -> Iterable[Said]:
         first = {line.split()[0] for line in _came(file)}
         if file.path == "/etc/mx/certificates.json" and {'"profile":', '"ca":'} & first:
             yield Said(
-                "all certificates are ordered anew; keys stay, and what is served stays until the "
-                "authority has issued.",
+                "the host orders all its certificates again, for the same keys. It serves the "
+                "present certificates until the authority has issued the new ones.",
                 change.host,
             )
 
@@ -133,20 +137,26 @@ def _networks(change: Change) -> Iterable[Said]:
             before = {line.split()[0] for line in _gone(file)}
             for network in (line.split()[0] for line in _came(file)):
                 if network not in before and not network.startswith(("127.", "::1/")):
-                    yield Said(f"{network} may relay to anywhere.")
+                    yield Said(f"Clients in {network} may now send mail to any domain.")
             now = {line.split()[0] for line in _came(file)}
             for network in sorted(before - now):
-                yield Said(f"{network} may no longer send mail to the world through this stack.")
+                yield Said(f"Clients in {network} may no longer send mail to other domains.")
 
 
 def _restrictions(change: Change) -> Iterable[Said]:
     for file in _stays(change):
         if "restrictions" in file.section.lower() and _gone(file):
-            yield Said(f"a line leaves {file.section}; read it twice.", change.host)
+            yield Said(
+                f"a line of the section {file.section} of main.cf is removed or changed. Such "
+                "lines decide whose mail is refused.",
+                change.host,
+            )
             continue
         for name in sorted({match[2] for match in _settings(file)}):
             if name.endswith("_restrictions"):
-                yield Said(f"{name} changes: it decides whose mail is refused.", change.host)
+                yield Said(
+                    f"{name} changes. This parameter decides whose mail is refused.", change.host
+                )
 
 
 def _parameters(change: Change) -> Iterable[Said]:
@@ -157,10 +167,13 @@ def _parameters(change: Change) -> Iterable[Said]:
         for name, sides in seen.items():
             if name in _PARAMETERS and sides.get("-") != sides.get("+"):
                 value = sides.get("+")
-                what = f"{name} = {value or 'nothing'}"
+                what = f"{name} becomes {value or 'empty'}"
                 if value is None:
-                    what = f"{name} goes, and its default"
-                yield Said(f"{what} decides {_PARAMETERS[name]}.", change.host)
+                    what = f"{name} is removed, so its default applies"
+                yield Said(
+                    f"{what}. This parameter decides {_PARAMETERS[name]}.",
+                    change.host,
+                )
 
 
 def _settings(file: FileDiff) -> Iterable[re.Match[str]]:
@@ -175,16 +188,21 @@ def _tls(change: Change) -> Iterable[Said]:
     for file in _stays(change):
         for match in _settings(file):
             if match[1] == "+" and match[3] in _TIGHT.get(match[2], ()):
-                yield Said(
-                    f"{match[2]} = {match[3]} turns away peers without matching TLS.", change.host
+                then = (
+                    "Clients without TLS can no longer deliver mail"
+                    if match[2].startswith("smtpd_")
+                    else "Postfix delivers no mail to servers without matching TLS"
                 )
+                yield Said(f"{match[2]} becomes {match[3]}. {then}.", change.host)
 
 
 def _enforce(change: Change) -> Iterable[Said]:
     for file in _stays(change):
         if any(re.fullmatch(r"\+mode:\s*enforce", line) for line in file.lines):
             yield Said(
-                "MTA-STS enforce: senders refuse to deliver when TLS does not verify.", change.host
+                "an MTA-STS policy gets the mode enforce. Senders that follow it deliver no mail "
+                "when they cannot verify the certificate.",
+                change.host,
             )
 
 
@@ -192,12 +210,10 @@ def _first_firewall(change: Change) -> Iterable[Said]:
     for file in change.files if change.op != "delete" else ():
         new = change.op == "create" or "new file" in file.attributes
         if file.path == _FIREWALL and new:
-            ssh = [
-                line.split("saddr")[1].split("tcp")[0].strip(" {}") for line in _ssh(_came(file))
-            ]
+            ssh = ", ".join(sorted(_ssh(_came(file)))) or "nowhere"
             yield Said(
-                "the first firewall of this stack: whatever else this host serves is cut off, and "
-                f"SSH is let in from {' and '.join(ssh) or 'anywhere'} only.",
+                "the host gets the firewall of this stack for the first time. The firewall blocks "
+                f"every other service of the host, and allows SSH only from {ssh}.",
                 change.host,
             )
 
@@ -206,24 +222,33 @@ def _firewall(change: Change) -> Iterable[Said]:
     for file in _stays(change):
         if file.path == _FIREWALL and "new file" not in file.attributes:
             lost, got = _ssh(_gone(file)), _ssh(_came(file))
-            if lost or got:
+            if lost != got:
                 yield Said(
-                    "the networks that reach SSH change: whoever is in none of "
-                    f"{' '.join(line.strip() for line in got) or 'the remaining lines'} is locked "
-                    "out.",
+                    "the networks that may use SSH change. Removed: "
+                    f"{', '.join(sorted(lost - got)) or 'none'}. Added: "
+                    f"{', '.join(sorted(got - lost)) or 'none'}. The firewall locks out everybody "
+                    "whose address is in a removed network only.",
                     change.host,
                 )
 
 
-def _ssh(lines: Iterable[str]) -> list[str]:
-    return [line for line in lines if "saddr" in line and "accept" in line and "9100" not in line]
+def _ssh(lines: Iterable[str]) -> set[str]:
+    """The networks in rules that let them reach the port of SSH."""
+    rules = [re.search(r"saddr \{(.*)\} tcp dport (\d+) accept", line) for line in lines]
+    return {
+        network.strip()
+        for rule in rules
+        if rule and rule[2] != _EXPORTER
+        for network in rule[1].split(",")
+    }
 
 
 def _spam(change: Change) -> Iterable[Said]:
     for file in _stays(change):
         if file.path == _SPAM and (_gone(file) or _came(file)):
             yield Said(
-                "the scores change at which mail is refused, marked or put off.", change.host
+                "the spam scores change at which Rspamd refuses, marks or greylists mail.",
+                change.host,
             )
 
 

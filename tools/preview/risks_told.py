@@ -13,13 +13,13 @@ _ROWS = re.compile(r"([+-])(\w+) (\S+) ?(.*)")
 _UNIT = re.compile(r"(\S+\.(?:service|socket|timer|path)): (not active|not enabled|missing)")
 # What a Postfix of others does that this stack does not.
 _MORE = {
-    "mydestination": "delivers mail on the host itself",
-    "virtual_mailbox_domains": "has mailboxes",
-    "virtual_transport": "has mailboxes",
-    "transport_maps": "has routes of its own",
-    "relayhost": "sends through another host",
-    "mynetworks": "relays for networks",
-    "sender_dependent_relayhost_maps": "sends through other hosts",
+    "mydestination": "local delivery",
+    "virtual_mailbox_domains": "mailboxes",
+    "virtual_transport": "mailboxes",
+    "transport_maps": "routes to other hosts",
+    "relayhost": "sending through another host",
+    "mynetworks": "relaying for networks",
+    "sender_dependent_relayhost_maps": "sending through other hosts",
 }
 _SUBMISSION = (["submission"], ["submissions"], ["smtps"], ["587"], ["465"])
 _LOCAL = ("localhost", "$myhostname", "localhost.$mydomain")
@@ -31,8 +31,8 @@ def _unreached(look: Look) -> Iterable[Said]:
         if found:
             host, why = found
             yield Said(
-                f"the host was not reached or not believed ({why}): an up fails there, and "
-                "what the host has now is not in this report.",
+                f"MX could not log in to the host and read its state ({why}). Until it can, "
+                "`mx up` fails there. This report does not show what the host has now.",
                 host,
             )
 
@@ -42,7 +42,10 @@ def _unfit(look: Look) -> Iterable[Said]:
         found = warnings.read_unfit(warning)
         if found:
             host, why = found
-            yield Said(f"the host cannot be set up, and an up does nothing there: {why}", host)
+            yield Said(
+                f"the host lacks what an MX host needs, so `mx up` changes nothing there: {why}",
+                host,
+            )
 
 
 def _held(look: Look) -> Iterable[Said]:
@@ -65,7 +68,8 @@ def _unread_files(look: Look) -> Iterable[Said]:
         if found:
             host, why = found
             yield Said(
-                f"the files that an up replaces were not read ({why}) and are not in this report.",
+                f"MX could not read the files that `mx up` will replace ({why}). This report "
+                "does not show their present content.",
                 host,
             )
 
@@ -92,8 +96,9 @@ def _anew(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
         if told.host_is_new:
             yield Said(
-                "the host is set up anew: its TLS and DKIM keys are new ones, and what was in its "
-                "queue is gone.",
+                "the agent of MX is missing, so `mx up` sets the whole host up again. If the host "
+                "was installed anew, it makes new TLS and DKIM keys, and the mail in its former "
+                "queue is lost.",
                 told.host,
             )
 
@@ -105,9 +110,13 @@ def _drift_rows(look: Look) -> Iterable[Said]:
         for line in told.lines:
             match = _ROWS.fullmatch(line)
             if match:
-                verb = "was added by hand" if match[1] == "+" else "was taken out by hand"
-                what = " ".join(part for part in match.groups()[1:] if part)
-                yield Said(f"{what} {verb}, and mail goes by that until the next up.", told.host)
+                verb = "added" if match[1] == "+" else "removed"
+                table, *values = (part for part in match.groups()[1:] if part)
+                yield Said(
+                    f'somebody {verb} the {table} row "{" ".join(values)}" in the database. '
+                    "Postfix uses the changed table until the next `mx up`.",
+                    told.host,
+                )
 
 
 def _drift_units(look: Look) -> Iterable[Said]:
@@ -118,10 +127,9 @@ def _drift_units(look: Look) -> Iterable[Said]:
 
 def _drift_files(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
-        for path in re.findall(r"(/etc/postfix/\S+): (?:content changed|missing)", str(told)):
-            yield Said(
-                f"{path} was edited by hand; the next up puts back what the stack says.", told.host
-            )
+        for path, how in re.findall(r"(/etc/postfix/\S+): (content changed|missing)", str(told)):
+            verb = "removed" if how == "missing" else "edited"
+            yield Said(f"somebody {verb} {path}. The next `mx up` restores the file.", told.host)
 
 
 def _drift_dns(look: Look) -> Iterable[Said]:
@@ -129,8 +137,10 @@ def _drift_dns(look: Look) -> Iterable[Said]:
         if told.host == DNS:
             now = [line[1:] for line in told.lines if line.startswith("+")]
             was = [line[1:] for line in told.lines if line.startswith("-")]
-            what = f"is now {now[0]}" if now else "is gone"
-            yield Said(f"A DNS record was changed by somebody else: {was[0]} {what}.")
+            if now:
+                yield Said(f"Somebody else changed a DNS record: {was[0]} is now {now[0]}.")
+            else:
+                yield Said(f"Somebody else removed a DNS record: {was[0]}.")
 
 
 def _adopted(look: Look) -> Iterable[Said]:
@@ -146,11 +156,12 @@ def _adopted(look: Look) -> Iterable[Said]:
                 does.append(f"{_MORE[name]} ({name} = {value})")
             service = line[1:].split()[:1]
             if path.endswith("/master.cf") and line.startswith("-") and service in _SUBMISSION:
-                does.append(f"takes mail of users ({service[0]})")
+                does.append(f"taking mail from users ({service[0]})")
         if does:
             yield Said(
-                "the Postfix that is there does more than this stack, and that ends: it "
-                f"{'; it '.join(dict.fromkeys(does))}.",
+                "the Postfix that runs there now does more than MX sets up: "
+                f"{'; '.join(dict.fromkeys(does))}. `mx up` replaces its configuration, and what "
+                "the stack file does not ask for ends.",
                 told.host,
             )
 

@@ -17,7 +17,7 @@ _PROGRAMS = "/usr/local/"
 # What a reviewer must see however much else changes.
 FIRST = "/etc/postfix/main.cf"
 # Everywhere else in a report a plus is what will come.
-_LEGEND = "In this section `-` is what the stack applied and `+` what is there now."
+_LEGEND = "In this section `-` is what `mx up` applied last, and `+` is what is there now."
 
 
 def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]]]]]:
@@ -116,7 +116,7 @@ def files(report: Report) -> list[Block]:
     made = {file for change in report.changes if change.op == "create" for file in change.files}
     blocks = []
     bare = [
-        f"- {n} files on {plain(host)} (go away or come back as they were)"
+        f"- {n} files on {plain(host)} (removed, or restored as they were before)"
         for host, n in gone.items()
     ]
     for file, hosts in sorted(grouped.items(), key=lambda item: item[0].path != FIRST):

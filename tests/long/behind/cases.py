@@ -160,7 +160,12 @@ ROUNDS: tuple[tuple[Case, ...], ...] = (
             "neither agent nor record",
             False,
             happens.everything_lost,
-            {("mx2", "agent"): "it is gone, and what it applied is applied again"},
+            {
+                (
+                    "mx2",
+                    "agent",
+                ): "it is missing, so `mx up` sets the whole host up again"
+            },
         ),
     ),
 )

@@ -141,7 +141,7 @@ def test_host_without_the_agent_is_behind_in_all_that_the_state_has_of_it() -> N
     assert seen.bare
     assert seen.number("mx1-agent", "agent") == 8
     assert seen.argument("mx1-redis", "redis") == " --heal 1"
-    assert warnings == ["drift: mx1: agent: it is gone, and what it applied is applied again"]
+    assert warnings == ["drift: mx1: agent: it is missing, so `mx up` sets the whole host up again"]
     fresh, warnings = judge("mx2", 127, MACHINE, "", APPLIED)
     assert (fresh.argument("mx2-redis", "redis"), warnings) == ("", [])
 

@@ -163,16 +163,18 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
     ]
     report = report_of({"steps": steps})
     assert report.risks == [
-        "MX removed: mx1.example.test gets no more mail of example.test; it has no MX left.",
+        "The MX record of example.test for mx1.example.test is removed. Senders stop using the "
+        "host within the TTL of the record. No other MX record is left.",
         "Mail for a.test is refused (554) once this is applied.",
-        "Mail for example.test is refused (554) once this is applied; senders know its MX records "
-        "for a TTL more: let it leave first, by leavingMx.",
-        "TLSA added at _25._tcp.mx1.example.test: DANE senders defer mail when no record matches "
-        "the certificate that is served.",
-        "MTA-STS removed at _mta-sts.b.test: senders go by the policy that they keep until its "
-        "max_age is over.",
-        "mx2: smtpd_tls_security_level = encrypt turns away peers without matching TLS.",
-        "mx1: postfix.service restarts; open connections end, senders come again.",
+        "Mail for example.test is refused (554) once this is applied. Senders may use its MX "
+        "records until their TTL ends: to lose no mail, list the hosts under leavingMx first.",
+        "_25._tcp.mx1.example.test: a TLSA record is added. Senders that use DANE defer mail while "
+        "no TLSA record matches the certificate of the host.",
+        "b.test: the MTA-STS record is removed. Senders follow the policy in their cache until its "
+        "max_age ends.",
+        "mx2: smtpd_tls_security_level becomes encrypt. Clients without TLS can no longer deliver "
+        "mail.",
+        "mx1: postfix.service restarts. Open SMTP connections end, and senders retry.",
     ]
     assert "+_25._tcp.mx1.example.test. 300 IN TLSA 3 1 1 AB" in markdown(report)
 
@@ -264,16 +266,16 @@ def test_whose_mail_a_change_refuses() -> None:
     )
     report = report_of({"steps": [step("update", BUNDLE.format("mx1-postfix"), old, new)]})
     assert report.risks == [
-        "Mail for bob2@a.test is refused (550) once this is applied, unless recipientsFile has "
-        "them now.",
+        "Mail for bob2@a.test is refused (550) once this is applied, unless the recipientsFile has "
+        "the address now.",
         "Mail for 4 addresses of b.test (b1, b2, b3 and 1 more) is refused (550) once this is "
         "applied.",
-        "Mail for recipients that leave the recipientsFile of d.test is refused (550) once this is "
-        "applied: 12 local parts, 5000 until now.",
-        "Mail for recipients that leave the recipientsFile of e.test is refused (550) once this is "
-        "applied: 0 local parts, 3 until now.",
-        "Mail for bob@a.test goes to cid@b.test, which is no recipient here: its sender gets a "
-        "bounce if the mailbox host does not have it.",
+        "The recipientsFile of d.test has 12 local parts, and had 5000. Mail for the local parts "
+        "that it lost is refused (550) once this is applied.",
+        "The recipientsFile of e.test has 0 local parts, and had 3. Mail for the local parts that "
+        "it lost is refused (550) once this is applied.",
+        "Mail for bob@a.test goes to cid@b.test, which is not a recipient in the stack file. If "
+        "the mailbox host does not know that address either, the sender gets a bounce.",
         "Mail for c.test is refused (554) once this is applied.",
     ]
 
@@ -301,7 +303,7 @@ def test_record_deleted_at_the_api_is_told_by_name_and_what_up_does() -> None:
     assert report_of(document).warnings == [
         "DNS: dns-mx-example.test (example.test. 300 IN MX 10 mx1.example.test.) was deleted at "
         "the API; `up` makes the record again.",
-        "DNS: dns-mx-former.test was deleted at the API; `up` takes it out of the state.",
+        "DNS: dns-mx-former.test was deleted at the API; `up` removes it from the state.",
     ]
 
 

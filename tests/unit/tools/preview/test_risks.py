@@ -74,8 +74,9 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "a host is not reached or not believed": [
         (
             told("drift of mx1 was not read: Host key verification failed."),
-            "mx1: the host was not reached or not believed (Host key verification failed.): an up "
-            "fails there, and what the host has now is not in this report.",
+            "mx1: MX could not log in to the host and read its state (Host key verification "
+            "failed.). Until it can, `mx up` fails there. This report does not show what the host "
+            "has now.",
         )
     ],
     "mail is queued where a host or domain goes": [
@@ -87,8 +88,8 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "a host cannot be an MX": [
         (
             told("host mx1 cannot be set up: memory: 500 MiB: all services need 1400 MiB"),
-            "mx1: the host cannot be set up, and an up does nothing there: memory: 500 MiB: all "
-            "services need 1400 MiB",
+            "mx1: the host lacks what an MX host needs, so `mx up` changes nothing there: memory: "
+            "500 MiB: all services need 1400 MiB",
         )
     ],
     "new MX records are held back, or their host has no good name": [
@@ -108,15 +109,16 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "what a host has is not read": [
         (
             told("what mx1 has now was not read: exit code 1"),
-            "mx1: the files that an up replaces were not read (exit code 1) and are not in this "
-            "report.",
+            "mx1: MX could not read the files that `mx up` will replace (exit code 1). This report "
+            "does not show their present content.",
         )
     ],
     "a host is set up anew": [
         (
-            told("drift: mx1: agent: it is gone, and what it applied is applied again"),
-            "mx1: the host is set up anew: its TLS and DKIM keys are new ones, and what was in its "
-            "queue is gone.",
+            told("drift: mx1: agent: it is missing, so `mx up` sets the whole host up again"),
+            "mx1: the agent of MX is missing, so `mx up` sets the whole host up again. If the host "
+            "was installed anew, it makes new TLS and DKIM keys, and the mail in its former queue "
+            "is lost.",
         )
     ],
     "a Postfix that does more is taken over": [
@@ -127,24 +129,25 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                 "replaces: mx1: /etc/postfix/master.cf\n@@ -1 +1 @@\n"
                 "-submission inet n - y - - smtpd",
             ),
-            "mx1: the Postfix that is there does more than this stack, and that ends: it takes "
-            "mail of users (submission).",
+            "mx1: the Postfix that runs there now does more than MX sets up: taking mail from "
+            "users (submission). `mx up` replaces its configuration, and what the stack file does "
+            "not ask for ends.",
         ),
         (
             told(
                 "replaces: mx1: /etc/postfix/main.cf\n@@ -1 +1 @@\n-mydestination = a.test\n"
                 "-mynetworks = 10.0.0.0/8"
             ),
-            "mx1: the Postfix that is there does more than this stack, and that ends: it delivers "
-            "mail on the host itself (mydestination = a.test); it relays for networks (mynetworks "
-            "= 10.0.0.0/8).",
+            "mx1: the Postfix that runs there now does more than MX sets up: local delivery "
+            "(mydestination = a.test); relaying for networks (mynetworks = 10.0.0.0/8). `mx up` "
+            "replaces its configuration, and what the stack file does not ask for ends.",
         ),
     ],
     "drift: rows of recipients, aliases, routes": [
         (
             told("drift: mx1: mail-database: database mail: differs\n+recipient a.test mallory"),
-            "mx1: recipient a.test mallory was added by hand, and mail goes by that until the "
-            "next up.",
+            'mx1: somebody added the recipient row "a.test mallory" in the database. Postfix uses '
+            "the changed table until the next `mx up`.",
         )
     ],
     "drift: a service does not run": [
@@ -156,9 +159,12 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "drift: Postfix was edited": [
         (
             told("drift: mx1: postfix: /etc/postfix/master.cf: content changed\n-x\n+y"),
-            "mx1: /etc/postfix/master.cf was edited by hand; the next up puts back what the stack "
-            "says.",
-        )
+            "mx1: somebody edited /etc/postfix/master.cf. The next `mx up` restores the file.",
+        ),
+        (
+            told("drift: mx1: postfix: /etc/postfix/master.cf: missing"),
+            "mx1: somebody removed /etc/postfix/master.cf. The next `mx up` restores the file.",
+        ),
     ],
     "drift: a DNS record": [
         (
@@ -168,15 +174,31 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     step("update", RECORD.format("a"), address("192.0.2.9"), address("192.0.2.1")),
                 ]
             },
-            "A DNS record was changed by somebody else: mx1.a.test. 300 IN A 192.0.2.1 is now "
+            "Somebody else changed a DNS record: mx1.a.test. 300 IN A 192.0.2.1 is now "
             "mx1.a.test. 300 IN A 192.0.2.9.",
-        )
+        ),
+        (
+            {
+                "steps": [
+                    step("refresh", RECORD.format("a"), address("192.0.2.1"), address("192.0.2.1")),
+                    step("create", RECORD.format("a"), new=address("192.0.2.1")),
+                ]
+            },
+            "Somebody else removed a DNS record: mx1.a.test. 300 IN A 192.0.2.1.",
+        ),
     ],
     "an MX record is removed": [
-        (record(mx("mx1.a.test", "a.test"), None), "MX removed: mx1.a.test gets no more mail of")
+        (
+            record(mx("mx1.a.test", "a.test"), None),
+            "The MX record of a.test for mx1.a.test is removed. Senders stop using the host within "
+            "the TTL of the record.",
+        )
     ],
     "a null MX comes": [
-        (record(None, NULL), "park.test: a null MX comes, so that nobody can send mail there.")
+        (
+            record(None, NULL),
+            "park.test: a null MX record is added: nobody can send mail to this domain.",
+        )
     ],
     "records move to another zone": [
         (
@@ -191,13 +213,14 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     for name in ("a", "b")
                 ]
             },
-            "2 DNS records leave the zone with the ID 1 for the zone with the ID 2.",
+            "2 DNS records move from the zone with the ID 1 to the zone with the ID 2.",
         )
     ],
     "an MX record is changed": [
         (
             record(mx("mx1.a.test"), mx("mx2.a.test")),
-            "MX changed: senders of example.test see it after the TTL of the old record.",
+            "The MX record of example.test changes from 10 mx1.a.test to 10 mx2.a.test. Senders "
+            "may use the old record until its TTL ends.",
         )
     ],
     "a null MX goes": [
@@ -209,7 +232,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     step("same", RECORD.format("z"), address("192.0.2.1"), address("192.0.2.1")),
                 ]
             },
-            "park.test takes mail from now on: its null MX goes.",
+            "The null MX record of park.test is removed: the domain accepts mail.",
         ),
         (
             {
@@ -218,33 +241,35 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     step("same", RECORD.format("z"), address("192.0.2.1"), address("192.0.2.1")),
                 ]
             },
-            "park.test no longer says that it takes no mail: its null MX goes, and senders try "
-            "the address of that name.",
+            "The null MX record of park.test is removed, and no other MX record is left: senders "
+            "try the A and AAAA records of that name.",
         ),
     ],
     "an address is removed": [
-        (record(address("192.0.2.1"), None), "Address removed: mx1.a.test loses 192.0.2.1.")
+        (record(address("192.0.2.1"), None), "The address 192.0.2.1 of mx1.a.test is removed.")
     ],
     "an address is changed": [
         (
             record(address("192.0.2.1"), address("192.0.2.2")),
-            "Address changed: mx1.a.test is at 192.0.2.2 and no longer at 192.0.2.1; senders that "
-            "know the former one use it for a TTL more.",
+            "The address of mx1.a.test changes from 192.0.2.1 to 192.0.2.2. Clients may use the "
+            "old address until the TTL of its record ends.",
         )
     ],
     "SPF is tightened or goes": [
         (
             record(txt("a.test", "v=spf1 mx ~all"), txt("a.test", "v=spf1 mx -all")),
-            "a.test: SPF ends in -all from now on: receivers may refuse mail of this domain that "
-            "comes from a server which the record does not name.",
+            "a.test: the SPF record now ends in -all. Receivers may refuse mail from this domain "
+            "when it comes from a server that the record does not name.",
         ),
         (
             record(txt("a.test", "v=spf1 mx include:b.test ~all"), txt("a.test", "v=spf1 mx ~all")),
-            "a.test: SPF no longer names include:b.test: mail of this domain from there fails.",
+            "a.test: the SPF record no longer has include:b.test. Mail from this domain may fail "
+            "SPF when it comes from there.",
         ),
         (
             record(txt("a.test", "v=spf1 mx ~all"), None),
-            "a.test: SPF goes: anybody may send in the name of this domain.",
+            "a.test: the SPF record is removed. Receivers can no longer see in DNS which servers "
+            "may send mail from this domain.",
         ),
     ],
     "DMARC is tightened or loosened": [
@@ -253,26 +278,36 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                 txt("_dmarc.a.test", "v=DMARC1; p=quarantine"),
                 txt("_dmarc.a.test", "v=DMARC1; p=reject"),
             ),
-            "a.test: DMARC asks for reject and not quarantine: receivers refuse mail of this "
-            "domain that passes neither SPF nor DKIM.",
+            "a.test: the DMARC policy becomes reject, and was quarantine. It asks receivers to "
+            "reject mail from this domain that passes neither SPF nor DKIM for this domain.",
+        ),
+        (
+            record(
+                txt("_dmarc.a.test", "v=DMARC1; p=reject"),
+                txt("_dmarc.a.test", "v=DMARC1; p=quarantine"),
+            ),
+            "a.test: the DMARC policy becomes quarantine, and was reject. Receivers may put forged "
+            "mail from this domain into the spam folder instead of refusing it.",
         ),
         (
             record(txt("_dmarc.a.test", "v=DMARC1; p=reject"), None),
-            "a.test: DMARC asks for nothing and not reject: forged mail of this domain is "
-            "delivered.",
+            "a.test: the DMARC policy is removed, and was reject. Receivers may deliver forged "
+            "mail from this domain.",
         ),
     ],
     "a DKIM key goes": [
         (
             record(txt("s._domainkey.a.test", "v=DKIM1; p=AB"), None),
-            "DKIM key removed at s._domainkey.a.test: mail signed with it no longer verifies.",
+            "The DKIM key at s._domainkey.a.test is removed. The signature of mail that was signed "
+            "with this key no longer verifies.",
         ),
         (
             record(
                 txt("s._domainkey.a.test", "v=DKIM1; p=AB"),
                 txt("s._domainkey.a.test", "v=DKIM1; p="),
             ),
-            "DKIM key revoked at s._domainkey.a.test: mail signed with it no longer verifies.",
+            "The DKIM key at s._domainkey.a.test is revoked. The signature of mail that was signed "
+            "with this key no longer verifies.",
         ),
     ],
     "a TLSA record changes": [
@@ -286,15 +321,21 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     "data": {"usage": 3, "selector": 1, "matchingType": 1, "certificate": "AB"},
                 },
             ),
-            "TLSA added at _25._tcp.mx1.a.test: DANE senders defer mail when no record matches "
-            "the certificate that is served.",
+            "_25._tcp.mx1.a.test: a TLSA record is added. Senders that use DANE defer mail while "
+            "no TLSA record matches the certificate of the host.",
         )
     ],
     "MTA-STS is announced, changed or removed": [
         (
             record(None, txt("_mta-sts.a.test", "v=STSv1; id=1")),
-            "MTA-STS announced at _mta-sts.a.test: senders fetch the policy again.",
-        )
+            "a.test: MTA-STS is announced. Senders start to follow the policy.",
+        ),
+        (
+            record(
+                txt("_mta-sts.a.test", "v=STSv1; id=1"), txt("_mta-sts.a.test", "v=STSv1; id=2")
+            ),
+            "a.test: the id of the MTA-STS policy changes. Senders fetch the policy again.",
+        ),
     ],
     "CAA names the authorities": [
         (
@@ -307,8 +348,8 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     "data": {"flags": 0, "tag": "issue", "value": "ca.test; x=y"},
                 },
             ),
-            "mx1.a.test: ca.test may issue certificates; an authority that no CAA record names "
-            "refuses.",
+            "mx1.a.test: a CAA record allows ca.test to issue certificates. An authority that no "
+            "CAA record allows must refuse.",
         )
     ],
     "whose mail is refused": [
@@ -342,10 +383,10 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
         )
     ],
     "a host leaves the stack": [
-        (host_leaves(), "mx1 leaves the stack: every component is taken off the host.")
+        (host_leaves(), "mx1 leaves the stack: MX removes every component from the host.")
     ],
     "a component is taken off": [
-        (files("/etc/x", "x", None), "mx1: postfix is taken off the host.")
+        (files("/etc/x", "x", None), "mx1: MX removes postfix from the host.")
     ],
     "a resource is replaced": [
         (
@@ -354,7 +395,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     step("replace", BUNDLE.format("mx1-postfix"), bundle({}), bundle({"/x": {}}))
                 ]
             },
-            "mx1: postfix is replaced, not updated.",
+            "mx1: the engine does not update postfix, but deletes and creates it.",
         )
     ],
     "the connection changes": [
@@ -369,35 +410,40 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     )
                 ]
             },
-            "mx1: the connection changed, so every bundle there is applied again.",
+            "mx1: the SSH connection changes, so MX applies every component again.",
         )
     ],
     "the first firewall": [
         (
-            files(FIREWALL, None, RULES.format("192.0.2.0/24"), "firewall"),
-            "mx1: the first firewall of this stack: whatever else this host serves is cut off, and "
-            "SSH is let in from 192.0.2.0/24 only.",
+            files(FIREWALL, None, RULES.format("192.0.2.0/24, 192.0.2.9"), "firewall"),
+            "mx1: the host gets the firewall of this stack for the first time. The firewall blocks "
+            "every other service of the host, and allows SSH only from 192.0.2.0/24, 192.0.2.9.",
         )
     ],
     "other networks reach SSH": [
         (
-            files(FIREWALL, RULES.format("192.0.2.0/24"), RULES.format("192.0.2.1"), "firewall"),
-            "mx1: the networks that reach SSH change: whoever is in none of ip saddr { 192.0.2.1 } "
-            "tcp dport 22 accept is locked out.",
+            files(
+                FIREWALL,
+                RULES.format("192.0.2.0/24, 192.0.2.9"),
+                RULES.format("192.0.2.1, 192.0.2.9"),
+                "firewall",
+            ),
+            "mx1: the networks that may use SSH change. Removed: 192.0.2.0/24. Added: 192.0.2.1. "
+            "The firewall locks out everybody whose address is in a removed network only.",
         )
     ],
     "a network may relay, or no longer": [
         (
             files("/etc/postfix/tables/mynetworks.cidr", "127.0.0.0/8 permit\n", "10.0.0.0/8 x\n"),
-            "10.0.0.0/8 may relay to anywhere.",
+            "Clients in 10.0.0.0/8 may now send mail to any domain.",
         ),
         (
             files("/etc/postfix/tables/mynetworks.cidr", None, "10.0.0.0/8 permit\n"),
-            "10.0.0.0/8 may relay to anywhere.",
+            "Clients in 10.0.0.0/8 may now send mail to any domain.",
         ),
         (
             files("/etc/postfix/tables/mynetworks.cidr", "10.0.0.0/8 permit\n", "127.0.0.0/8 x\n"),
-            "10.0.0.0/8 may no longer send mail to the world through this stack.",
+            "Clients in 10.0.0.0/8 may no longer send mail to other domains.",
         ),
     ],
     "restrictions change": [
@@ -407,59 +453,69 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                 "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n",
                 "smtpd_relay_restrictions = permit_mynetworks\n",
             ),
-            "mx1: a line leaves Restrictions; read it twice.",
+            "mx1: a line of the section Restrictions of main.cf is removed or changed. Such lines "
+            "decide whose mail is refused.",
         ),
         (
             postfix("95-extra", "", "smtpd_recipient_restrictions = permit\n"),
-            "mx1: smtpd_recipient_restrictions changes: it decides whose mail is refused.",
+            "mx1: smtpd_recipient_restrictions changes. This parameter decides whose mail is "
+            "refused.",
         ),
     ],
     "a parameter that decides where mail goes": [
         (
             postfix("90-milter", "smtpd_milters = unix:x\n", "smtpd_milters =\n"),
-            "mx1: smtpd_milters = nothing decides what the spam filter and the DKIM signer see of "
-            "the mail that comes in.",
+            "mx1: smtpd_milters becomes empty. This parameter decides which filters (spam, DKIM) "
+            "see the mail that arrives by SMTP.",
         ),
         (
             postfix("95-extra", "", "always_bcc = spy@b.test\n"),
-            "mx1: always_bcc = spy@b.test decides who gets a copy of all mail.",
+            "mx1: always_bcc becomes spy@b.test. This parameter decides who gets a copy of all "
+            "mail.",
         ),
         (
             postfix("90-milter", "milter_default_action = tempfail\n", ""),
-            "mx1: milter_default_action goes, and its default decides what happens to mail while "
-            "the spam filter is down.",
+            "mx1: milter_default_action is removed, so its default applies. This parameter decides "
+            "what happens to mail while the spam filter is down.",
         ),
     ],
     "TLS becomes a condition": [
         (
             postfix("60-tls", "", "smtpd_tls_security_level = encrypt\n"),
-            "mx1: smtpd_tls_security_level = encrypt turns away peers without matching TLS.",
-        )
+            "mx1: smtpd_tls_security_level becomes encrypt. Clients without TLS can no longer "
+            "deliver mail.",
+        ),
+        (
+            postfix("60-tls", "", "smtp_tls_security_level = verify\n"),
+            "mx1: smtp_tls_security_level becomes verify. Postfix delivers no mail to servers "
+            "without matching TLS.",
+        ),
     ],
     "MTA-STS is enforced": [
         (
             files("/var/lib/mx/mta-sts/a.test.txt", "mode: testing\n", "mode: enforce\n", "sts"),
-            "mx1: MTA-STS enforce: senders refuse to deliver when TLS does not verify.",
+            "mx1: an MTA-STS policy gets the mode enforce. Senders that follow it deliver no mail "
+            "when they cannot verify the certificate.",
         )
     ],
     "the spam filter's scores change": [
         (
             files("/etc/rspamd/local.d/actions.conf", "reject = 15;\n", "reject = 5;\n"),
-            "mx1: the scores change at which mail is refused, marked or put off.",
+            "mx1: the spam scores change at which Rspamd refuses, marks or greylists mail.",
         )
     ],
     # test_risks_filter.py has the others of this kind.
     "mail that fails DMARC is treated otherwise": [
         (
             files("/etc/rspamd/lua.local.d/mx_dmarc.lua", "", '  ours = "mark",\n'),
-            "mx1: mail that fails the DMARC policy",
+            "mx1: the spam filter now marks with `X-Spam: Yes` mail that fails the DMARC policy",
         )
     ],
     "certificates are ordered anew": [
         (
             files("/etc/mx/certificates.json", '"ca": "a"\n', '"ca": "b"\n'),
-            "mx1: all certificates are ordered anew; keys stay, and what is served stays until "
-            "the authority has issued.",
+            "mx1: the host orders all its certificates again, for the same keys. It serves the "
+            "present certificates until the authority has issued the new ones.",
         )
     ],
     "a migration runs": [
@@ -474,7 +530,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     )
                 ]
             },
-            "mx1: migration 0002-x.sql runs on a copy",
+            "mx1: the migration 0002-x.sql changes the schema. MX builds a new database",
         )
     ],
     "a service restarts": [
@@ -489,7 +545,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     )
                 ]
             },
-            "mx1: postfix.service restarts; open connections end, senders come again.",
+            "mx1: postfix.service restarts. Open SMTP connections end, and senders retry.",
         )
     ],
 }

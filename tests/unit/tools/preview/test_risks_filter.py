@@ -33,20 +33,23 @@ def test_the_first_preview_after_the_upgrade_says_what_changes_for_mail_of_our_d
     former: dict[str, Any] = {} if path == LUA else {path: {"content": "return 1\n"}}
     [risk] = told(former, {path: policies()})
     assert risk.startswith(
-        "mx1: mail that fails the DMARC policy (quarantine or reject) of one of the stack's own "
-        "domains is marked `X-Spam: Yes`, and is scored only until now."
+        "mx1: the spam filter now marks with `X-Spam: Yes` mail that fails the DMARC policy "
+        "(quarantine or reject) of one of the stack's own domains. Before, the filter only gave "
+        "a higher spam score to such mail."
     )
     assert "spamFilter.dmarc" in risk
 
 
 def test_refusing_mail_of_other_domains_is_told() -> None:
     [risk] = told({LUA: policies()}, {LUA: policies(otherDomains="reject")})
-    assert "one of all other domains is refused, and is scored only until now" in risk
+    assert "now refuses mail that fails the DMARC policy" in risk
+    assert "of any other domain. Before, the filter only gave a higher spam score" in risk
 
 
 def test_going_back_to_scores_is_told() -> None:
     [risk] = told({LUA: policies(ownDomains="reject")}, {LUA: policies(ownDomains="score")})
-    assert "own domains is scored only, and is refused until now" in risk
+    assert "now only gives a higher spam score to mail" in risk
+    assert "own domains. Before, the filter refused such mail" in risk
 
 
 def test_a_first_deployment_and_another_domain_are_not_told() -> None:
