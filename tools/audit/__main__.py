@@ -61,12 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--fix", action="store_true", help="print a patch of main.cf for what is mechanical"
+        "--fix", action="store_true", help="print a patch of main.cf for faults with a sure fix"
     )
     parser.add_argument(
         "--postfix",
         choices=ALL_VERSIONS,
-        help="version that reads the file (default: report what is wrong for 3.7 or for 3.10)",
+        help="the version that reads the file (default: report what is wrong in 3.7 or in 3.10)",
     )
     options = parser.parse_args(arguments)
     try:

@@ -45,8 +45,9 @@ def adopt(stack: str, dry_run: bool, yes: bool, as_json: bool) -> int:
 
     Example: mx adopt production
 
-    Exit codes: 0 nothing is left to take over, 1 it could not be read or
-    written, 2 something is left, 64 nobody could be asked.
+    Exit codes: 0 nothing is left to take over, 1 the zone or the stack file
+    could not be read or written, 2 something is left to take over, 64 a question
+    could not be asked.
     """
     if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
         raise Failure("nobody can answer here: add --dry-run or --yes", USAGE)

@@ -32,22 +32,26 @@ _SECONDS = 10.0
 @mx.command()
 @click.argument("stack", type=STACK)
 @click.option(
-    "--outbound", default=_OUTBOUND, metavar="HOST:PORT", help="Connect to this mail host."
+    "--outbound",
+    default=_OUTBOUND,
+    metavar="HOST:PORT",
+    help="The mail host with which to try outgoing port 25.",
 )
-@click.option("--no-outbound", is_flag=True, help="Connect to no mail host of others.")
+@click.option("--no-outbound", is_flag=True, help="Do not try outgoing port 25.")
 @click.option("--resolver", metavar="IP[@PORT]", help="Ask this resolver for PTR records.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as_json: bool) -> int:
     """Tell whether hosts, zones and mailbox hosts can do what the stack asks.
 
-    Each host is asked for its Debian release, memory, disk, addresses, and
-    whether it reaches the mailbox hosts and port 25 of the world; DNS for its
-    PTR; Cloudflare for the zones and for mail records that exist already.
-    Nothing is changed. Run it before the first up.
+    The command asks each host for its Debian release, memory, disk and addresses,
+    and whether the host reaches the mailbox hosts and port 25 of another mail
+    server. It asks DNS for the PTR records of the hosts, and Cloudflare for the
+    zones and the mail records in them. It changes nothing. Run the command before
+    the first `mx up`.
 
     Example: mx check production
 
-    Exit codes: 0 all is well, 1 it cannot be told, 2 something is wrong.
+    Exit codes: 0 all is well, 1 the check failed, 2 something is wrong.
     """
     settings = settings_of(stack)
     world = [] if no_outbound else [outbound]

@@ -64,17 +64,20 @@ def difference(stack: str, host: str, component: str, record: dict[str, Any]) ->
 @click.argument("stack", type=STACK)
 @click.argument("host")
 @click.argument("component", default="postfix")
-@click.option("--list", "listed", is_flag=True, help="List the components and which can go back.")
+@click.option(
+    "--list", "listed", is_flag=True, help="List the components, and which have a former state."
+)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> int:
     """Put the former state of a component back on one host.
 
-    The difference is shown first. The host checks the former state, swaps it in
-    and probes it, or undoes all of it. This needs SSH to the host, but neither
-    engine nor state, so it works at night when those do not. The next preview
-    shows the rollback as drift: correct the stack file before the next up. A second
-    rollback restores the newer state. A component with a secret keeps no former
-    state.
+    The command shows the difference first. Then the host checks the former state,
+    applies it and probes the service. If a step fails, the host undoes all of them.
+    The command needs SSH to the host, and works without the engine and its state.
+
+    The next preview shows the rollback as drift: correct the stack file before the
+    next `mx up`. A second rollback restores the newer state. MX keeps no former
+    state of a component with a secret.
 
     Example: mx rollback production mx1 postfix
 

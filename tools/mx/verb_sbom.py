@@ -26,10 +26,10 @@ from .explain import explain
 def sbom(stack: str, ask: bool, output: Path | None) -> int:
     """Print a software bill of materials of a stack (CycloneDX 1.6, JSON).
 
-    It has the Python packages and Go modules of the operator's side with their
-    versions, and the Debian packages that each host is given. Nothing is
-    contacted unless --ask is given; without it the packages have no versions,
-    since Debian's archive decides these.
+    The document lists the Python packages and Go modules of MX with their
+    versions, and the Debian packages that MX installs on each host. With --ask it
+    lists all Debian packages of each host with their versions. Without --ask the
+    command contacts no host, and the Debian packages have no versions.
 
     Example: mx sbom production --ask --output sbom.json
 

@@ -47,9 +47,9 @@ def up(
 ) -> int:
     """Bring hosts and DNS to what the stack file says.
 
-    The command shows the report of `mx preview`, then asks. During the change each
-    host has one line of progress; a log file has everything. Options of the engine may
-    follow, for example --target.
+    The command shows the report of `mx preview`, then asks. During the change it
+    shows one line of progress for each host, and writes everything to a log file.
+    Options of the engine may follow, for example --target.
 
     Each report has the name of its plan. With --plan the command computes the
     plan again. If the plan differs from the reviewed one, for example because
@@ -58,8 +58,8 @@ def up(
 
     Example: mx up production
 
-    Exit codes: 0 done, 1 something failed, 2 the plan is another one, 64 nobody
-    could be asked, 130 Ctrl-C.
+    Exit codes: 0 done, 1 something failed, 2 the plan differs, 64 the question
+    could not be asked, 130 Ctrl-C.
     """
     if reviewed is not None and skip_preview:
         raise Failure("--plan needs the report: leave --skip-preview out", USAGE)
@@ -157,14 +157,15 @@ def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
 def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
-    """Take everything of the stack off its hosts and out of DNS.
+    """Remove everything of the stack from its hosts and from DNS.
 
     The command first counts the mail queues and names what they hold. Queued mail
     would stay on the host, and nobody would deliver it. Packages stay installed.
 
     Example: mx destroy production
 
-    Exit codes: 0 done, 1 something failed, 64 nobody could be asked, 130 Ctrl-C.
+    Exit codes: 0 done, 1 something failed, 64 the question could not be asked,
+    130 Ctrl-C.
     """
     engine.install()
     settings = settings_of(stack)

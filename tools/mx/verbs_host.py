@@ -57,8 +57,8 @@ def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
     """Run a command as root on a host of a stack and print what it prints.
 
     The login, the port and the pinned host key are those of the stack file; a
-    login that is not root uses sudo. The commands of the runbooks are written
-    for it. Quote a command that has a pipe or a semicolon.
+    login that is not root uses sudo. The runbooks use this command.
+    Quote a command that has a pipe or a semicolon.
 
     Example: mx run production mx1 'postqueue -p | tail -n 1'
 

@@ -113,7 +113,7 @@ def drift(
 
     Example: mx drift production
 
-    Exit codes: 0 nothing differs, 1 it could not be read, 2 something differs.
+    Exit codes: 0 nothing differs, 1 the check failed, 2 something differs.
     """
     engine.install()
     with waiting(f"{stack}: reading hosts and DNS", LONG):

@@ -57,13 +57,13 @@ def _given(**options: Any) -> list[str]:
 def status(domains: tuple[str, ...], **options: Any) -> int:
     """Tell whether mail for a domain works, seen from outside.
 
-    MX, addresses, PTR, SMTP, STARTTLS, certificates, DANE, MTA-STS, SPF, DKIM,
-    DMARC and block lists are checked. Each finding says why it matters and what
-    to do. Any domain will do, not only one of a stack.
+    The command checks MX, addresses, PTR, SMTP, STARTTLS, certificates, DANE,
+    MTA-STS, SPF, DKIM, DMARC and block lists. Each finding says why it matters and
+    what to do. You can check any domain, not only a domain of a stack.
 
     Example: mx status example.org
 
-    Exit codes: 0 nothing is wrong, 1 it cannot be told, 2 something is wrong.
+    Exit codes: 0 nothing is wrong, 1 the check failed, 2 something is wrong.
     """
     from tools.status.__main__ import main
 
@@ -81,7 +81,8 @@ def audit(file: str, **options: Any) -> int:
     """Find what is wrong in any main.cf, line by line.
 
     FILE is a main.cf, or a directory with main.cf, master.cf and tables, of any
-    server; `-` reads standard input. Nothing is contacted or changed.
+    server; `-` reads standard input. The command contacts nobody and changes
+    nothing.
 
     Example: mx audit /etc/postfix/main.cf
 
@@ -114,18 +115,16 @@ def render(stack: str, host: str, directory: Path) -> int:
 @mx.command()
 @click.argument("stack", type=STACK)
 @click.argument("directory", type=_FILE)
-@click.option("--runbooks", metavar="URL", help="Where docs/runbooks is (the clone's forge).")
+@click.option("--runbooks", metavar="URL", help="The URL of docs/runbooks; default: on the forge.")
 @click.option("--resolver", metavar="ADDRESS", help="The resolver that DNS probes ask (1.1.1.1).")
-@click.option(
-    "--ca-file", metavar="PATH", help="The root of the hosts' certificates, on the server."
-)
+@click.option("--ca-file", metavar="PATH", help="On the Prometheus server: the root certificates.")
 @click.option("--blackbox", metavar="ADDRESS", help="The blackbox exporter (127.0.0.1:9115).")
 @click.option("--hold-factor", type=float, help="Shorten the delay of every alert, for tests.")
 def monitoring(stack: str, directory: Path, **options: Any) -> int:
     """Write files for Prometheus, Alertmanager, blackbox exporter and Grafana.
 
-    The files are made from the outputs of the stack, so run the command after each
-    up. It does not rewrite a file that has not changed.
+    The command makes the files from the outputs of the stack, so run it after each
+    `mx up`. It does not rewrite a file that has not changed.
 
     Example: mx monitoring production /etc/prometheus/mx
 
@@ -151,18 +150,18 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
 @click.option(
     "--issue",
     metavar="TITLE",
-    help="Instead of a comment, keep one issue open while the report has something to tell.",
+    help="Write an issue with this title instead of a comment.",
 )
-@click.option("--nothing", is_flag=True, help="With --issue: nothing differs, close the issue.")
+@click.option("--nothing", is_flag=True, help="With --issue: close it, as nothing differs.")
 @click.option(
     "--author", required=True, metavar="LOGIN", help="The user that the token belongs to."
 )
 def comment(report: Path, **options: Any) -> int:
-    """Post a report as the one comment of its stack on a pull request, or as its one issue.
+    """Post a report as a comment on a pull request, or as an issue.
 
-    The report replaces the comment that the same author posted for the stack
-    before, or the text of the issue. The token of the forge comes from the variable
-    MX_FORGE_TOKEN.
+    Each stack has one comment on a pull request, and one issue: the report replaces
+    what the same author posted for the stack before. The token of the forge comes
+    from the variable MX_FORGE_TOKEN.
 
     Example: mx comment report.md --forge github --api https://api.github.com
     --repository example/mx --number 7 --author mx-bot

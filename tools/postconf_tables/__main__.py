@@ -1,4 +1,4 @@
-"""The command line: sources and packages in, components/postconf/parameters.tsv out."""
+"""Write components/postconf/parameters.tsv from sources and packages of Postfix."""
 
 from __future__ import annotations
 
