@@ -1,4 +1,4 @@
 """The TLS sections of Postfix's main.cf, once the host has its certificates.
 
-They are a bundle of their own, so that Postfix takes mail before the first certificate is issued.
+MX applies them separately, so that Postfix accepts mail before the first certificate is issued.
 """

@@ -1,5 +1,5 @@
 """A service that tells Postfix how strictly to encrypt towards each destination.
 
-DANE wins over MTA-STS. Debian's postfix-mta-sts-resolver fetches and keeps the MTA-STS policies
-behind it.
+DANE has precedence over MTA-STS. For MTA-STS the service asks Debian's postfix-mta-sts-resolver,
+which fetches and keeps the policies.
 """
