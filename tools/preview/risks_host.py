@@ -145,7 +145,8 @@ def _networks(change: Change) -> Iterable[Said]:
 
 def _restrictions(change: Change) -> Iterable[Said]:
     for file in _stays(change):
-        if "restrictions" in file.section.lower() and _gone(file):
+        gone = [line for line in _gone(file) if not line.startswith("#")]
+        if "restrictions" in file.section.lower() and gone:
             yield Said(
                 f"a line of the section {file.section} of main.cf is removed or changed. Such "
                 "lines decide whose mail is refused.",
@@ -213,7 +214,8 @@ def _first_firewall(change: Change) -> Iterable[Said]:
             ssh = ", ".join(sorted(_ssh(_came(file)))) or "nowhere"
             yield Said(
                 "the host gets the firewall of this stack for the first time. The firewall blocks "
-                f"every other service of the host, and allows SSH only from {ssh}.",
+                "all services of the host that do not belong to MX, and allows SSH only from "
+                f"{ssh}.",
                 change.host,
             )
 

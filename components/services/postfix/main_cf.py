@@ -30,54 +30,58 @@ def general(settings: Settings, host: str) -> list[P]:
         P(
             "compatibility_level",
             _COMPATIBILITY_LEVEL[version],
-            f"Defaults of Postfix {version}, without its backwards-compatible ones.",
+            f"Use the defaults of Postfix {version}, and none of an older version.",
         ),
         P("myhostname", hostname, "The name in the MX records, the banner and EHLO."),
         P("mydomain", hostname.partition(".")[2], "The domain of this host's own name."),
-        P("myorigin", "$myhostname", "Notices of this host come from the host itself."),
+        P("myorigin", "$myhostname", "The domain of notices from this host."),
         P(
             "mydestination",
             "",
-            "An MX delivers nothing locally: every address is a relay domain's.",
+            "This host delivers no mail locally; all its mail domains are in relay_domains.",
         ),
         P(
             "recipient_delimiter",
             postfix.recipient_delimiter,
-            "What separates user and extension; both forms reach the same mailbox.",
+            "Separates user and extension: user and user+extension reach the same mailbox.",
         ),
         P(
             "strict_rfc821_envelopes",
             "yes",
-            "Addresses in MAIL and RCPT stand in <> without display names (RFC 5321).",
+            "Addresses in MAIL and RCPT must be in <>, without display names (RFC 5321).",
         ),
-        P("disable_vrfy_command", "yes", "VRFY would tell which addresses exist."),
-        P("biff", "no", "Nobody logs in here to read mail."),
+        P("disable_vrfy_command", "yes", "VRFY would show strangers which addresses exist."),
+        P("biff", "no", "Nobody reads mail on this host, so nobody needs a notice of new mail."),
         P(
             "message_size_limit",
             str(postfix.message_size_limit_bytes),
-            "Bytes, announced by SIZE; the mailbox host must accept at least as much.",
+            "The largest message in bytes. The mailbox host must accept at least as much.",
         ),
-        P("mailbox_size_limit", "0", "No local mailboxes; must not be below the message size."),
+        P("mailbox_size_limit", "0", "No limit, as there are no mailboxes here."),
         P(
             "maximal_queue_lifetime",
             postfix.maximal_queue_lifetime,
-            "How long a mailbox host may be away before senders get a bounce.",
+            "After this time in the queue a message is returned to its sender.",
         ),
-        P("bounce_queue_lifetime", postfix.bounce_queue_lifetime, "The same for bounces."),
+        P(
+            "bounce_queue_lifetime",
+            postfix.bounce_queue_lifetime,
+            "The same for a bounce, which is discarded.",
+        ),
         P(
             "delay_warning_time",
             postfix.delay_warning_time,
-            "When a sender hears of a delay.",
+            "After this time in the queue the sender gets a notice of the delay.",
         ),
         P(
             "confirm_delay_cleared",
             "yes" if postfix.confirm_delay_cleared else "no",
-            "A sender told of a delay is told of its end.",
+            "Whether the sender gets a second notice when delayed mail is delivered.",
         ),
         P(
             "notify_classes",
             ", ".join(postfix.notify_classes),
-            "What the postmaster is told of.",
+            "Events of which the postmaster gets a notice.",
         ),
     ]
 
@@ -88,7 +92,7 @@ def trusted_networks() -> list[P]:
         P(
             "mynetworks",
             "cidr:/etc/postfix/tables/mynetworks.cidr",
-            "Clients in this table may send anywhere; everyone else only to relay_domains.",
+            "Clients in this table may send to any domain, all others only to relay_domains.",
         )
     ]
 
@@ -102,24 +106,24 @@ def domains_and_aliases(settings: Settings, host: str) -> list[P]:
         aliases += f", inline:{{ {', '.join(ours)} }}"
         reason += " and of this host's own notices"
     return [
-        P("local_recipient_maps", "", "No local recipients (see mydestination)."),
-        P("alias_maps", "", "No local(8) delivery, so no aliases(5)."),
-        P("alias_database", "", "Nothing for newaliases(1) to build."),
+        P("local_recipient_maps", "", "There are no local recipients (see mydestination)."),
+        P("alias_maps", "", "local(8) delivers nothing, so aliases(5) are not used."),
+        P("alias_database", "", "newaliases(1) has nothing to build."),
         P(
             "virtual_alias_maps",
             aliases,
-            f"{reason}; the result is relayed, not delivered here.",
+            f"{reason}. Postfix relays to the resulting addresses.",
         ),
         P(
             "parent_domain_matches_subdomains",
             "",
-            "A mail domain is that name alone, not this host's or another name below it.",
+            "A mail domain does not include the names below it.",
         ),
         P("relay_domains", sql_maps.table("relay_domains"), "The mail domains of this MX."),
         P(
             "relay_recipient_maps",
             sql_maps.table("relay_recipients"),
-            "Who exists: unknown recipients get 550 at RCPT, never a bounce later.",
+            "The known recipients. All others get 550 at RCPT, so no bounce follows.",
         ),
     ]
 
@@ -132,19 +136,19 @@ def transport(settings: Settings) -> list[P]:
         P(
             "local_transport",
             "error:5.1.1 this host delivers no mail locally",
-            "A mistake in a table must be seen, not end in a local mailbox.",
+            "A mistake in a table gives an error, and no mail in a local mailbox.",
         ),
-        P("transport_maps", sql_maps.table("transport"), "Mail domain to mailbox host."),
+        P("transport_maps", sql_maps.table("transport"), "The mailbox host of each mail domain."),
         P(
             "default_delivery_status_filter",
             f"regexp:{postfix_tables.NEXT_HOPS}",
-            "Mail waits when the name of a next hop of ours is gone from DNS.",
+            "Mail waits in the queue while DNS does not know the name of a next hop.",
         ),
         P(
             "smtp_tls_policy_maps",
             ", ".join(policies),
-            "Next hops with a TLS policy of their own"
-            + ("; then DANE and MTA-STS, DANE first (RFC 8461 section 2)." if service else "."),
+            "The TLS policies from the stack file"
+            + (", then DANE, then MTA-STS (RFC 8461 section 2)." if service else "."),
         ),
     ]
 
@@ -156,12 +160,12 @@ def tcp_ip(settings: Settings, host: str) -> list[P]:
         P(
             "inet_interfaces",
             ", ".join(map(str, settings.hosts[host].inet_interfaces)),
-            "Addresses that smtpd(8) listens on.",
+            "The addresses on which smtpd(8) listens.",
         ),
         P(
             "inet_protocols",
             "all" if has_ipv6 else "ipv4",
-            "IPv6 when the host has an address of its own for it.",
+            "IPv6 is on if the stack file has an IPv6 address for the host.",
         ),
     ]
 

@@ -28,47 +28,52 @@ def relay_restrictions() -> list[P]:
         P(
             "smtpd_relay_restrictions",
             "permit_mynetworks, reject_unauth_destination",
-            "Strangers reach relay_domains and nothing else (554 for all the rest).",
+            "Clients outside mynetworks can send to relay_domains only; else they get 554.",
         ),
         P(
             "allow_percent_hack",
             "no",
-            "user%remote@here is an address here, not a way to relay.",
+            "user%remote@here is a local part here, and does not relay to remote.",
         ),
-        P("swap_bangpath", "no", "remote!user is no route."),
+        P("swap_bangpath", "no", "remote!user is a local part too."),
     ]
 
 
 def restrictions(settings: Settings, version: str) -> list[P]:
     """What is refused, and only what no legitimate sender does; `version` is that of Postfix."""
     return [
-        P("smtpd_helo_required", "yes", "A client names itself (RFC 5321 section 4.1.4)."),
+        P(
+            "smtpd_helo_required",
+            "yes",
+            "A client must send HELO or EHLO (RFC 5321 section 4.1.4).",
+        ),
         P(
             "smtpd_helo_restrictions",
             "permit_mynetworks, reject_invalid_helo_hostname, "
             "warn_if_reject reject_non_fqdn_helo_hostname, "
             "warn_if_reject reject_unknown_helo_hostname",
-            "Real senders with odd names exist: these are logged, not refused.",
+            "Some legitimate servers have odd names: Postfix logs them, and refuses only "
+            "invalid ones.",
         ),
         P(
             "smtpd_client_restrictions",
             "permit_mynetworks, warn_if_reject reject_unknown_reverse_client_hostname",
-            "A missing PTR is logged; refusing it would lose legitimate mail.",
+            "Postfix logs a missing PTR. A refusal would lose legitimate mail.",
         ),
         P(
             "smtpd_sender_restrictions",
             "reject_non_fqdn_sender",
             "A sender in one of our domains need not be a recipient: newsletters and shops write "
-            "as noreply@, and SPF and DMARC say who may.",
+            "as noreply@. SPF and DMARC decide who may use a domain.",
         ),
         P(
             "smtpd_recipient_restrictions",
             "reject_non_fqdn_recipient, reject_unlisted_recipient",
-            "Unknown recipients are refused at RCPT.",
+            "Postfix refuses unknown recipients at RCPT.",
         ),
-        P("smtpd_reject_unlisted_recipient", "yes", "Holds for trusted networks too."),
-        P("unknown_local_recipient_reject_code", "550", "A final answer, not a later bounce."),
-        P("unknown_relay_recipient_reject_code", "550", "A final answer, not a later bounce."),
+        P("smtpd_reject_unlisted_recipient", "yes", "The same for trusted networks."),
+        P("unknown_local_recipient_reject_code", "550", "A permanent error for the client."),
+        P("unknown_relay_recipient_reject_code", "550", "A permanent error for the client."),
         P(
             "smtpd_forbid_bare_newline",
             "normalize",
@@ -77,25 +82,25 @@ def restrictions(settings: Settings, version: str) -> list[P]:
         P(
             "smtpd_forbid_bare_newline_exclusions",
             "$mynetworks",
-            "Programs on trusted hosts may still write bare LF.",
+            "Programs in trusted networks may end lines with LF only.",
         ),
         P(
             "smtpd_forbid_unauth_pipelining",
             "yes",
-            "A client that does not wait for its turn gets 554 (RFC 2920).",
+            "A client that sends commands too early gets 554 (RFC 2920).",
         ),
         *shares(settings, version),
         P(
             "smtpd_discard_ehlo_keywords",
             f"{EHLO_DISCARDED}, dsn, etrn, silent-discard",
-            "BDAT off: works around the faults fixed in the releases of August 2026. DSN and ETRN "
-            "off for strangers: by DSN they would have success notices sent to anybody, which "
-            "also tell what is an alias (DSN_README).",
+            "BDAT is off because of the faults that the releases of August 2026 fix. DSN and ETRN "
+            "are off for clients outside mynetworks: with DSN they could have success notices "
+            "sent to anybody, and these show which addresses are aliases (DSN_README).",
         ),
         P(
             "smtpd_discard_ehlo_keyword_address_maps",
             "cidr:/etc/postfix/tables/ehlo.cidr",
-            "Trusted networks may ask for such notices.",
+            "Trusted networks may use DSN and ETRN.",
         ),
         *(postscreen(settings) if settings.postfix.postscreen.enabled else []),
     ]
@@ -113,8 +118,8 @@ def shares(settings: Settings, version: str) -> list[P]:
         P(
             "smtpd_hard_error_limit",
             "${stress?{5}:{20}}",
-            "Under load too a greylisted sender may end its session; Postfix stays in stress "
-            "mode for a quarter of an hour.",
+            "The errors that end a session: 5 under load, else 20. Under load the default is 1, "
+            "and a greylisted sender could not end its session.",
         ),
     ]
     if version != "3.7":
@@ -122,7 +127,7 @@ def shares(settings: Settings, version: str) -> list[P]:
             P(
                 "smtpd_client_ipv6_prefix_length",
                 "64",
-                "A network of IPv6 is one client: whoever has one has all its addresses.",
+                "Limits count an IPv6 /64 as one client, because one owner has all its addresses.",
             )
         )
     return limits
@@ -149,7 +154,7 @@ def postscreen(settings: Settings) -> list[P]:
         P(
             "postscreen_cache_map",
             "lmdb:$data_directory/postscreen_cache",
-            "Clients that passed, kept over restarts.",
+            "Clients that passed the tests; the file survives restarts.",
         ),
         P(
             "postscreen_greet_action",
@@ -159,22 +164,22 @@ def postscreen(settings: Settings) -> list[P]:
         P(
             "postscreen_pre_queue_limit",
             str(settings.postfix.smtpd_processes),
-            "Clients that wait for the tests; more get 421.",
+            "So many clients may wait for the tests; further clients get 421.",
         ),
         P(
             "postscreen_post_queue_limit",
             str(settings.postfix.smtpd_processes),
-            "Clients that passed and wait for smtpd(8); more get 421.",
+            "So many clients may wait for smtpd(8) after the tests; further clients get 421.",
         ),
         P(
             "postscreen_dnsbl_sites",
             ", ".join(sites),
-            "Lists with the answers that count and their weights.",
+            "Block lists with the answers that count, and their weights.",
         ),
         P(
             "postscreen_dnsbl_threshold",
             str(own.dnsbl_threshold),
-            "Sum of weights from which a client counts as listed.",
+            "From this sum of weights a client counts as listed.",
         ),
         P(
             "postscreen_dnsbl_action",
@@ -194,25 +199,29 @@ def milters(sockets: Sequence[str], version: str, scan_timeout_seconds: int) -> 
     """
     asked = ", ".join(f"unix:{socket}" for socket in sockets)
     return [
-        P("smtpd_milters", asked, "Mail that comes by SMTP passes the spam filter."),
+        P("smtpd_milters", asked, "Mail that arrives by SMTP passes the spam filter."),
         P(
             "non_smtpd_milters",
             asked,
-            "So does mail of this host's own programs; it is signed there.",
+            "Mail from programs of this host passes the spam filter too, which signs the mail.",
         ),
-        P("milter_connect_timeout", "10s", "A hung filter holds a client no longer than this."),
-        P("milter_command_timeout", "10s", "The same before the message itself."),
+        P("milter_connect_timeout", "10s", "The longest wait for a connection to the filter."),
+        P(
+            "milter_command_timeout",
+            "10s",
+            "The longest wait for an answer before the content of a message.",
+        ),
         P(
             "milter_content_timeout",
             f"{scan_timeout_seconds + 30}s",
-            "The same after it; longer than a scan may take.",
+            "The longest wait for the result; longer than a scan may take.",
         ),
         P(
             "milter_default_action",
             _MILTER_DEFAULT_ACTION[version],
-            "A filter that is down puts mail off with 4xx."
+            "While the filter is down, clients get 4xx and retry."
             + (
-                " shutdown (421) also ends the session, so no state of it outlives the filter."
+                " shutdown (421) also ends the session, so that the next one begins anew."
                 if _MILTER_DEFAULT_ACTION[version] == "shutdown"
                 else ""
             ),

@@ -20,12 +20,12 @@ def tls(settings: TlsSettings, version: str) -> list[P]:
         P(
             "tls_high_cipherlist",
             tls_profiles.SIX_SUITES,
-            "What `high` means below: forward secrecy and authenticated encryption, without DHE.",
+            "The grade `high` in this file: forward secrecy and authenticated encryption, no DHE.",
         ),
         P(
             "tls_preempt_cipherlist",
             "no",
-            "All of them are good: the client knows best which one its hardware likes.",
+            "The client chooses a cipher, because all of them are good.",
         ),
     ]
     groups = tls_profiles.groups(profile, version)
@@ -34,7 +34,7 @@ def tls(settings: TlsSettings, version: str) -> list[P]:
             P(
                 "tls_eecdh_auto_curves",
                 groups,
-                "Key exchange groups, the preferred first; ML-KEM where OpenSSL is 3.5.",
+                "Key exchange groups, the preferred first. ML-KEM needs OpenSSL 3.5.",
             )
         )
         if version != "3.7":
@@ -51,8 +51,12 @@ def tls(settings: TlsSettings, version: str) -> list[P]:
         parameters.append(P("tls_ssl_options", "NO_COMPRESSION", "No compression (CRIME)."))
     if profile.signatures is not None:
         parameters += [
-            P("tls_config_file", OPENSSL_CNF, "Signatures without SHA-1 in TLS 1.2."),
-            P("tls_config_name", "postfix", "The name in that file."),
+            P(
+                "tls_config_file",
+                OPENSSL_CNF,
+                "This file allows no SHA-1 in signatures of TLS 1.2.",
+            ),
+            P("tls_config_name", "postfix", "The name of the settings in that file."),
         ]
     return parameters
 
@@ -67,38 +71,50 @@ def tls_client(settings: TlsSettings, report_socket: str | None, lmtp: bool = Fa
         P(
             "smtp_tls_security_level",
             "dane",
-            "TLSA records of a signed zone bind (RFC 7672); without them TLS when offered.",
+            "DANE where a signed zone has TLSA records (RFC 7672), else TLS where it is offered.",
         ),
-        P("smtp_dns_support_level", "dnssec", "The resolver's validation is used; DANE needs it."),
+        P(
+            "smtp_dns_support_level",
+            "dnssec",
+            "Postfix uses the DNSSEC result of the resolver; DANE needs it.",
+        ),
         P(
             "smtp_tls_dane_insecure_mx_policy",
             "dane",
-            "TLSA of an MX host counts even when the MX record is not signed.",
+            "TLSA records of an MX host count even if the MX record is not signed.",
         ),
-        P("smtp_tls_CAfile", settings.ca_file, "Roots that MTA-STS and `secure` policies trust."),
+        P(
+            "smtp_tls_CAfile",
+            settings.ca_file,
+            "The authorities that MTA-STS and `secure` policies trust.",
+        ),
         P(
             "smtp_tls_protocols",
             profile.protocols,
-            "Opportunistic: a higher floor would send plaintext to old peers instead.",
+            "For opportunistic TLS. With a higher version old servers would get plaintext.",
         ),
-        P("smtp_tls_mandatory_protocols", ">=TLSv1.2", "With DANE or MTA-STS."),
-        P("smtp_tls_ciphers", profile.grade, "Grade for opportunistic TLS."),
-        P("smtp_tls_mandatory_ciphers", profile.grade, "Grade with DANE or MTA-STS."),
+        P("smtp_tls_mandatory_protocols", ">=TLSv1.2", "For DANE and MTA-STS."),
+        P("smtp_tls_ciphers", profile.grade, "The cipher grade for opportunistic TLS."),
+        P("smtp_tls_mandatory_ciphers", profile.grade, "The grade for DANE and MTA-STS."),
         P(
             "smtp_tls_session_cache_database",
             "lmdb:${data_directory}/smtp_scache",
-            "Sessions are resumed.",
+            "Postfix resumes TLS sessions from this cache.",
         ),
-        P("smtp_tls_note_starttls_offer", "yes", "Log hosts that offer TLS and did not get it."),
-        P("smtp_tls_loglevel", "1", "One line a session: protocol, cipher, verified or not."),
+        P(
+            "smtp_tls_note_starttls_offer",
+            "yes",
+            "Log servers that offer TLS when Postfix uses none.",
+        ),
+        P("smtp_tls_loglevel", "1", "One line for each session: protocol, cipher, verified."),
     ]
     if report_socket is not None:
         parameters += [
-            P("smtp_tlsrpt_enable", "yes", "Tell the collector of TLS sessions (RFC 8460)."),
+            P("smtp_tlsrpt_enable", "yes", "Report TLS sessions to the collector (RFC 8460)."),
             P(
                 "smtp_tlsrpt_socket_name",
                 report_socket,
-                "The collector's socket; mail does not wait for it.",
+                "The socket of the collector. Mail does not wait for it.",
             ),
         ]
     return parameters + (_lmtp(settings, profile) if lmtp else [])
@@ -107,14 +123,18 @@ def tls_client(settings: TlsSettings, report_socket: str | None, lmtp: bool = Fa
 def _lmtp(settings: TlsSettings, profile: tls_profiles.Profile) -> list[P]:
     """The same for mailbox hosts with `protocol: lmtp`: lmtp(8) has parameters of its own."""
     return [
-        P("lmtp_tls_security_level", "dane", "As smtp_tls_security_level, for mailbox hosts."),
+        P(
+            "lmtp_tls_security_level",
+            "dane",
+            "The same as smtp_tls_security_level, for mailbox hosts.",
+        ),
         P("lmtp_dns_support_level", "dnssec", "DANE needs it."),
         P(
             "lmtp_tls_policy_maps",
             sql_maps.table("tls_policy"),
             "The policies of postfix.tlsPolicies; MTA-STS is for SMTP only.",
         ),
-        P("lmtp_tls_CAfile", settings.ca_file, "Roots that `secure` policies trust."),
+        P("lmtp_tls_CAfile", settings.ca_file, "The authorities that `secure` policies trust."),
         P("lmtp_tls_protocols", profile.protocols, "Floor of opportunistic TLS."),
         P("lmtp_tls_mandatory_protocols", ">=TLSv1.2", "With DANE or a policy."),
         P("lmtp_tls_ciphers", profile.grade, "Grade for opportunistic TLS."),
@@ -139,14 +159,22 @@ def tls_server(settings: TlsSettings, chain_files: list[str]) -> list[P]:
         P(
             "smtpd_tls_chain_files",
             ", ".join(chain_files),
-            "Key and chain of each algorithm; a sender gets the one it can verify.",
+            "Key and chain of each algorithm. A sender gets a chain that it can verify.",
         ),
-        P("smtpd_tls_auth_only", "yes", "No passwords in clear, should AUTH ever be on."),
-        P("smtpd_tls_protocols", profile.protocols, "Floor of the server's profile."),
-        P("smtpd_tls_mandatory_protocols", ">=TLSv1.2", "Where a service requires TLS."),
-        P("smtpd_tls_ciphers", profile.grade, "Grade of the server's profile."),
-        P("smtpd_tls_mandatory_ciphers", profile.grade, "The same where TLS is required."),
-        P("smtpd_tls_exclude_ciphers", "aNULL", "Every sender sees a certificate."),
-        P("smtpd_tls_received_header", "yes", "Received: shows protocol and cipher."),
-        P("smtpd_tls_loglevel", "1", "One line a session."),
+        P("smtpd_tls_auth_only", "yes", "If AUTH is ever on, passwords need TLS."),
+        P(
+            "smtpd_tls_protocols",
+            profile.protocols,
+            "The oldest version of postfix.tls.serverProfile.",
+        ),
+        P(
+            "smtpd_tls_mandatory_protocols",
+            ">=TLSv1.2",
+            "The oldest version where TLS is required.",
+        ),
+        P("smtpd_tls_ciphers", profile.grade, "The cipher grade of postfix.tls.serverProfile."),
+        P("smtpd_tls_mandatory_ciphers", profile.grade, "The cipher grade where TLS is required."),
+        P("smtpd_tls_exclude_ciphers", "aNULL", "No ciphers without a certificate of the server."),
+        P("smtpd_tls_received_header", "yes", "The header Received shows protocol and cipher."),
+        P("smtpd_tls_loglevel", "1", "One line for each session."),
     ]

@@ -417,7 +417,8 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
         (
             files(FIREWALL, None, RULES.format("192.0.2.0/24, 192.0.2.9"), "firewall"),
             "mx1: the host gets the firewall of this stack for the first time. The firewall blocks "
-            "every other service of the host, and allows SSH only from 192.0.2.0/24, 192.0.2.9.",
+            "all services of the host that do not belong to MX, and allows SSH only from "
+            "192.0.2.0/24, 192.0.2.9.",
         )
     ],
     "other networks reach SSH": [
