@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tools.preview.model import Change, RecordChange, Report
+from tools.preview.model import Change, FileDiff, RecordChange, Report
 from tools.preview.recipients import Tables
 
 
@@ -83,3 +83,18 @@ def text(line: str | None) -> str:
     if kind(line) != "TXT":
         return ""
     return data(line).removeprefix("TXT ").replace('" "', "").strip('"')
+
+
+def stays(change: Change) -> list[FileDiff]:
+    """The files of a component that was there and stays."""
+    return [] if change.op in ("create", "delete") else change.files
+
+
+def gone(file: FileDiff) -> list[str]:
+    """The lines that a diff removes."""
+    return [line[1:] for line in file.lines if line.startswith("-") and line[1:].strip()]
+
+
+def came(file: FileDiff) -> list[str]:
+    """The lines that a diff adds."""
+    return [line[1:] for line in file.lines if line.startswith("+") and line[1:].strip()]

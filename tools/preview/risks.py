@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tools.preview import risks_dns, risks_filter, risks_host, risks_told
+from tools.preview import risks_dns, risks_filter, risks_host, risks_postfix, risks_told
 from tools.preview.model import Report
 from tools.preview.recipients import Tables
 from tools.preview.risk import Kind, Look
@@ -15,6 +15,7 @@ _NAMED = 6
 KINDS: tuple[Kind, ...] = (
     *risks_told.KINDS,
     *risks_dns.KINDS,
+    *risks_postfix.KINDS,
     *risks_host.KINDS,
     *risks_filter.KINDS,
 )
