@@ -144,7 +144,7 @@ class Progress:
     def _say_all(self, pause: float) -> None:
         while not self._over.wait(pause):
             busy = [
-                f"{name} {self._of(row)} {', '.join(row.now)}"
+                f"{name}: {self._of(row)} done, now {', '.join(row.now)}"
                 for name, row in list(self.rows.items())
                 if row.now
             ]

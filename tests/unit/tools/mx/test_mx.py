@@ -222,9 +222,9 @@ def test_log_of_a_runner_says_what_each_host_does_meanwhile(
     with Progress(["mx1"], {"mx1": 14}, pause=0.01) as progress:
         progress.event(begins)
         deadline = time.monotonic() + 60
-        while "mx1 0/14 postfix" not in text and time.monotonic() < deadline:
+        while "mx1: 0/14 done, now postfix" not in text and time.monotonic() < deadline:
             text += capsys.readouterr().err
-    assert "mx1 0/14 postfix\n" in text
+    assert "mx1: 0/14 done, now postfix\n" in text
 
 
 def test_log_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
