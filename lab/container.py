@@ -22,9 +22,6 @@ def prepare(host: Host, image: Path) -> None:
     options = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=on"
     run(["mount", "-t", "overlay", "overlay", "-o", options, host.root])
     root = host.root
-    # debootstrap's D-Bus has one, which every host would take for its own machine ID.
-    if not (dbus := root / "var/lib/dbus/machine-id").is_symlink():
-        dbus.unlink(missing_ok=True)
     write(root / "etc/hostname", f"{host.name}\n")
     if not host.saved.is_dir():
         # Else systemd takes the one of D-Bus from the image, and all hosts are clones.
