@@ -8,11 +8,12 @@ import sys
 
 from lab import environment, keys, lifecycle, monitor, send, status, topology
 from lab.system import LabError, locked, say
+from tools.arguments import Parser
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="lab", description="Debian hosts and a small Internet.")
+    top = Parser(prog="scripts/lab", description="Debian hosts and a small Internet.")
     verbs = top.add_subparsers(dest="verb", required=True)
     up = verbs.add_parser("up", help="start the lab")
     up.add_argument("--debian", choices=sorted(topology.SUITES), help="release of mx1, mx2 (13)")
@@ -73,12 +74,15 @@ def dispatch(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Run the command line; errors are one line each."""
+    """Run the command line; errors are one line each, and Ctrl-C is one."""
     try:
         return dispatch(parser().parse_args())
     except LabError as error:
         print(f"lab: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nlab: ended by Ctrl-C", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

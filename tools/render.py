@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -13,11 +12,12 @@ from components.host.contents import files
 from components.mail_exchanger import manifests_of
 from components.settings.environment import SettingsError
 from components.settings.stack_file import settings_of
+from tools.arguments import Parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; exit 1 with one line for a wrong stack file, host or directory."""
-    parser = argparse.ArgumentParser(prog="scripts/render")
+    parser = Parser(prog="scripts/render")
     parser.add_argument("stack")
     parser.add_argument("host")
     parser.add_argument("directory", type=Path)

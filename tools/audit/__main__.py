@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from components.audit import Finding, audit
 from components.postconf.parameters import ALL_VERSIONS
+from tools.arguments import Parser
 from tools.audit.directory import judged
 from tools.audit.patch import patch
 
@@ -48,11 +48,11 @@ def _read(path: str) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit codes: 0 no finding, 1 findings, 2 usage or a file that cannot be read."""
-    parser = argparse.ArgumentParser(
-        prog="audit",
+    """Exit codes: 0 no finding, 1 the file cannot be read, 2 findings, 64 wrong usage."""
+    parser = Parser(
+        prog="scripts/audit",
         description="Read a Postfix configuration and report what is wrong in it, by line.",
-        epilog="Exit codes: 0 no finding, 1 findings, 2 usage.",
+        epilog="Exit codes: 0 no finding, 1 the file cannot be read, 2 findings, 64 wrong usage.",
     )
     parser.add_argument(
         "file",
@@ -79,14 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name of the file
         reason = getattr(error, "strerror", None) or error
         print(f"audit: {options.file}: {reason}", file=sys.stderr)
-        return 2
+        return 1
     if options.fix:
         sys.stdout.flush()
         sys.stdout.buffer.write(patch(os.path.basename(options.file), content, findings))
         sys.stdout.buffer.flush()
     else:
         print((document if options.json else text)(options.file, findings), end="")
-    return 1 if findings else 0
+    return 2 if findings else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ content.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -19,6 +18,7 @@ import yaml
 from pydantic import ValidationError
 
 from components.stack.outputs import Outputs
+from tools.arguments import Parser
 from tools.monitoring import alerts, dashboard, prometheus
 
 RESOLVER = "1.1.1.1"
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
 
     printed: what `pulumi stack output --json` printed; stdin is read when it is not given.
     """
-    parser = argparse.ArgumentParser(prog="scripts/monitoring")
+    parser = Parser(prog="scripts/monitoring")
     parser.add_argument("stack")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--runbooks", help="address of docs/runbooks (the forge of this clone)")
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
     options = parser.parse_args(arguments)
     printed = sys.stdin.read() if printed is None else printed
     if printed.strip() in ("", "{}"):
-        print("monitoring: the stack has no outputs yet; run 'pulumi up' first", file=sys.stderr)
+        print("monitoring: the stack has no outputs yet; run `mx up` first", file=sys.stderr)
         return 1
     runbooks = options.runbooks or runbooks_of_the_forge()
     if runbooks is None:

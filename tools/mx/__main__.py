@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from typing import NoReturn
 
-from . import (
+from .codes import FAILED, INTERRUPTED
+
+
+def _end(*_: object) -> NoReturn:
+    """Ctrl-C while modules are loaded, or while threads end: one line and no traceback."""
+    os.write(2, b"\nmx: ended by Ctrl-C\n")
+    os._exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _end)
+
+from . import (  # noqa: E402
     verb_adopt,
     verb_check,
     verb_init,
@@ -16,7 +31,7 @@ from . import (
     verbs_look,
     verbs_tools,
 )
-from .app import run
+from .app import run  # noqa: E402
 
 # Each module adds its commands to the root when it is imported.
 VERBS = (
@@ -33,4 +48,16 @@ VERBS = (
 )
 
 if __name__ == "__main__":
-    sys.exit(run())
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe is gone, for example `head`: nothing is left to do.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = FAILED
+    signal.signal(signal.SIGINT, _end)
+    if code == INTERRUPTED:
+        # A thread may still wait for a server that does not answer.
+        os._exit(code)
+    sys.exit(code)

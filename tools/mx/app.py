@@ -37,6 +37,8 @@ class StackName(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, when the stack's file exists."""
+        if value.startswith("-"):
+            self.fail(f"{value} is no option of this command; give the stack first", param, ctx)
         if not path(value).is_file():
             self.fail(
                 f"there is no stacks/Pulumi.{value}.yaml. Known stacks: {', '.join(stacks())}. "
@@ -90,8 +92,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         tell(error.format_message())
         return FAILED
-    except (click.Abort, KeyboardInterrupt):
-        print(file=sys.stderr)
+    except (click.Abort, KeyboardInterrupt) as error:
+        # Click has ended the line, but not at a question.
+        if error.__cause__ is None:
+            print(file=sys.stderr)
         tell("ended by Ctrl-C")
         return INTERRUPTED
     except Failure as error:
@@ -101,9 +105,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         tell(str(error))
         return FAILED
     except BrokenPipeError:
-        # The reader of a pipe is gone, for example `head`: nothing is left to do.
-        sys.stderr.close()
-        return FAILED
+        raise
     except OSError as error:
         tell(f"{error.filename or 'system'}: {error.strerror or error}")
         return FAILED

@@ -41,7 +41,7 @@ _SECONDS = 10.0
 @click.option("--resolver", metavar="IP[@PORT]", help="Ask this resolver for PTR records.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as_json: bool) -> int:
-    """Tell whether hosts, zones and mailbox hosts can do what the stack asks.
+    """Tell whether hosts and zones can do what the stack asks.
 
     The command asks each host for its Debian release, memory, disk and addresses,
     and whether the host reaches the mailbox hosts and port 25 of another mail

@@ -62,7 +62,7 @@ class Asking:
 def init(
     name: str, backend: str | None, trust_host_keys: bool, accept_terms: bool, **given: object
 ) -> int:
-    """Make a new environment: a stack file, a state and a passphrase.
+    """Make a new environment: stack file, state and passphrase.
 
     The command asks for everything that no option gives. It fetches the key of each
     host and shows the fingerprint, so that you can compare it. It finds the zones at

@@ -24,7 +24,7 @@ from .explain import explain
     help="Write into this file and not to stdout.",
 )
 def sbom(stack: str, ask: bool, output: Path | None) -> int:
-    """Print a software bill of materials of a stack (CycloneDX 1.6, JSON).
+    """Print a bill of materials of a stack (CycloneDX 1.6).
 
     The document lists the Python packages and Go modules of MX with their
     versions, and the Debian packages that MX installs on each host. With --ask it

@@ -20,7 +20,9 @@ _ENGINE_OPTIONS = {"ignore_unknown_options": True, "allow_interspersed_args": Fa
 @mx.command()
 @click.argument("stack", type=STACK, required=False)
 def version(stack: str | None) -> int:
-    """Print the versions of MX, the engine and, with a stack, its file.
+    """Print the versions of MX and of the engine.
+
+    With a stack the command prints the path of the stack file too.
 
     Example: mx version
     """
@@ -41,7 +43,9 @@ def version(stack: str | None) -> int:
 @mx.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
-    """Print the lines that make a shell complete commands, options and stacks.
+    """Print the lines with which a shell completes commands.
+
+    The shell then completes options and the names of stacks too.
 
     Put a link to scripts/mx on your PATH as `mx` first. For zsh write the lines
     into a file _mx of a directory that $fpath has.
@@ -71,10 +75,11 @@ def man() -> int:
 @click.argument("stack", type=STACK)
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED)
 def pulumi(stack: str, arguments: tuple[str, ...]) -> int:
-    """Run the engine itself, with the backend and passphrase of a stack.
+    """Run the engine itself, with the state of a stack.
 
-    Use it for tasks without an mx command: stack output, config set --secret,
-    cancel, state. The exit code is the engine's.
+    The engine gets the passphrase of the stack too. Use the command for tasks
+    without an mx command: stack output, config set --secret, cancel, state. The
+    exit code is the engine's.
 
     Example: mx pulumi production config set --secret cloudflare:apiToken
     """

@@ -54,7 +54,7 @@ def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]
 @click.argument("host")
 @click.argument("command", nargs=-1, required=True)
 def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
-    """Run a command as root on a host of a stack and print what it prints.
+    """Run a command as root on a host of a stack.
 
     The login, the port and the pinned host key are those of the stack file; a
     login that is not root uses sudo. The runbooks use this command.
@@ -79,10 +79,10 @@ def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
 @click.argument("host")
 @click.option("--json", "as_json", is_flag=True, help="Print what the host answers, as JSON.")
 def host(stack: str, host: str, as_json: bool) -> int:
-    """Show what is applied on a host, what differs from it, and its certificates.
+    """Show what is applied on a host, and what differs from it.
 
-    The agent and the certificate renewal of the host supply the answers. A
-    component with a former state can be rolled back.
+    The command shows the certificates too. The agent and the certificate renewal of
+    the host supply the answers. A component with a former state can be rolled back.
 
     Example: mx host production mx1
 

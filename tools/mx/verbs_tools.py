@@ -9,13 +9,11 @@ import click
 
 from . import engine
 from .app import STACK, Failure, mx
-from .codes import FAILED, FOUND, OK, USAGE
+from .codes import FAILED, OK, USAGE
 from .explain import explain
 
 _FILE = click.Path(path_type=Path)
 _ENGINE_OPTIONS = {"ignore_unknown_options": True}
-# Tools of their own answer 0 for nothing found, 1 for something found, 2 for no answer.
-_CODES = {0: OK, 1: FOUND, 2: FAILED}
 
 
 def _tool(main: Any, arguments: list[str]) -> int:
@@ -67,9 +65,11 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
     """
     from tools.status.__main__ import main
 
+    from .findings import present
+
     if not domains and not options["stack"]:
         raise click.UsageError("give a domain, or --stack NAME for all domains of a stack")
-    return _CODES[_tool(main, [*_given(**options), "--", *domains])]
+    return _tool(lambda arguments: main(arguments, present), [*_given(**options), "--", *domains])
 
 
 @mx.command()
@@ -90,7 +90,7 @@ def audit(file: str, **options: Any) -> int:
     """
     from tools.audit.__main__ import main
 
-    return _CODES[_tool(main, [*_given(**options), "--", file])]
+    return _tool(main, [*_given(**options), "--", file])
 
 
 @mx.command()
@@ -121,10 +121,11 @@ def render(stack: str, host: str, directory: Path) -> int:
 @click.option("--blackbox", metavar="ADDRESS", help="The blackbox exporter (127.0.0.1:9115).")
 @click.option("--hold-factor", type=float, help="Shorten the delay of every alert, for tests.")
 def monitoring(stack: str, directory: Path, **options: Any) -> int:
-    """Write files for Prometheus, Alertmanager, blackbox exporter and Grafana.
+    """Write files for Prometheus, Alertmanager and Grafana.
 
-    The command makes the files from the outputs of the stack, so run it after each
-    `mx up`. It does not rewrite a file that has not changed.
+    There are files for the blackbox exporter too. The command makes all files from
+    the outputs of the stack, so run the command after each `mx up`. It does not
+    rewrite a file that has not changed.
 
     Example: mx monitoring production /etc/prometheus/mx
 
@@ -142,11 +143,17 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
 
 
 @mx.command()
-@click.argument("report", type=_FILE)
+@click.argument("report", type=_FILE, required=False)
+@click.option(
+    "--plan",
+    metavar="STACK",
+    help="Post nothing: print the name of the plan in the report of this stack.",
+)
 @click.option("--forge", type=click.Choice(["github", "gitlab", "forgejo"]), required=True)
 @click.option("--api", required=True, metavar="URL", help="For example https://api.github.com.")
 @click.option("--repository", required=True, metavar="OWNER/NAME")
 @click.option("--number", type=int, help="The number of the pull request.")
+@click.option("--commit", help="Instead of --number: a commit that the pull request brought.")
 @click.option(
     "--issue",
     metavar="TITLE",
@@ -156,12 +163,13 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
 @click.option(
     "--author", required=True, metavar="LOGIN", help="The user that the token belongs to."
 )
-def comment(report: Path, **options: Any) -> int:
+def comment(report: Path | None, **options: Any) -> int:
     """Post a report as a comment on a pull request, or as an issue.
 
     Each stack has one comment on a pull request, and one issue: the report replaces
-    what the same author posted for the stack before. The token of the forge comes
-    from the variable MX_FORGE_TOKEN.
+    what the same author posted for the stack before. With --plan the command posts
+    nothing, and prints the name of the plan that was reviewed: `mx up --plan` takes
+    it. The token of the forge comes from the variable MX_FORGE_TOKEN.
 
     Example: mx comment report.md --forge github --api https://api.github.com
     --repository example/mx --number 7 --author mx-bot
@@ -170,7 +178,8 @@ def comment(report: Path, **options: Any) -> int:
     """
     from tools.preview.comment import main
 
-    return _tool(main, [str(report), *_given(**options)])
+    given = _given(**options)
+    return _tool(main, given if report is None else [str(report), *given])
 
 
 @mx.command()
@@ -191,7 +200,7 @@ def touched(base: str) -> int:
 @click.argument("stack", type=STACK)
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
 def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
-    """Make the DNS records that a stack does not have yet, many at once.
+    """Make the DNS records that a stack lacks, many at once.
 
     The command changes nothing else. The engine writes its state once, at the end,
     instead of twice for each record. After a killed run, run `mx pulumi STACK cancel`

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.arguments import Parser
 from tools.postconf_tables.source import Declared, declared
 
 OUTPUT = Path(__file__).parents[2] / "components" / "postconf" / "parameters.tsv"
@@ -62,8 +62,8 @@ def table(versions: dict[str, dict[str, Declared]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the table; exit code 2 for a usage error."""
-    parser = argparse.ArgumentParser(prog="scripts/postconf-names", description=__doc__)
+    """Write the table; exit code 64 for a wrong command line."""
+    parser = Parser(prog="scripts/postconf-names", description=__doc__)
     parser.add_argument("--source", action="append", default=[], metavar="VERSION=FOLDER")
     parser.add_argument("--package", action="append", default=[], metavar="VERSION=FILE.deb")
     options = parser.parse_args(arguments)

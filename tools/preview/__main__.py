@@ -6,13 +6,12 @@ Exit codes: 0 nothing changes, 1 the preview failed or cannot be read, 2 somethi
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import NoReturn
 
+from tools.arguments import Parser
 from tools.preview.budget import FORGES
 from tools.preview.build import build
 from tools.preview.markdown import markdown
@@ -22,18 +21,9 @@ CODES = {"nothing": 0, "failed": 1, "changes": 2}
 VERSION = 1
 
 
-class _Parser(argparse.ArgumentParser):
-    """Wrong usage must not look like `changes`."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with 64."""
-        self.print_usage(sys.stderr)
-        self.exit(64, f"report: {message}\n")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Write the report of one preview to stdout; return the exit code."""
-    parser = _Parser(prog="report", description="a report of one `pulumi preview --json`")
+    parser = Parser(prog="report", description="a report of one `pulumi preview --json`")
     parser.add_argument("stack")
     parser.add_argument("preview", type=Path, help="what the engine printed")
     parser.add_argument("--exit-code", type=int, default=0, help="what the engine ended with")

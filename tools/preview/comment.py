@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
+from tools.arguments import Parser
 from tools.preview.digest import LENGTH
 from tools.preview.markdown import MARKER
 
@@ -156,8 +157,8 @@ def checked(answer: httpx.Response, gone: bool = False) -> httpx.Response:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Post the report in a file, or print a plan; 0 done, 1 the forge refused, 2 wrong usage."""
-    parser = argparse.ArgumentParser(prog="comment")
+    """Post the report in a file, or print a plan; 0 done, 1 the forge refused, 64 wrong usage."""
+    parser = Parser(prog="scripts/comment")
     parser.add_argument("report", type=Path, nargs="?", help="what scripts/preview wrote")
     parser.add_argument("--plan", metavar="STACK", help="print the plan of this stack's report")
     parser.add_argument("--forge", required=True, choices=("github", "gitlab", "forgejo"))

@@ -6,6 +6,7 @@ import argparse
 import json
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from components.settings import stack_file
 from components.settings.environment import SettingsError
 from components.settings.text import visible
 from components.stack.outputs import Outputs
+from tools.arguments import Parser
 from tools.status import expected, renewal, run
 from tools.status.check import Check, Finding
 from tools.status.names import Names
@@ -23,13 +25,14 @@ from tools.status.smtp import Smtp
 from tools.status.world import Web, World
 
 _EPILOG = (
-    "Exit codes: 0 no fault and no warning, 1 a fault or a warning, 2 the check could not be made."
+    "Exit codes: 0 no fault and no warning, 1 the check could not be made, 2 a fault or a "
+    "warning, 64 wrong usage."
 )
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of the command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="scripts/status",
         description=(
             "Check a mail domain from outside, as other mail servers see it. The domain can be "
@@ -82,29 +85,30 @@ def world(options: argparse.Namespace) -> World:
 
 
 def text(names: list[str], found: list[Finding]) -> str:
-    """What is wrong, why it matters and what to do, for people."""
+    """What is wrong, why it matters and what to do, for people; a reason is there once in a row."""
     lines = []
-    for each in found:
+    for each, last in run.with_last(found):
         # A foreign server's words may be in each of them.
         subject, what, why, cure = (
             visible(part, but="") for part in (each.subject, each.what, each.why, each.cure)
         )
-        lines += [
-            f"{each.severity}: {subject}: {what} [{each.check}]",
-            f"    why: {why}",
-            f"    do:  {cure}",
-        ]
-    counts = {
-        severity: sum(each.severity == severity for each in found)
-        for severity in ("fault", "warning", "notice")
-    }
-    summary = ", ".join(f"{count} {severity}s" for severity, count in counts.items())
-    lines.append(f"{visible(', '.join(names), but='')}: {summary}")
+        lines.append(f"{each.severity}: {subject}: {what} [{each.check}]")
+        if last:
+            lines += [f"    why: {why}", f"    do:  {cure}"]
+    lines.append(run.summary(names, found))
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line."""
+def printed(names: list[str], found: list[Finding]) -> None:
+    """Print the findings as plain text."""
+    print(text(names, found))
+
+
+def main(
+    arguments: list[str] | None = None,
+    show: Callable[[list[str], list[Finding]], None] = printed,
+) -> int:
+    """Run the command line. `show` prints the findings for a person."""
     top = parser()
     options = top.parse_args(arguments)
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
@@ -113,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
             settings = stack_file.settings_of(options.stack)
         except SettingsError as error:
             print(error, file=sys.stderr)
-            return 2
+            return 1
         names += [*settings.domains, *settings.dns.parked_domains]
         more.append(expected.check(dns_records.records(settings)))
         if settings.certificates is not None:
@@ -124,21 +128,21 @@ def main(arguments: list[str] | None = None) -> int:
             told = renewal.told(Outputs.model_validate_json(sys.stdin.read()))
         except ValidationError as error:
             print(f"status: these are no outputs of a stack: {error}", file=sys.stderr)
-            return 2
+            return 1
     if not names:
         top.error("give a domain or --stack")
     around = world(options)
     failed = [name for name in names if around.names.ask(name, "SOA").outcome == "failed"]
     if len(failed) == len(names):
         print(f"status: {', '.join(failed)}: the resolver does not answer", file=sys.stderr)
-        return 2
+        return 1
     found = run.domains(around, names, more, at, told)
     if options.json:
         document = {"domains": names, "findings": [asdict(each) for each in found]}
         print(json.dumps(document, indent=2))
     else:
-        print(text(names, found))
-    return 1 if any(each.severity != "notice" for each in found) else 0
+        show(names, found)
+    return 2 if any(each.severity != "notice" for each in found) else 0
 
 
 if __name__ == "__main__":

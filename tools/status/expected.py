@@ -26,7 +26,7 @@ def check(records: list[Record]) -> Check:
         "stack-record",
         "fault",
         "DNS does not say what the stack file says.",
-        "pulumi preview --refresh; then pulumi up.",
+        "`mx drift STACK` shows the difference, and `mx up STACK` corrects the records.",
         run,
     )
 

@@ -64,7 +64,7 @@ def told(outputs: Outputs) -> list[Finding]:
             f"{each.since}: {each.reason}",
             _WHY,
             "Remove the cause, then run on the host: systemctl start mx-certificates.service "
-            "(docs/runbooks/MxRenewalFailing.md). `pulumi up` asks the host again.",
+            "(docs/runbooks/MxRenewalFailing.md). `mx up STACK` asks the host again.",
         )
         for each in outputs.renewal_failures
     ]

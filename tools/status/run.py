@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 
+from components.settings.text import visible
 from tools.status import authority, identity, mx, promises, reputation, sender, servers, transport
 from tools.status.check import Address, Check, Domain, Finding, Host, findings
 from tools.status.world import World
@@ -44,7 +47,27 @@ def domains(
         found += findings(mx.HOST, world, host)
         if world.addresses(host.name):
             found += findings(HOST, world, host)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
         for part in pool.map(lambda address: findings(here, world, address), addresses):
             found += part
+    finally:
+        # After Ctrl-C nobody waits for servers that do not answer.
+        pool.shutdown(wait=False, cancel_futures=True)
     return sorted(dict.fromkeys(found), key=lambda finding: _ORDER[finding.severity])
+
+
+def with_last(found: list[Finding]) -> Iterator[tuple[Finding, bool]]:
+    """Each finding, and whether the next one has another reason or cure."""
+    for each, following in zip_longest(found, found[1:]):
+        same = following is not None and (each.why, each.cure) == (following.why, following.cure)
+        yield each, not same
+
+
+def summary(names: Iterable[str], found: list[Finding]) -> str:
+    """How many faults, warnings and notices the domains have, in one line."""
+    counts = Counter[str](each.severity for each in found)
+    words = ", ".join(
+        f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}" for severity in _ORDER
+    )
+    return f"{visible(', '.join(names), but='')}: {words}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
 from lab.environment import environment
 from lab.topology import MX1, MX2
+from tools.arguments import Parser
 
 from . import faults, world
 from .run import Run
@@ -16,7 +16,7 @@ from .table import table
 
 def main() -> int:
     """Exit 0 when everything held, 1 when it did not."""
-    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser = Parser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=20, help="how long faults are made (20)")
     parser.add_argument("--seed", type=int, default=1, help="which faults, in which order (1)")
     parser.add_argument("--rate", type=float, default=3, help="messages a second (3)")

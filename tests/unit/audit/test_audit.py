@@ -173,12 +173,12 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     clean.write_text(SMALL)
     faulty.write_text(SMALL + "soft_bounce = yes\n")
     assert main([str(clean)]) == 0
-    assert main([str(faulty)]) == 1
+    assert main([str(faulty)]) == 2
     assert f"{faulty}:3: high: dangerous: soft_bounce\n" in capsys.readouterr().out
-    assert main(["--json", str(faulty)]) == 1
+    assert main(["--json", str(faulty)]) == 2
     assert json.loads(capsys.readouterr().out)["findings"][0]["line"] == 3
-    assert main([str(tmp_path / "none")]) == 2
-    with pytest.raises(SystemExit, match="2"):
+    assert main([str(tmp_path / "none")]) == 1
+    with pytest.raises(SystemExit, match="64"):
         main([])
 
 
@@ -192,6 +192,6 @@ def test_the_script_needs_no_environment_of_ours(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 2, done.stderr
     assert "did you mean" not in done.stderr
     assert "Probably smtpd_client_restrictions is meant." in done.stdout

@@ -157,9 +157,9 @@ def test_tables_that_are_at_hand(tmp_path: Path) -> None:
 def test_directory_without_master_cf_and_without_main_cf(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(tmp_path)]) == 2
-    (tmp_path / "main.cf").write_text(SMALL + "soft_bounce = yes\n")
     assert main([str(tmp_path)]) == 1
+    (tmp_path / "main.cf").write_text(SMALL + "soft_bounce = yes\n")
+    assert main([str(tmp_path)]) == 2
     assert f"{tmp_path}/main.cf:4: high: dangerous: soft_bounce" in capsys.readouterr().out
 
 
