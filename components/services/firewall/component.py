@@ -20,6 +20,16 @@ RULES = "/etc/mx/firewall.nft"
 UNIT = "mx-firewall.service"
 _FILES = Path(__file__).resolve().parent / "files"
 _UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+# A timer of systemd-run(1) starts it when rules on trial were not confirmed in time.
+_UNDO_FILE = "/etc/systemd/system/mx-firewall-undo.service"
+_UNDO = f"""\
+[Unit]
+Description=Restore the last confirmed rules of the firewall
+
+[Service]
+Type=oneshot
+ExecStart={PROGRAM} undo
+"""
 
 
 def public_ports(settings: Settings) -> set[int]:
@@ -34,6 +44,12 @@ def unit(seconds: int) -> str:
     """The unit; a reload puts the rules on trial for so many seconds."""
     text = (_FILES / _UNIT_FILE.lstrip("/")).read_text()
     return text.replace("load SECONDS", f"load {seconds}")
+
+
+def undo_unit() -> str:
+    """The unit that ends a trial, in the sandbox of the firewall's own unit."""
+    text = (_FILES / _UNIT_FILE.lstrip("/")).read_text()
+    return _UNDO + text.partition("mx-firewall stop\n")[2].partition("\n[Install]")[0]
 
 
 def manifest(settings: Settings, host: str, owner: str) -> Manifest:
@@ -53,6 +69,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
             RULES: File(rules),
             PROGRAM: File((_FILES / PROGRAM.lstrip("/")).read_text(), "0755"),
             _UNIT_FILE: File(unit(seconds)),
+            _UNDO_FILE: File(undo_unit()),
         },
         check=[Check(["nft", "--check", "--file", RULES], fail_on_stderr=True)],
         units={UNIT: Unit()},

@@ -53,3 +53,16 @@ def test_a_reload_puts_rules_on_trial_for_as_long_as_the_settings_say() -> None:
     made = manifest(from_mapping(mapping() | {"firewall": firewall}), "mx1", "mx/test")
     unit = made.files["/etc/systemd/system/mx-firewall.service"]
     assert "ExecReload=/usr/local/sbin/mx-firewall load 45\n" in unit.content
+
+
+def test_the_end_of_a_trial_runs_in_the_sandbox_of_the_firewall() -> None:
+    firewall = {"sshNetworks": ["192.0.2.0/28"]}
+    files = manifest(from_mapping(mapping() | {"firewall": firewall}), "mx1", "mx/test").files
+    lines = {
+        name: set(files[f"/etc/systemd/system/{name}.service"].content.splitlines())
+        for name in ("mx-firewall", "mx-firewall-undo")
+    }
+    assert "ExecStart=/usr/local/sbin/mx-firewall undo" in lines["mx-firewall-undo"]
+    sandbox = {line for line in lines["mx-firewall"] if "Protect" in line or "Restrict" in line}
+    assert sandbox | {"CapabilityBoundingSet=CAP_NET_ADMIN"} <= lines["mx-firewall-undo"]
+    assert not any(line.startswith("WantedBy=") for line in lines["mx-firewall-undo"])

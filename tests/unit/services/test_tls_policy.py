@@ -125,6 +125,17 @@ def test_a_failure_puts_mail_off(
     assert capsys.readouterr().err.startswith("a.test: put off: ")
 
 
+def test_neither_a_next_hop_nor_another_service_draws_on_the_journal(
+    service: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(service, hosts(""), sts="TEMP \x1b]0;owned\x07")
+    answer = world.answer("a.test\u2028\x1b[2Jb")
+    assert answer == world.answer("a.test")
+    said = capsys.readouterr().err
+    assert said.startswith("a.test\\u2028\\x1b[2Jb: put off: the MTA-STS service says ")
+    assert (answer + said).replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize(
     "key",
     [".a.test", "[mx1.a.test]", "[mx1.a.test]:587", "192.0.2.1", "2001:db8::1", "", "[::1]:25"],

@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 
-from . import dane, policy, socketmap
+from . import dane, policy, shown, socketmap
 
 _FIRST_FD = 3
 # Postfix keeps a connection for ten seconds after a question, at most (socketmap_table(5)).
@@ -32,7 +32,7 @@ async def _talk(
     except TimeoutError:
         pass  # an idle client must not keep others out
     except (socketmap.ProtocolError, ConnectionError) as error:
-        print(f"a client is left: {error}", file=sys.stderr, flush=True)
+        print(shown.line(f"a client is left: {error}"), file=sys.stderr, flush=True)
     finally:
         writer.close()
 
@@ -64,9 +64,9 @@ def main() -> int:
             try:
                 said = asyncio.run(socketmap.ask(path, key))
             except (OSError, socketmap.ProtocolError) as error:
-                print(f"no answer: {error}", file=sys.stderr)
+                print(shown.line(f"no answer: {error}"), file=sys.stderr)
                 return 1
-            print(said)
+            print(shown.line(said))
             return 1 if said.startswith("TEMP") else 0
         case _:
             print(__doc__, file=sys.stderr)

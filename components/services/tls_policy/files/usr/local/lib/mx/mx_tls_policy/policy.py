@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 
-from . import dane, socketmap
+from . import dane, shown, socketmap
 
 NONE = "NOTFOUND "
 DANE = "OK dane-only"
@@ -78,5 +78,6 @@ def _is_address(text: str) -> bool:
 
 
 def _put_off(key: str, reason: str) -> str:
-    print(f"{key}: put off: {reason}", file=sys.stderr, flush=True)
-    return "TEMP " + " ".join(reason.split())[:500]
+    reason = shown.line(" ".join(reason.split()))
+    print(f"{shown.line(key)}: put off: {reason}", file=sys.stderr, flush=True)
+    return f"TEMP {reason[:500]}"
