@@ -34,6 +34,57 @@ def test_the_collector_writes_through_no_link_of_the_exporter(ssh: Ssh) -> None:
         )
 
 
+# A file for the collector to write into, which becomes a link to the secret once it is written.
+RACE = f"""
+import os, sys
+os.chdir("/var/lib/prometheus")
+os.rename("node-exporter", "away"); os.mkdir("node-exporter"); os.chdir("node-exporter")
+names = "mx.prom", "mx.prom.new"
+for name in names:
+    open(name, "w").close(); os.chmod(name, 0o666); os.symlink("{SECRET}", name + ".next")
+print("armed", flush=True)
+while not os.path.exists("/tmp/race-over"):
+    for name in names:
+        if not os.path.islink(name) and os.stat(name).st_size:
+            os.rename(name + ".next", name); print("swapped", flush=True)
+"""
+
+
+def test_a_link_that_is_swapped_in_between_write_and_chmod_opens_no_secret(ssh: Ssh) -> None:
+    race = as_user("prometheus", "exec python3 /tmp/race.py")
+    modes = f"stat -c '%a %U %G' {SECRET}"
+    before = ssh("mx1", modes)
+    ssh("mx1", f"rm -f /tmp/race-over; cat >/tmp/race.py <<'END'\n{RACE}\nEND")
+    try:
+        said = ssh(
+            "mx1",
+            f"{race} >/tmp/race.out & until grep -q armed /tmp/race.out; do :; done; "
+            "for try in 1 2 3; do systemctl start mx-collect.service; done; "
+            "touch /tmp/race-over; wait; cat /tmp/race.out",
+        )
+        assert said == "armed\n"
+        assert ssh("mx1", modes) == before
+        opened = ssh("mx1", as_user("prometheus", f"cat {SECRET} 2>&1 || true"))
+        assert "Permission denied" in opened
+    finally:
+        ssh(
+            "mx1",
+            "touch /tmp/race-over; rm -rf /tmp/race* /var/lib/prometheus/node-exporter && "
+            "mv /var/lib/prometheus/away /var/lib/prometheus/node-exporter",
+        )
+
+
+def test_the_filter_puts_no_link_where_the_agent_reads_a_file(ssh: Ssh) -> None:
+    """`_rspamd` is in the group of Redis, whose folder the package lets that group change."""
+    plant = as_user("_rspamd", "cd /etc/redis && mv redis.conf away && ln -s /etc/shadow redis.conf")
+    said = ssh("mx1", f"{plant} 2>&1 || true; stat -c %F /etc/redis/redis.conf")
+    try:
+        assert "Permission denied" in said
+        assert said.endswith("regular file\n")
+    finally:
+        ssh("mx1", "cd /etc/redis && [ ! -e away ] || mv away redis.conf")
+
+
 def test_keys_are_neither_made_nor_shown_where_the_filter_leads(ssh: Ssh) -> None:
     """A link for the former directory, and one for the public key that becomes a record in DNS."""
     plant = as_user(
