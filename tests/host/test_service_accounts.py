@@ -76,7 +76,9 @@ def test_a_link_that_is_swapped_in_between_write_and_chmod_opens_no_secret(ssh: 
 
 def test_the_filter_puts_no_link_where_the_agent_reads_a_file(ssh: Ssh) -> None:
     """`_rspamd` is in the group of Redis, whose folder the package lets that group change."""
-    plant = as_user("_rspamd", "cd /etc/redis && mv redis.conf away && ln -s /etc/shadow redis.conf")
+    plant = as_user(
+        "_rspamd", "cd /etc/redis && mv redis.conf away && ln -s /etc/shadow redis.conf"
+    )
     said = ssh("mx1", f"{plant} 2>&1 || true; stat -c %F /etc/redis/redis.conf")
     try:
         assert "Permission denied" in said
