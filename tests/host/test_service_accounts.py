@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from components.services.spam_filter.redis import CONFIG
+
 from .conftest import Ssh
 
 pytestmark = pytest.mark.host
@@ -75,16 +77,15 @@ def test_a_link_that_is_swapped_in_between_write_and_chmod_opens_no_secret(ssh: 
 
 
 def test_the_filter_puts_no_link_where_the_agent_reads_a_file(ssh: Ssh) -> None:
-    """`_rspamd` is in the group of Redis, whose folder the package lets that group change."""
-    plant = as_user(
-        "_rspamd", "cd /etc/redis && mv redis.conf away && ln -s /etc/shadow redis.conf"
-    )
-    said = ssh("mx1", f"{plant} 2>&1 || true; stat -c %F /etc/redis/redis.conf")
+    """`_rspamd` is in the group of Redis, to which the package gives /etc/redis."""
+    folder, _, name = CONFIG.rpartition("/")
+    swap = f"cd {folder} && mv {name} away && ln -s /etc/shadow {name}"
+    said = ssh("mx1", f"{as_user('_rspamd', swap)} 2>&1 || true; stat -c '%F %U' {CONFIG}")
     try:
         assert "Permission denied" in said
-        assert said.endswith("regular file\n")
+        assert said.endswith("regular file root\n")
     finally:
-        ssh("mx1", "cd /etc/redis && [ ! -e away ] || mv away redis.conf")
+        ssh("mx1", f"cd {folder} && [ ! -e away ] || mv away {name}")
 
 
 def test_keys_are_neither_made_nor_shown_where_the_filter_leads(ssh: Ssh) -> None:
