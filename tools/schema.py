@@ -47,55 +47,81 @@ def outputs_schema() -> str:
 
 
 def manual() -> str:
-    """Every key with its type, default and meaning, as a Markdown page."""
+    """Every key with its type, default and meaning, as a Markdown page; a section is its path."""
     mail = Settings.model_json_schema(by_alias=True)
+    paths = _paths(mail)
     lines = [
         "# Keys of a stack file",
         "",
         "All keys are below `config: mx:mail:` in `stacks/Pulumi.<stack>.yaml`.",
+        "`stacks/Pulumi.everything.yaml` is an example with nearly all of them.",
         "`scripts/schema` writes this page; do not edit it.",
     ]
-    for name, model in _in_order(mail):
-        lines += ["", f"## {name}", "", model["description"].split("\n")[0], ""]
+    for name, path in paths.items():
+        model = _models(mail)[name]
+        lines += ["", f"## {path}", "", _sentence(model), ""]
         lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
         for key, field in model["properties"].items():
             required = key in model.get("required", [])
             default = "required" if required else f"`{json.dumps(field.get('default'))}`"
             if not required and "default" not in field:
                 default = "empty"
-            meaning = str(field.get("description", "")).replace("|", "\\|")
-            lines.append(f"| `{key}` | {_type(field)} | {default} | {meaning} |")
+            referred = [_sentence(_models(mail)[one]) for one in _references(field)]
+            meaning = str(field.get("description") or "".join(referred)).replace("|", "\\|")
+            lines.append(f"| `{key}` | {_type(field, paths)} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
-def _type(field: dict[str, Any]) -> str:
+def _models(mail: dict[str, Any]) -> dict[str, Any]:
+    """All sections of the schema by the names of their classes."""
+    return {"Settings": mail, **mail["$defs"]}
+
+
+def _sentence(model: dict[str, Any]) -> str:
+    return str(model.get("description", "")).split("\n")[0]
+
+
+def _references(field: dict[str, Any]) -> list[str]:
+    return re.findall(r"#/\$defs/(\w+)", json.dumps(field))
+
+
+def _type(field: dict[str, Any], paths: dict[str, str]) -> str:
     if "$ref" in field:
-        return str(field["$ref"]).rpartition("/")[2]
+        path = paths[str(field["$ref"]).rpartition("/")[2]]
+        return f"[{path}](#{re.sub(r'[^a-z0-9-]', '', path.lower())})"
     if "anyOf" in field:
-        return " or ".join(_type(one) for one in field["anyOf"] if one.get("type") != "null")
+        return " or ".join(_type(one, paths) for one in field["anyOf"] if one.get("type") != "null")
     if field.get("type") == "array":
-        return f"list of {_type(field['items'])}"
+        return f"list of {_type(field['items'], paths)}"
     if field.get("type") == "object":
         # Keys with a pattern stand under patternProperties.
         patterns = list(field.get("patternProperties", {}).values())
-        return f"mapping to {_type(patterns[0] if patterns else field['additionalProperties'])}"
+        value = patterns[0] if patterns else field["additionalProperties"]
+        return f"mapping to {_type(value, paths)}"
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
     return str(field.get("format", field.get("type")))
 
 
-def _in_order(mail: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The models of the schema in the order in which a reader of a stack file meets them."""
-    models: dict[str, dict[str, Any]] = mail["$defs"]
-    found: dict[str, dict[str, Any]] = {}
-    waiting = [("Settings", mail)]
+def _paths(mail: dict[str, Any]) -> dict[str, str]:
+    """The classes of the schema with the paths at which a reader of a stack file meets them first.
+
+    An entry of a mapping is NAME, and one of a list is [].
+    """
+    models = _models(mail)
+    found: dict[str, str] = {}
+    waiting = [("Settings", "mx:mail")]
     while waiting:
-        name, model = waiting.pop(0)
-        if name not in found:
-            found[name] = model
-            text = json.dumps(model.get("properties", {}))
-            waiting += [(key, models[key]) for key in re.findall(r"#/\$defs/(\w+)", text)]
-    return [(name, model) for name, model in found.items() if "properties" in model]
+        name, path = waiting.pop(0)
+        if name in found or "properties" not in models[name]:
+            continue
+        found[name] = path
+        before = "" if name == "Settings" else f"{path}."
+        for key, field in models[name]["properties"].items():
+            kinds = {field.get("type"), *(one.get("type") for one in field.get("anyOf", []))}
+            entry = ".NAME" if "object" in kinds else "[]" if "array" in kinds else ""
+            waiting += [(one, f"{before}{key}{entry}") for one in _references(field)]
+    return found
 
 
 def generated() -> dict[Path, str]:
