@@ -151,3 +151,32 @@ def test_programs_of_root_import_nothing_from_the_folder_they_are_called_in(ssh:
         assert "987654321" not in said
     finally:
         ssh("mx1", "rm -rf /tmp/drop")
+
+
+ACCOUNTS = "nobody www-data prometheus unbound postfix mysql redis _rspamd _mta-sts"
+# User, tab, file: what each account can read of all private keys and tokens.
+READABLE = f"""
+for user in {ACCOUNTS}; do
+  {{ grep -rlI 'PRIVATE KEY-' /etc /var/lib; echo {SECRET}; }} |
+    setpriv --reuid=$user --regid=$(id -g $user) --init-groups sh -c \\
+      'while read -r file; do if [ -r "$file" ]; then printf "%s\\t%s\\n" '$user' "$file"; fi; done'
+done
+"""
+
+
+def test_no_account_reads_a_key_or_a_token_but_the_filter_its_own(ssh: Ssh) -> None:
+    found = ssh("mx1", "grep -rlI 'PRIVATE KEY-' /etc /var/lib").splitlines()
+    assert len(found) > 8
+    own = [path for path in found if path.startswith("/var/lib/mx-dkim/")]
+    readable = ssh("mx1", READABLE).splitlines()
+    assert sorted(readable) == sorted(f"_rspamd\t{path}" for path in own)
+
+
+def test_only_the_filter_and_redis_itself_reach_redis(ssh: Ssh) -> None:
+    ask = "redis-cli -s /run/redis/redis-server.sock PING 2>&1 || true"
+    loop = (
+        f"for user in {ACCOUNTS}; do printf '%s ' $user; setpriv --reuid=$user "
+        f"--regid=$(id -g $user) --init-groups sh -c '{ask}'; done"
+    )
+    said = ssh("mx1", loop).splitlines()
+    assert [line.split()[0] for line in said if line.endswith("PONG")] == ["redis", "_rspamd"]

@@ -37,10 +37,10 @@ def transports(settings: Settings, host: str) -> Rows:
     rows = []
     for domain in settings.domains_of(host):
         mailbox = settings.mailbox_hosts[settings.domains[domain].mailbox_host]
-        nexthop = f"{mailbox.protocol}:[{mailbox.hostname}]:{mailbox.port}"
-        if mailbox.protocol == "lmtp":
-            nexthop = f"lmtp:inet:{mailbox.hostname}:{mailbox.port}"
-        rows.append((domain, nexthop))
+        # lmtp(8) looks up no MX either way, but asks lmtp_tls_policy_maps for the words after
+        # `inet:`. With brackets they are the next hop as `postfix.tlsPolicies` has it.
+        inet = "inet:" if mailbox.protocol == "lmtp" else ""
+        rows.append((domain, f"{mailbox.protocol}:{inet}[{mailbox.hostname}]:{mailbox.port}"))
     return rows
 
 

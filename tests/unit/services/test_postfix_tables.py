@@ -63,7 +63,7 @@ def test_lmtp_nexthop_is_spelled_as_transport_5_has_it() -> None:
     values = mapping()
     values["mailboxHosts"]["mailbox1"] |= {"protocol": "lmtp", "port": 24}
     text = sql_content.tables(from_mapping(values), "mx1")["transport"]
-    assert text == "example.test\tlmtp:inet:mailbox1.example.test:24\n"
+    assert text == "example.test\tlmtp:inet:[mailbox1.example.test]:24\n"
 
 
 def test_an_alias_is_a_row_for_each_address_and_a_policy_one_for_each_next_hop() -> None:
