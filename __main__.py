@@ -23,6 +23,7 @@ renewals.warn(failures)
 exchangers = mail_exchangers(settings, stack.owner(), seen, before.api, stack.rspamd_password())
 warn_of_replaced(settings, {key: each.host.target for key, each in exchangers.items()})
 serving = {key: each.serving for key, each in exchangers.items()}
+taking = {key: each.taking for key, each in exchangers.items()}
 ids = mta_sts.ids(settings)
 dns = Dns(
     "dns",
@@ -32,7 +33,7 @@ dns = Dns(
     ids,
     former=before.zones,
     adopt=before.adopt,
-    before_mx=gate.Gate(settings).hook,
+    before_mx=gate.Gate(settings, taking).hook,
 )
 guard_queues(settings, [*exchangers.values(), dns])
 stack.export(settings, failures, dns.ds)

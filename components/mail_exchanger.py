@@ -46,8 +46,10 @@ SERVICES: tuple[type[Service], ...] = (
 class MailExchanger(pulumi.ComponentResource):
     """Creates: Host, and each service of SERVICES that the settings want on it.
 
-    Provides: `host`; `serving`, the resources that the promises in DNS wait for. Nothing reaches
-    the host before `after` is done: the agent waits for it, and all else waits for the agent.
+    Provides: `host`; `serving`, the resources that the promises in DNS wait for; `taking`, by the
+    name of a bundle without which the host refuses mail for a domain, whether the host has its
+    manifest. Nothing reaches the host before `after` is done: the agent waits for it, and all else
+    waits for the agent.
     """
 
     def __init__(
@@ -78,9 +80,12 @@ class MailExchanger(pulumi.ComponentResource):
             tls=tls.bundle.command if tls is not None else None,
             policy=policy.bundle.command if policy is not None else None,
             agent=self.host.agent,
+            rows=place.the(MailDatabase).bundle.command,
             keys=certificates.slots if certificates is not None else {},
             dkim=place.the(SpamFilter).dkim_records,
         )
+        bundles = (place.the(MailDatabase).bundle, place.the(Postfix).bundle)
+        self.taking = {each.name: each.applied for each in bundles}
         self.register_outputs({})
 
 

@@ -24,6 +24,8 @@ from tools import dns_api
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 
+_SHOWN = 10
+
 Inputs = Mapping[str, Any]
 
 
@@ -31,27 +33,37 @@ class Unread(Exception):
     """The preview failed, or the API did not tell a zone's records."""
 
 
-def creates(preview: str) -> dict[str, Inputs]:
-    """Inputs of each record that a preview would create, by its URN.
+def creates(preview: str) -> tuple[dict[str, Inputs], list[str]]:
+    """Inputs of each record that can be created now, by its URN; the URNs of those that wait.
 
-    A record that waits for something that changes, such as an MX for the new id of the MTA-STS
-    policy, is left to the next `up`. Raises Unread when it was no preview that ended well.
+    A record that waits for something that changes is left to the next `up`: an MX record waits for
+    the database of its host and for the new id of the MTA-STS policy. Raises Unread when it was no
+    preview that ended well.
     """
     try:
         steps = json.loads(preview)["steps"]
     except (ValueError, TypeError, KeyError):
         raise Unread(f"the preview failed:\n{preview}") from None
     found: dict[str, Inputs] = {}
+    waiting: list[str] = []
     changing: set[str] = set()
-    # In the order of the program: what a record waits for stands before it.
+    # In the order of the program: what a record waits for stands before it. What stays as it is has
+    # no step, so a record names all that it waits for.
     for step in steps:
         state = step.get("newState") or {}
         new = step["op"] == "create" and state.get("type") == _RECORD
-        if new and changing.isdisjoint(state.get("dependencies", [])):
+        waits = not changing.isdisjoint(state.get("dependencies", []))
+        if new and not waits:
             found[step["urn"]] = state["inputs"]
         elif step["op"] != "same":
             changing.add(step["urn"])
-    return found
+            waiting += [step["urn"]] if new else []
+    return found, waiting
+
+
+def key_of(urn: str) -> str:
+    """The key of a record, from the name of its resource."""
+    return urn.rpartition("::")[2].removeprefix("dns-")
 
 
 def same(wanted: Inputs, present: Inputs) -> bool:
@@ -88,7 +100,7 @@ def present(wanted: Mapping[str, Inputs], clients: Mapping[str, Client]) -> dict
 def main(stack: str, folder: Path) -> int:
     """Write the configuration; return the exit code."""
     try:
-        wanted = creates((folder / "preview").read_text())
+        wanted, waiting = creates((folder / "preview").read_text())
         settings = stack_file.settings_of(stack)
         api = dns_api.from_config(settings.dns, json.load(sys.stdin), os.environ)
         found = present(wanted, dns_api.clients(settings.dns, api))
@@ -97,7 +109,7 @@ def main(stack: str, folder: Path) -> int:
         return 1
     document = stack_file.document(stack)
     dns = document["config"]["mx:mail"]["dns"]
-    keys = {urn.rpartition("::")[2].removeprefix("dns-"): found[urn] for urn in found}
+    keys = {key_of(urn): found[urn] for urn in found}
     dns["adopt"] = dict(dns.get("adopt") or {}) | keys
     (folder / "targets").write_text("".join(f"{urn}\n" for urn in wanted))
     # JSON is YAML with every string quoted: the engine reads 00...8 as a number, PyYAML does not.
@@ -106,6 +118,12 @@ def main(stack: str, folder: Path) -> int:
         f"records: {len(wanted)} are missing in the state, and {len(found)} of them exist at the "
         "API"
     )
+    if waiting:
+        print(
+            f"records: {len(waiting)} more wait for a change of a host or of another record; `up` "
+            f"makes them: {', '.join(map(key_of, waiting[:_SHOWN]))}"
+            + (f" and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else "")
+        )
     return 0
 
 

@@ -34,6 +34,9 @@ class Bundle:
 
     `text`: the manifest's text where it depends on what another bundle hands on; `manifest` then
     names the bundle and its files. `keep`: the state's manifest stays, if the state has one.
+
+    Provides: `applied`, whether the host has this manifest after the run. A run that leaves the
+    command out (`--target`, `--exclude`) gets the command as it is in the state.
     """
 
     def __init__(
@@ -59,10 +62,11 @@ class Bundle:
             well = target.answered if untried(held.text, manifest.text()) else ()
             stdin = in_turn(stdin, target.earlier, well)
         hide = pulumi.ResourceOptions(additional_secret_outputs=["stdin", "stdout", "stderr"])
+        create = f"{target.sudo}{AGENT_PATH} apply{seen.argument(name, manifest.bundle)}"
         self.command = made = command.remote.Command(
             name,
             connection=target.connection,
-            create=f"{target.sudo}{AGENT_PATH} apply{seen.argument(name, manifest.bundle)}",
+            create=create,
             delete=f"{target.sudo}{AGENT_PATH} remove {manifest.bundle}",
             stdin=pulumi.Output.secret(stdin) if secret else stdin,
             logging=command.remote.Logging.NONE if secret else None,
@@ -76,6 +80,15 @@ class Bundle:
             ),
         )
         target.interrupting += [made] if mine else []
+        ignored = {*seen.ignored, *(["stdin"] if keep else [])}
+        compared = {"create": create, "stdin": stdin}
+        self.applied: pulumi.Output[bool] = pulumi.Output.all(
+            *(
+                pulumi.Output.all(wanted, getattr(made, key)).apply(lambda both: both[0] == both[1])
+                for key, wanted in compared.items()
+                if key not in ignored
+            )
+        ).apply(all)
 
     def done(self, value: T) -> pulumi.Output[T]:
         """`value`, known once the bundle is applied: order by data flow."""

@@ -3,6 +3,10 @@
 The engine calls this before it makes an MX record, and at no other time: a record that is published
 is never taken away, nor asked about again. What is found raises an error, and the record waits for
 the next `up`; a viewpoint that can open port 25 to nobody proves nothing, and is only told.
+
+The record waits for the host's commands. But a run with `--target` or `--exclude` may leave these
+commands out: the host would then refuse the domain's mail. So the gate also asks whether the run
+left them as they were.
 """
 
 from __future__ import annotations
@@ -14,8 +18,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +27,14 @@ from components.host.ask import SCRIPT, environment, parse
 from components.protocol import warnings
 from components.settings.environment import Settings
 from components.settings.text import visible
+from components.stack.arrival import HERE, View, addresses, judge
 
 _REACH = Path(__file__).parent / "files" / "reach.py"
-HERE = ""  # the machine that the program runs on, where the key of a host would be
 _SECONDS = 60
 
 
 class Held(Exception):
     """Why an MX record is not published."""
-
-
-@dataclass
-class View:
-    """What one viewpoint saw: address to its greeting, or to why there was none.
-
-    `none`: addresses that it has no route to.
-    """
-
-    greeted: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    none: set[str] = field(default_factory=set)
 
 
 def questions(settings: Settings, host: str, domain: str) -> dict[str, Any]:
@@ -60,60 +50,17 @@ def questions(settings: Settings, host: str, domain: str) -> dict[str, Any]:
     }
 
 
-def addresses(settings: Settings, host: str) -> list[str]:
-    """The public addresses of an MX host."""
-    found = settings.hosts[host]
-    return [str(each) for each in (found.ipv4, found.ipv6) if each is not None]
-
-
-def judge(settings: Settings, host: str, views: Mapping[str, View]) -> tuple[list[str], list[str]]:
-    """What keeps mail from arriving at a host's addresses, and what nobody could see."""
-    wrong, unseen = [], []
-    own = settings.hosts[host].hostname
-    for address in addresses(settings, host):
-        greetings = [view.greeted[address] for view in views.values() if address in view.greeted]
-        others = [visible(text) for text in greetings if _greets_as(text) != own]
-        if greetings and others == [visible(text) for text in greetings]:
-            wrong.append(f"at {address} port 25 another server greets: {others[0]!r}, not {own}")
-        if greetings:
-            continue
-        seen = {
-            key: view.failed[address]
-            for key, view in views.items()
-            if address in view.failed and _proves(view, address)
-        }
-        for key, why in list(seen.items())[:1]:
-            wrong.append(
-                f"{address} does not answer on port 25, seen from {key or 'this machine'}: "
-                f"{visible(why)}; open it in the firewall, and at the provider"
-            )
-        if not seen:
-            unseen.append(
-                f"no machine that may open port 25 could try {address}, so nothing proves "
-                "that mail arrives there; try it from outside"
-            )
-    return wrong, unseen
-
-
-def _greets_as(greeting: str) -> str:
-    """The name in the first line of a greeting; `220-` begins several lines (RFC 5321, 4.2)."""
-    words = greeting[len("220 ") :].split()
-    return words[0] if words else ""
-
-
-def _proves(view: View, address: str) -> bool:
-    """Whether a viewpoint opened port 25 to another address of the same family."""
-    if address in view.none:
-        return False
-    version = ip_address(address).version
-    return any(ip_address(each).version == version for each in view.greeted)
-
-
 class Gate:
-    """The look before each new MX record; a host is looked at once a run."""
+    """The look before each new MX record; a host is looked at once a run.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    `taking`: MX host to the names of the bundles without which it refuses mail for a domain, each
+    with whether the host has its manifest.
+    """
+
+    def __init__(
+        self, settings: Settings, taking: Mapping[str, Mapping[str, pulumi.Output[bool]]]
+    ) -> None:
+        self._settings, self._taking = settings, taking
         self._records = {
             f"dns-mx-{domain}-{host}": (domain, host)
             for domain in settings.domains
@@ -128,6 +75,7 @@ class Gate:
         domain, host = self._records[args.name]
         faults = []
         for key, look in (
+            (("set up", host), self._set_up(host)),
             ((host, ""), self._arrives(host)),
             ((host, domain), self._leaves(host, domain)),
         ):
@@ -143,6 +91,17 @@ class Gate:
             raise Held(
                 f"the MX record of {domain} for {host} is held back: {'; '.join(faults)}. "
                 "Mend this, then run `up` again; MX records that are published already stay"
+            )
+
+    async def _set_up(self, host: str) -> None:
+        """Raise Held when this run left a host without what the settings say."""
+        applied = {name: await each.future() for name, each in self._taking[host].items()}
+        behind = [name for name, known in applied.items() if not known]
+        if behind:
+            raise Held(
+                f"this run does not change {' and '.join(behind)} of {host}, so {host} does not "
+                "have the present settings and may refuse the mail; `up` without --target and "
+                "--exclude changes the host first"
             )
 
     async def _arrives(self, host: str) -> None:

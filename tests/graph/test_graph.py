@@ -100,7 +100,7 @@ def test_the_agent_comes_before_postfix_and_mx_records_after_it(graph: dict[str,
     assert "mx1-spam-filter" in needs("mx1-postfix")
     assert "mx1-spam-filter" in needs("mx1-dkim-example.test")
     assert "mx1-dkim-example.test" in needs("dns-dkim-example.test-mx1")
-    assert needs("dns-mx-example.test-mx1") >= {"mx1-postfix"}
+    assert needs("dns-mx-example.test-mx1") >= {"mx1-postfix", "mx1-mail-database"}
     assert "mx2-postfix" not in needs("dns-mx-example.test-mx1")
 
 

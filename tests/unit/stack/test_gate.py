@@ -13,8 +13,9 @@ import pulumi
 import pytest
 
 from components.settings.environment import from_mapping
+from components.stack.arrival import HERE, View, judge
 from components.stack.files import reach
-from components.stack.gate import HERE, Gate, View, judge, questions
+from components.stack.gate import Gate, questions
 from tests.support.loops import in_own_loop
 from tests.support.mapping import mapping
 
@@ -69,7 +70,7 @@ def test_domain_whose_recipient_is_refused_holds_no_other_domain_back(
     values = mapping()
     values["domains"]["refused.example.test"] = {"mailboxHost": "mailbox1", "recipients": ["dora"]}
     monkeypatch.setattr(pulumi, "ResourceHook", lambda name, hook: hook)
-    gate = Gate(from_mapping(values))
+    gate = Gate(from_mapping(values), {"mx1": {}})
 
     def run(key: str, asked: str) -> tuple[int, str, str]:
         answers = [

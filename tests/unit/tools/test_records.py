@@ -70,8 +70,9 @@ class Api(Client):
 
 def test_only_records_that_would_be_created_are_looked_for() -> None:
     steps = preview(("create", "spf-a.test", TXT), ("update", "b", TXT), ("same", "c", TXT))
-    assert bulk.creates(steps) == {f"{URN}spf-a.test": TXT}
-    assert bulk.creates(preview(("create", "mx1-agent", {}), kind="command:remote:Command")) == {}
+    assert bulk.creates(steps) == ({f"{URN}spf-a.test": TXT}, [])
+    hosts = preview(("create", "mx1-agent", {}), kind="command:remote:Command")
+    assert bulk.creates(hosts) == ({}, [])
 
 
 def test_a_record_that_waits_for_a_change_is_left_to_the_next_up() -> None:
@@ -89,8 +90,29 @@ def test_a_record_that_waits_for_a_change_is_left_to_the_next_up() -> None:
         step("create", "later", "mx-b.test"),
         {"op": "delete", "urn": URN + "gone", "oldState": {}},
     ]
-    found = bulk.creates(json.dumps({"steps": steps}))
+    found, waiting = bulk.creates(json.dumps({"steps": steps}))
     assert list(found) == [URN + key for key in ("sts-c.test", "mx-a.test", "mx-c.test")]
+    assert waiting == [URN + key for key in ("mx-b.test", "later")]
+
+
+def test_an_mx_record_waits_for_the_database_of_its_host() -> None:
+    """The rows of a new domain change the database, and leave the manifest of Postfix as it is."""
+    command = "urn:pulumi:test::mx::command:remote:Command::mx1-"
+
+    def step(op: str, urn: str, kind: str, *needs: str) -> dict[str, Any]:
+        state = {"type": kind, "inputs": TXT, "dependencies": list(needs)}
+        return {"op": op, "urn": urn, "newState": state}
+
+    steps = [
+        step("update", f"{command}mail-database", "command:remote:Command"),
+        step(
+            "create", f"{URN}mx-new.test-mx1", TYPE, f"{command}postfix", f"{command}mail-database"
+        ),
+        step("create", f"{URN}mx-b.test", TYPE),
+    ]
+    found, waiting = bulk.creates(json.dumps({"steps": steps}))
+    assert list(found) == [f"{URN}mx-b.test"]
+    assert waiting == [f"{URN}mx-new.test-mx1"]
 
 
 @pytest.mark.parametrize("text", ["", "error: no", '{"diagnostics": []}', "[]"])
@@ -140,7 +162,12 @@ def test_what_is_written_for_the_engine(
     (tmp_path / "stacks/Pulumi.test.yaml").write_text(text)
     zone = next(iter(mapping()["dns"]["zones"].values()))
     new, there = {**TXT, "zoneId": zone, "content": '"new"'}, {**TXT, "zoneId": zone}
-    (tmp_path / "preview").write_text(preview(("create", "a", new), ("create", "b", there)))
+    steps = json.loads(
+        preview(("create", "a", new), ("create", "b", there), ("update", "c", there))
+    )
+    later = {"type": TYPE, "inputs": new, "dependencies": [f"{URN}c"]}
+    steps["steps"].append({"op": "create", "urn": f"{URN}mx-later", "newState": later})
+    (tmp_path / "preview").write_text(json.dumps(steps))
     client = Api({zone: [[{**TXT, "id": "1" * 32}]]})
     monkeypatch.setattr("tools.dns_api.clients", lambda *_: {zone: client})
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
@@ -150,4 +177,8 @@ def test_what_is_written_for_the_engine(
     written = json.loads((tmp_path / "config.yaml").read_text())
     assert written["config"]["mx:mail"]["dns"].pop("adopt") == {"b": "1" * 32}
     assert written == yaml.safe_load(text)
-    assert "2 are missing in the state, and 1 of them exist at the API" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "2 are missing in the state, and 1 of them exist at the API" in printed
+    assert "1 more wait for a change of a host or of another record; `up` makes them: mx-later" in (
+        printed
+    )
