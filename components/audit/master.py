@@ -185,6 +185,9 @@ def _missing(main: MainCf, services: list[Service]) -> Iterable[Finding]:
     for parameter in ("local", "virtual", "relay", "default", "mailbox", "fallback"):
         yield from _transport(main, f"{parameter}_transport", names)
     yield from _transport(main, "content_filter", names)
+    for entry in main.entries:
+        if entry.name.endswith("_service_name") and known(entry.name, ALL_VERSIONS[-1]):
+            yield from _transport(main, entry.name, names)
 
 
 def _transport(main: MainCf, parameter: str, names: set[str]) -> Iterable[Finding]:

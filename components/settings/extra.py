@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from components.postconf import VERSIONS, fault, types
+from components.settings import extra_services
 from components.settings.types import wide
 
 # Parameter to the setting to use instead; the program checks, publishes and shows that one.
@@ -81,7 +82,7 @@ _NOT = {
     "inet_protocols": (("ipv6",), "most mail servers can be reached over IPv4 only"),
 }
 _DELIVERS_NOTHING = ("discard", "error", "retry", "local", "virtual")
-_TRANSPORTS = ("default_transport", "relay_transport")
+_TRANSPORTS = ("default_transport", "relay_transport", "best_mx_transport", "content_filter")
 # Postfix believes what these clients claim (XCLIENT_README, XFORWARD_README, VERP_README).
 _TRUSTED = (
     "smtpd_authorized_xclient_hosts",
@@ -106,7 +107,12 @@ def contradictions(extra: Mapping[str, str], releases: Iterable[int]) -> Iterabl
     for release in sorted(releases):
         for name, value in extra.items():
             version = VERSIONS[release]
-            wrong = fault(name, version) or guard(name, value) or types.fault(name, value, version)
+            wrong = (
+                fault(name, version)
+                or guard(name, value)
+                or types.fault(name, value, version)
+                or extra_services.fault(name, value, version)
+            )
             if wrong is not None:
                 found[f"postfix.extra.{name}: {wrong}"] = None
     return list(found)

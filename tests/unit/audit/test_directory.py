@@ -120,6 +120,11 @@ WRONG = {
         "",
         "master.cf has no service dovecot",
     ),
+    "service_by_a_name_that_is_none": (
+        "defer_service_name = deferred\n",
+        "",
+        "defer_service_name: master.cf has no service deferred",
+    ),
 }
 
 

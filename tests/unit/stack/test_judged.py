@@ -27,11 +27,6 @@ REFUSED = {
         {"smtpd_restriction_classes": "grey"},
         "postfix.extra.smtpd_restriction_classes: the class grey has no definition",
     ),
-    "filter_that_no_service_reaches": (
-        {"content_filter": "amavis:[127.0.0.1]:10024"},
-        "postfix.extra.content_filter: master.cf has no service amavis",
-    ),
-    "transport_that_is_none": ({"relay_transport": "slow"}, "postfix.extra.relay_transport: "),
     "mail_to_itself": ({"relayhost": "$myhostname"}, "postfix.extra.relayhost: is myhostname"),
     "action_that_is_none": (
         {"smtpd_client_restrictions": "check_client_access static:REJET"},
