@@ -25,7 +25,7 @@ from pulumi.runtime.proto import (
 from lab.engine import command_schema as schema
 from lab.engine import copy
 from lab.engine.command_diff import compare
-from lab.engine.command_run import Runner, known
+from lab.engine.command_run import Runner, known, without_nulls
 from lab.engine.plugin import (
     UNKNOWN,
     Log,
@@ -155,7 +155,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
             if not request.preview:
                 self._runner.copy(request.urn, inputs, context)
             return provider_pb2.CreateResponse(id=new_id(""), properties=request.properties)
-        inputs = {key: value for key, value in inputs.items() if value is not None}
+        inputs = without_nulls(inputs)
         if request.preview:
             state = {**schema.shown(inputs), "stdout": UNKNOWN, "stderr": UNKNOWN}
         else:

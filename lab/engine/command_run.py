@@ -12,7 +12,7 @@ from lab.engine import copy
 from lab.engine.command_local import LocalCommands
 from lab.engine.command_output import HANGS_FROM, Lines, failure, quote
 from lab.engine.command_result import CommandError, Result
-from lab.engine.plugin import Log, Unknown, plain
+from lab.engine.plugin import Log, Secret, Unknown, plain
 from lab.engine.ssh import Connection
 
 PREVIOUS = {"stdout": "PULUMI_COMMAND_STDOUT", "stderr": "PULUMI_COMMAND_STDERR"}
@@ -33,6 +33,16 @@ def known(value: Any) -> Any:
     if isinstance(value, list):
         return [known(item) for item in value]
     return "" if isinstance(value, Unknown) else value
+
+
+def without_nulls(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs without what is null in them or in their connection."""
+    kept = {key: value for key, value in inputs.items() if value is not None}
+    connection = kept.get("connection")
+    if isinstance(connection, Secret) and isinstance(connection.value, Mapping):
+        bare = {key: value for key, value in connection.value.items() if value is not None}
+        kept["connection"] = Secret(bare)
+    return kept
 
 
 class Runner:
@@ -89,9 +99,9 @@ class Runner:
     def connection(self, urn: str, settings: Mapping[str, Any]) -> Connection:
         """A connection to a host. Raises CommandError."""
 
-        def retrying(dials: int, limit: int) -> None:
+        def retrying(what: str, dials: int, limit: int) -> None:
             total = "inf" if limit < 0 else str(limit)
-            self._logger.info(f"Dial {dials}/{total} failed: retrying", urn, status=True)
+            self._logger.info(f"{what} {dials}/{total} failed: retrying", urn, status=True)
 
         return Connection(settings, cancelled=self._cancelled, retrying=retrying)
 

@@ -21,8 +21,6 @@ SIGNALS = {
     "ABRT": 6, "ALRM": 14, "FPE": 8, "HUP": 1, "ILL": 4, "INT": 2, "KILL": 9, "PIPE": 13,
     "QUIT": 3, "SEGV": 11, "TERM": 15,
 }  # fmt: skip
-RETRY_FIRST, RETRY_FACTOR, RETRY_MAX = 0.1, 1.5, 5.0
-
 # The feeder of a channel that is closed ends at once.
 _FEEDER_ENDS_SECONDS = 5
 
@@ -81,7 +79,27 @@ def _close(channel: Any, message: Any) -> None:
 
 
 class Transport(paramiko.Transport):
-    """A transport that keeps the order of the two output streams and the exit signal."""
+    """A transport that keeps what the library forgets.
+
+    That is the order of the two output streams, the exit signal, the host key algorithms that the
+    server offered, and code and words with which it refused a channel.
+    """
+
+    offered: tuple[str, ...] = ()
+    rejected: tuple[int, str] = (0, "")
+
+    def _really_parse_kex_init(self, message: Any, ignore_first_byte: bool = False) -> Any:
+        parsed = super()._really_parse_kex_init(  # type: ignore[misc]
+            message, ignore_first_byte
+        )
+        self.offered = tuple(parsed["server_key_algo_list"])
+        return parsed
+
+    def _parse_channel_open_failure(self, message: Any) -> None:
+        copy = _peek(message)
+        copy.get_int()
+        self.rejected = (copy.get_int(), copy.get_text())
+        super()._parse_channel_open_failure(message)  # type: ignore[misc]
 
     _channel_handler_table = {  # noqa: RUF012 -- the parent's attribute
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
@@ -115,7 +133,7 @@ def run(
     events = _events(channel)
     while True:
         try:
-            event = events.get(timeout=1)
+            event = events.get(timeout=0.1)
         except queue.Empty:
             if transport.is_active() and not channel.closed:
                 continue

@@ -7,6 +7,7 @@ every call that is listed under the reason, with the scenario that the call is p
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +36,6 @@ def _of(*ends: str) -> Callable[[Call, Mapping[str, Any], int], bool]:
 
 def _errors(call: Call) -> str:
     return " ".join(call.get("errors", []))
-
-
-def _connects(call: Call, scenario: Mapping[str, Any], number: int) -> bool:
-    """Whether a host is asked to run something."""
-    writes = call["method"] in _WRITES and not call["request"].get("preview")
-    return writes and kind_of(call) == "command:remote:Command"
 
 
 def _waits(call: Call, scenario: Mapping[str, Any], number: int) -> bool:
@@ -113,7 +108,7 @@ REASONS: Mapping[str, Reason] = {
         ),
     ),
     "given up": Reason(
-        "the original had not answered when it was given up; the stand-in answers",
+        "the original had not answered when it was given up",
         lambda call, scenario, number: _GIVEN_UP in _errors(call) or "hangs" in call,
     ),
     "panic": Reason(
@@ -128,10 +123,11 @@ REASONS: Mapping[str, Reason] = {
         "values that are unknown where something is made for good: the engine never sends them",
         _unknown_when_made,
     ),
-    "connection": Reason(
-        "what a login, a host key, a proxy or a broken server does: the replay has shells and no "
-        "sshd; tests/engine/test_command_replay.py has a real one",
-        _connects,
+    "sudo": Reason(
+        "what sudo and su of the recorded host say, not the plug-in",
+        lambda call, scenario, number: bool(
+            re.search(r"(^| )su(do)? ", str((values_of(call) or {}).get("create")))
+        ),
     ),
     "machine": Reason(
         "a command that shows more of its machine than of the plug-in: the order of lines of two "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from unittest import mock
 from lab.engine import cloudflare_client
 from lab.engine.cloudflare import CloudflareProvider
 from lab.engine.plugin import Log
+from tests.corpus import connected
 from tests.corpus.double import Double
 from tests.corpus.play import TOKEN, Outcome, play
 from tests.corpus.scenario import FOLDER, scenarios
@@ -31,6 +32,14 @@ class Count:
     equal: int = 0
     left_out: int = 0
     different: list[tuple[str, str, Outcome]] = field(default_factory=list)
+
+    def add(self, plugin: str, name: str, outcomes: Iterable[Outcome]) -> None:
+        """Count the outcomes of a scenario."""
+        for outcome in outcomes:
+            if outcome.equal:
+                self.equal += 1
+            else:
+                self.different.append((plugin, name, outcome))
 
     def __str__(self) -> str:
         total = self.equal + self.left_out + len(self.different)
@@ -51,25 +60,28 @@ def numbers(reasons: dict[str, list[int]]) -> frozenset[int]:
     return frozenset(number for listed in reasons.values() for number in listed)
 
 
-def replay(plugin: str, wanted: list[str] | None = None) -> Iterator[tuple[str, Any]]:
+def replay(plugin: str, wanted: list[str] | None = None) -> Iterator[tuple[str, Count]]:
     """Each scenario's name with its count; `wanted` chooses by the beginning of the name."""
-    listed = left_out()[plugin]
+    chosen = {
+        name: packed
+        for name, packed in scenarios(plugin)
+        if not wanted or name.startswith(tuple(wanted))
+    }
+    out = {name: numbers(left_out()[plugin].get(name, {})) for name in chosen}
+    hosts = {}
+    if plugin == "command" and chosen.keys() & {*connected.SCENARIOS}:
+        hosts = connected.outcomes(out)
     double = Double()
     try:
-        for name, packed in scenarios(plugin):
-            if wanted and not name.startswith(tuple(wanted)):
-                continue
-            total = len(packed["calls"])
-            out = numbers(listed.get(name, {}))
-            count = Count(left_out=len(out))
-            if len(out) < total:
+        for name, packed in chosen.items():
+            count = Count(left_out=len(out[name]))
+            if name in hosts:
+                count.add(plugin, name, hosts[name])
+            elif len(out[name]) < len(packed["calls"]):
                 quick = mock.patch.object(cloudflare_client, "PAUSES", (0.0,) * 10)
                 with quick, tempfile.TemporaryDirectory() as folder:
-                    for outcome in _outcomes(plugin, packed, double, Path(folder), out):
-                        if outcome.equal:
-                            count.equal += 1
-                        else:
-                            count.different.append((plugin, name, outcome))
+                    played = _outcomes(plugin, packed, double, Path(folder), out[name])
+                    count.add(plugin, name, played)
             yield name, count
     finally:
         double.close()

@@ -423,7 +423,10 @@ def test_a_host_key_that_is_none_fails_before_dialing(host: Host, plugin: Plugin
     other = host.connection(hostKey="not a key", dialErrorLimit=1)
     with pytest.raises(grpc.RpcError) as caught:
         create(plugin, connection=other, create="true")
-    assert caught.value.details() == "ssh: no key found"
+    assert caught.value.details() == (
+        "failed to parse host key: ssh: no key found; "
+        "last parsing error for ignored line: illegal base64 data at input byte 0"
+    )
 
 
 def test_a_refused_variable_is_also_logged(host: Host, plugin: Plugin) -> None:
