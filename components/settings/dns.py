@@ -101,7 +101,7 @@ class DnsSettings(Model):
     accounts: dict[Name, list[Domain]] = Field(
         default_factory=dict,
         description="Further Cloudflare accounts: a name of your choice to the account's zones. "
-        "Store each account's token as a secret: `pulumi config set --secret --path "
+        "Store each account's token as a secret: `mx pulumi STACK config set --secret --path "
         "mx:cloudflareTokens.NAME`.",
     )
     dnssec_zones: list[Domain] = Field(

@@ -38,6 +38,7 @@ def load() -> Settings:
 def _refuse_leftovers(source: str) -> None:
     """Refuse keys that nothing reads, and secrets in clear text."""
     config = pulumi.runtime.config.CONFIG.get()
+    stack = pulumi.get_stack()
     for key in config:
         namespace, _, name = key.partition(":")
         if namespace == "mx" and name not in _KNOWN_KEYS:
@@ -49,13 +50,13 @@ def _refuse_leftovers(source: str) -> None:
     ):
         raise SettingsError(
             f"{source}: cloudflare:apiToken: the token is stored in clear text; revoke this "
-            "token at Cloudflare, then store a new one: pulumi config set --secret "
+            f"token at Cloudflare, then store a new one: mx pulumi {stack} config set --secret "
             "cloudflare:apiToken"
         )
     if "cloudflare:apiToken" not in config and "CLOUDFLARE_API_TOKEN" not in os.environ:
         raise SettingsError(
-            f"{source}: cloudflare:apiToken: missing; store it with pulumi config set "
-            "--secret cloudflare:apiToken, or export CLOUDFLARE_API_TOKEN"
+            f"{source}: cloudflare:apiToken: missing; export CLOUDFLARE_API_TOKEN, or store the "
+            f"token: mx pulumi {stack} config set --secret cloudflare:apiToken"
         )
 
 
@@ -77,8 +78,8 @@ def tokens(settings: Settings) -> dict[str, pulumi.Output[str]]:
     for account in settings.dns.accounts:
         if account not in given:
             raise pulumi.RunError(
-                f"{source}.{account}: missing; store the account's token with pulumi config "
-                f"set --secret --path mx:{_TOKENS}.{account}"
+                f"{source}.{account}: missing; store the account's token: mx pulumi "
+                f"{pulumi.get_stack()} config set --secret --path mx:{_TOKENS}.{account}"
             )
     for account in given:
         if account not in settings.dns.accounts:

@@ -16,6 +16,7 @@ _NOISE = re.compile(
 )
 # The vendor's DNS plug-in says an error of the API twice: in a message, and as the call's error.
 _TWICE = re.compile(r"^\[ERROR\] (.*): failed to make http request$", re.DOTALL)
+_OWN = re.compile(r"(error: )?stacks/Pulumi\.[a-z0-9-]+\.yaml: mx:mail\.")
 _TRACEBACK = re.compile(r"\nTraceback \(most recent call last\):.*KeyboardInterrupt\S*", re.DOTALL)
 
 
@@ -174,7 +175,12 @@ CAUSES = (
 
 
 def explain(error: str, stack: str) -> str:
-    """One error of the engine as a reader needs it; an unknown error comes back unchanged."""
+    """One error of the engine as a reader needs it; an unknown error comes back unchanged.
+
+    So does one of the program itself, which names the place in the stack file.
+    """
+    if _OWN.match(error):
+        return error.removeprefix("error: ").strip()
     error = _TWICE.sub(r"failed to make http request: \1", without_password(error))
     for cause in CAUSES:
         found = cause.pattern.search(error)

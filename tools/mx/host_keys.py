@@ -24,7 +24,12 @@ def in_report(report: Report, settings: Settings) -> None:
             words = told.get(key) or _words(settings, key)
             told[key] = words
             report.warnings[number] = warning.removesuffix(why) + words
-    report.risks[:0] = [f"{key} was not read: {words}" for key, words in told.items()]
+    # What was said of such a host without the fingerprints is less than this.
+    less = tuple(f"{key}: MX could not log in" for key in told)
+    report.risks = [
+        *(f"{key} was not read: {words}" for key, words in told.items()),
+        *(risk for risk in report.risks if not risk.startswith(less)),
+    ]
 
 
 def in_errors(errors: dict[str, list[str]], settings: Settings) -> None:

@@ -98,7 +98,7 @@ def _item(text: str, style: str = "") -> RenderableType:
 def _name(text: str) -> str:
     """A name near a diff, which is none of its lines."""
     text = one_line(text)
-    return repr(text) if text[:1] in "+-@" else text
+    return repr(text) if text.startswith(("+", "-", "@")) else text
 
 
 def _barred(text: str) -> str:

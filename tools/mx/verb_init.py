@@ -32,7 +32,7 @@ class Asking:
     def words(self, question: str, option: str, default: str = "") -> str:
         """One answer. Raises Failure where nobody can answer and there is no default."""
         if self.possible:
-            return str(click.prompt(question, default=default, err=True)).strip()
+            return str(click.prompt(question, default=default or None, err=True)).strip()
         if default:
             return default
         raise Failure(f"{question}: nobody can answer here; give {option}", USAGE)
@@ -200,7 +200,10 @@ def _zones(asking: Asking, answers: init_file.Answers) -> None:
         if not _covered(name, answers.zones):
             guess = ".".join(name.split(".")[-2:])
             zone = asking.words(f"Zone of {name}", "--zone NAME=ID or CLOUDFLARE_API_TOKEN", guess)
-            answers.zones[zone] = asking.words(f"Zone ID of {zone}", f"--zone {zone}=ID")
+            answers.zones[zone] = asking.words(
+                f"Zone ID of {zone} (32 characters, on the zone's overview page)",
+                f"--zone {zone}=ID",
+            )
 
 
 def _covered(name: str, zones: dict[str, str]) -> bool:

@@ -32,7 +32,8 @@ def _unreached(look: Look) -> Iterable[Said]:
             host, why = found
             yield Said(
                 f"MX could not log in to the host and read its state ({why}). Until it can, "
-                "`mx up` fails there. This report does not show what the host has now.",
+                "`mx up` fails there. This report does not show what the host has now. "
+                "`mx check` says what to do.",
                 host,
             )
 

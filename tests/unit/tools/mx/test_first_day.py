@@ -216,11 +216,14 @@ def test_host_with_another_key_is_told_with_both_fingerprints(
     monkeypatch.setattr(ssh_keys, "scan", lambda *_: {kind: blob})
     both = [ssh_keys.fingerprint(KEY), ssh_keys.fingerprint(OTHER)]
     report = Report(
-        "example", warnings=["drift of mx1 was not read: Host key verification failed."]
+        "example",
+        warnings=["drift of mx1 was not read: Host key verification failed."],
+        risks=["mx1: MX could not log in to the host and read its state (Host key ...)."],
     )
     host_keys.in_report(report, settings())
     errors = {"mx1: agent": ["ssh: handshake failed: ssh: host key mismatch"], "DNS: a": ["no"]}
     host_keys.in_errors(errors, settings())
+    assert len(report.risks) == 1
     for text in (report.risks[0], report.warnings[0], errors["mx1: agent"][0]):
         assert all(fingerprint in text for fingerprint in both)
         assert "hosts.mx1.hostKey" in text

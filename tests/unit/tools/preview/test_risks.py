@@ -76,7 +76,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             told("drift of mx1 was not read: Host key verification failed."),
             "mx1: MX could not log in to the host and read its state (Host key verification "
             "failed.). Until it can, `mx up` fails there. This report does not show what the host "
-            "has now.",
+            "has now. `mx check` says what to do.",
         )
     ],
     "mail is queued where a host or domain goes": [

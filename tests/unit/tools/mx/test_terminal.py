@@ -1,0 +1,55 @@
+"""What a terminal shows of a report and of findings."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from rich.console import Console
+
+from tools.mx import findings, terminal
+from tools.preview.model import Change, Report
+from tools.status.check import Finding
+
+SAME = ("DNS does not say it.", "Correct the records.")
+FOUND = [
+    Finding("stack-record", "fault", "a.test", f"{name} is missing", *SAME) for name in ("MX", "A")
+]
+
+
+def shown(report: Report) -> str:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(terminal.render(report))
+    return captured.get()
+
+
+def test_change_of_no_host_has_a_dash_in_the_table() -> None:
+    change = Change(op="create", host="", component="Command queues", why=["first deployment"])
+    text = shown(Report("production", changes=[change]))
+    assert "-     Command queues" in text
+    assert "''" not in text
+
+
+def test_reason_of_several_findings_is_there_once_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    findings.present(["a.test"], FOUND)
+    coloured = capsys.readouterr().out
+    assert coloured.count(SAME[0]) == 1
+    assert "\x1b[1;31m" in coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    findings.present(["a.test"], FOUND)
+    assert "\x1b[1;31m" not in capsys.readouterr().out
+
+
+def test_findings_in_a_pipe_are_lines_that_a_program_can_search(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    findings.present(["a.test"], FOUND)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "fault: a.test: MX is missing [stack-record]"
+    assert lines[-1] == "a.test: 2 faults, 0 warnings, 0 notices"
