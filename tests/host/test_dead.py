@@ -32,6 +32,7 @@ DEAD = {
 }
 GREETING = "timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/25 && head -n 1 <&3' || true"
 PROGRAM = "python3 -I -B /usr/local/lib/mx/mx_postfix.py"
+DRAIN = "python3 -I -B /usr/local/lib/mx/mx_postfix_drain.py"
 
 
 @pytest.mark.parametrize("case", DEAD)
@@ -65,7 +66,7 @@ def test_a_queue_is_not_taken_away(ssh: Ssh) -> None:
         assert sent.returncode in (0, 1), sent.stdout + sent.stderr
         eventually(lambda: "1 message is queued" in ssh("mx2", f"{PROGRAM} queue"), 30)
         before = ssh("mx2", DIGEST)
-        words = ssh("mx2", f"{PROGRAM} drain 10 2>&1 || echo refused")
+        words = ssh("mx2", f"{DRAIN} 10 2>&1 || echo refused")
         assert "1 message is queued" in words
         assert "for example.test: Postfix stays" in words
         assert words.endswith("refused\n")
@@ -74,6 +75,6 @@ def test_a_queue_is_not_taken_away(ssh: Ssh) -> None:
     finally:
         ssh("mailbox1", "systemctl start postfix")
     eventually(lambda: "220 " in ssh("mailbox1", GREETING), 60)
-    assert "refused" not in ssh("mx2", f"{PROGRAM} drain 60 || echo refused")
+    assert "refused" not in ssh("mx2", f"{DRAIN} 60 2>&1 || echo refused")
     assert ssh("mx2", f"{PROGRAM} queue") == "the queue is empty\n"
     ssh("mx2", "systemctl reload postfix")

@@ -36,6 +36,7 @@ DIRECTORY = "/etc/postfix"
 UNIT = "postfix.service"
 PROGRAM = "/usr/local/lib/mx/mx_postfix.py"
 LEAVES = "/usr/local/lib/mx/mx_postfix_leaves.py"
+DRAIN = "/usr/local/lib/mx/mx_postfix_drain.py"
 _RUN = ("/usr/bin/python3", "-I", "-B")
 _PROGRAM_RUN = (*_RUN, PROGRAM)
 _FILES = Path(__file__).parent / "files"
@@ -69,7 +70,9 @@ def manifest(settings: Settings, host: str, owner: str, *, milters: Sequence[str
     files[f"{DIRECTORY}/tables/mynetworks.cidr"] = File(postfix_tables.mynetworks(settings))
     files[postfix_tables.NEXT_HOPS] = File(postfix_tables.next_hop_faults(settings))
     files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
-    files |= {path: File((_FILES / path.lstrip("/")).read_text()) for path in (PROGRAM, LEAVES)}
+    files |= {
+        path: File((_FILES / path.lstrip("/")).read_text()) for path in (PROGRAM, LEAVES, DRAIN)
+    }
     files[postfix_units.path(settings.hosts[host].debian)] = File(postfix_units.drop_in())
     return Manifest(
         bundle="postfix",
@@ -116,7 +119,7 @@ def _goodbye(settings: Settings, host: str) -> Step:
     seconds = settings.postfix.drain_seconds
     if settings.hosts[host].give_up_queue:
         return Step([*_PROGRAM_RUN, "give-up"])
-    return Step([*_PROGRAM_RUN, "drain", str(seconds)], timeout=seconds + 300)
+    return Step([*_RUN, DRAIN, str(seconds)], timeout=seconds + 300)
 
 
 def _lookups(settings: Settings, host: str) -> list[RunProbe]:

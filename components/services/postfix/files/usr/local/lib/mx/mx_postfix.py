@@ -4,7 +4,6 @@ usage: mx_postfix.py lives                     did no daemon die since the last 
        mx_postfix.py probe DOMAIN [RECIPIENT]  does it take mail for RECIPIENT from strangers, and
                                                refuse unknown recipients and other domains?
        mx_postfix.py queue                     what is queued, as one line
-       mx_postfix.py drain SECONDS             no new mail, deliver what is queued, wait for it
        mx_postfix.py give-up                   say what is queued; the stack gives it up
 
 Runs as root. Exit codes: 0 yes, or empty; 1 no, with the reason on standard error.
@@ -14,7 +13,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import pwd
 import re
 import secrets
@@ -25,7 +23,6 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-MAIN_CF = Path("/etc/postfix/main.cf")
 MYNETWORKS = Path("/etc/postfix/tables/mynetworks.cidr")
 # Programs that a user of the host calls: their fatal errors are about that call.
 _CALLED = {"postfix/sendmail", "postfix/postdrop", "postfix/postqueue", "postfix/postmap"}
@@ -46,9 +43,12 @@ class No(Exception):
 
 def run(*argv: str) -> str:
     """Standard output of a command. Raises No with its words."""
-    done = subprocess.run(
-        argv, capture_output=True, encoding="utf-8", errors="replace", timeout=60, check=False
-    )
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, encoding="utf-8", errors="replace", timeout=60, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise No(f"{' '.join(argv)} did not end within {error.timeout:.0f} s") from None
     if done.returncode != 0:
         raise No(f"{argv[0]}: {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout
@@ -182,44 +182,6 @@ def told(messages: list[dict[str, object]]) -> str:
     return f"{number} queued, the oldest for {age}, for {', '.join(most)}"
 
 
-def drain(seconds: int) -> None:
-    """Deliver what is queued while no new mail comes. Raises No when some of it stays."""
-    if not queued():
-        return
-    print(told(queued()) + f"; waiting {seconds} s for them to leave")
-    before = MAIN_CF.read_bytes()
-    try:
-        run("postconf", "-e", "master_service_disable=inet")
-        run("postfix", "reload")
-    finally:
-        replace(before)
-    deadline = time.monotonic() + seconds
-    while True:
-        run("postqueue", "-f")
-        left = queued()
-        if not left:
-            return
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(5)
-    run("postfix", "reload")  # main.cf is as before: mail is taken again
-    raise No(
-        f"{told(left)}: Postfix stays, and takes mail again. Let the mail leave (postqueue -p says "
-        "what it waits for). Or give it up: `giveUpQueue: true` at this host in the stack file, "
-        "then `up`, before the host is removed"
-    )
-
-
-def replace(content: bytes) -> None:
-    """Bring main.cf back as it was; the running Postfix reads it with the next reload."""
-    new = MAIN_CF.with_name(".main.cf.mx")
-    status = MAIN_CF.stat()
-    new.write_bytes(content)
-    os.chmod(new, status.st_mode & 0o7777)
-    os.chown(new, status.st_uid, status.st_gid)
-    os.replace(new, MAIN_CF)
-
-
 def main(arguments: list[str]) -> int:
     """Do what the verb says; return the exit code."""
     try:
@@ -230,8 +192,6 @@ def main(arguments: list[str]) -> int:
                 probe(domain, None)
             case ["probe", domain, recipient]:
                 probe(domain, recipient)
-            case ["drain", seconds]:
-                drain(int(seconds))
             case ["queue" | "give-up"]:
                 print(told(queued()))
             case _:

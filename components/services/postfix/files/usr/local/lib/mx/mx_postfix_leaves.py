@@ -28,9 +28,12 @@ class No(Exception):
 
 def run(*argv: str) -> str:
     """Standard output of a command. Raises No with its words."""
-    done = subprocess.run(
-        argv, capture_output=True, text=True, errors="replace", timeout=30, check=False
-    )
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise No(f"{' '.join(argv)} did not end within {error.timeout:.0f} s") from None
     if done.returncode != 0:
         raise No(f"{argv[0]}: {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout
