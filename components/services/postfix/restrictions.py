@@ -12,7 +12,7 @@ from components.settings import dnsbl
 from components.settings.environment import Settings
 
 EHLO_DISCARDED = "chunking"
-"""What no client is offered."""
+"""What no client is offered. Only the host's release is known, not which fixes it has installed."""
 
 
 def ehlo(settings: Settings) -> str:

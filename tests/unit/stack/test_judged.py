@@ -71,6 +71,11 @@ def test_what_only_may_harm_is_told_once_for_all_hosts(case: str) -> None:
     assert [line.startswith(words) for line in told] == [True]
 
 
+def test_chunking_may_be_offered_where_all_hosts_have_the_fixes() -> None:
+    """As docs/operating.md has it."""
+    assert lines(planned(smtpd_discard_ehlo_keywords="dsn, etrn, silent-discard")) == ([], [])
+
+
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("release", [12, 13])
 def test_no_finding_on_any_example_stack_on_either_release(stack: str, release: int) -> None:
