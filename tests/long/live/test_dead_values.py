@@ -23,17 +23,16 @@ pytestmark = pytest.mark.host
 
 Pulumi = Callable[..., subprocess.CompletedProcess[str]]
 NONE = "/etc/postfix/tables/none"
-# By the daemon that dies, or that nobody reaches any more. Those of qmgr(8) are refused by their
-# type (DEADLY in tests/unit/settings/test_harm.py).
+# By the daemon that dies. Those of qmgr(8) are refused by their type (DEADLY in
+# tests/unit/settings/test_harm.py), and names of services that are not there by another rule
+# (tests/unit/settings/test_extra_services.py).
 DEAD = {
     "smtpd_table": ("smtpd_sender_restrictions", f"check_sender_access lmdb:{NONE}"),
     "smtpd_command_filter": ("smtpd_command_filter", f"pcre:{NONE}"),
-    "smtpd_proxymap": ("proxymap_service_name", "nosuch"),
     "tlsmgr_random": ("tls_random_source", "dev:/no/such/device"),
     "cleanup_header_checks": ("header_checks", f"pcre:{NONE}"),
     "cleanup_canonical": ("sender_canonical_maps", f"lmdb:{NONE}"),
     "cleanup_bcc": ("recipient_bcc_maps", f"lmdb:{NONE}"),
-    "cleanup_by_nobody": ("cleanup_service_name", "nosuch"),
     "smtp_header_checks": ("smtp_header_checks", f"pcre:{NONE}"),
     "smtp_generic": ("smtp_generic_maps", f"lmdb:{NONE}"),
     "smtp_reply_filter": ("smtp_reply_filter", f"pcre:{NONE}"),
