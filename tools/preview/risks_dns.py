@@ -12,6 +12,7 @@ from tools.preview.risk import Kind, Look, Said, data, kind, of_records, text
 _POLICY = re.compile(r"\bp\s*=\s*(none|quarantine|reject)\b", re.IGNORECASE)
 _STRENGTH = {"": 0, "none": 0, "quarantine": 1, "reject": 2}
 _ZONE = "zoneId "
+_ACCOUNT = re.compile(r'\baccounturi\s*=\s*([^\s;"]+)', re.IGNORECASE)
 
 
 def _null(line: str | None) -> bool:
@@ -177,6 +178,17 @@ def _caa(record: RecordChange, look: Look) -> Iterable[Said]:
         )
 
 
+def _caa_account(record: RecordChange, look: Look) -> Iterable[Said]:
+    old, new = (_ACCOUNT.search(data(line)) for line in (record.old, record.new))
+    if new and (old is None or old[1] != new[1]):
+        yield Said(
+            f"the CAA record allows only the account {new[1]} to get certificates. A host that is "
+            "set up anew has another account. It gets no certificate until dns.caa.accountUri is "
+            "that account or is removed.",
+            record.name,
+        )
+
+
 def _moves(look: Look) -> Iterable[Said]:
     moves = Counter(
         note.removeprefix(_ZONE)
@@ -204,4 +216,5 @@ KINDS = (
     of_records("a TLSA record changes", _tlsa),
     of_records("MTA-STS is announced, changed or removed", _sts),
     of_records("CAA names the authorities", _caa),
+    of_records("CAA names one account", _caa_account),
 )

@@ -159,3 +159,11 @@ def test_caa_limits_account_and_method() -> None:
         "issuewild": ("issuewild", ";"),
         "iodef": ("iodef", "mailto:sec@example.test"),
     }
+
+
+def test_caa_never_names_an_account_by_itself() -> None:
+    """The account of a host that is new, or set up anew, is not known before it asks (RFC 8657)."""
+    rows = table({"caa": {"issue": ["ca.test"]}}, Facts())
+    values = [str(row.data["value"]) for row in rows.values() if row.type == "CAA" and row.data]
+    assert values.count("ca.test") == 2  # one at each host's name
+    assert not any("accounturi" in value for value in values)

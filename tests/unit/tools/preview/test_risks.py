@@ -352,6 +352,26 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "CAA record allows must refuse.",
         )
     ],
+    "CAA names one account": [
+        (
+            record(
+                None,
+                {
+                    "name": "mx1.a.test",
+                    "type": "CAA",
+                    "ttl": 300,
+                    "data": {
+                        "flags": 0,
+                        "tag": "issue",
+                        "value": "ca.test; accounturi=https://ca.test/a/1",
+                    },
+                },
+            ),
+            "mx1.a.test: the CAA record allows only the account https://ca.test/a/1 to get "
+            "certificates. A host that is set up anew has another account. It gets no certificate "
+            "until dns.caa.accountUri is that account or is removed.",
+        )
+    ],
     "whose mail is refused": [
         (
             {
