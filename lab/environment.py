@@ -8,6 +8,7 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+from lab import installed
 from lab.topology import CHECKOUT, CLOUDFLARE_TOKEN, STATE
 
 # requirements.lock is the place of these numbers: an engine and its SDK are released together, and
@@ -77,10 +78,26 @@ def engine_folder() -> Path:
 
 
 def make_home(home: Path, folder: Path) -> None:
-    """Make a PULUMI_HOME that shows the vendor's plug-ins, and a folder with the stand-ins."""
+    """Make a PULUMI_HOME that shows the vendor's plug-ins, and a folder with the stand-ins.
+
+    With MX_LAB_PLUGINS=installed the stand-ins are installed in the PULUMI_HOME too, once there is
+    an engine, and the folder has the language host alone.
+    """
     without_log(home)
-    show_plugins(cache() / "plugins" / "plugins", home)
-    stand_ins(engine_folder(), cache() / "plugins" / "plugins", folder)
+    engine, plugins = engine_folder(), cache() / "plugins" / "plugins"
+    show_plugins(plugins, home)
+    in_home = installed.wanted() and (engine / "pulumi").exists()
+    if in_home:
+        installed.install(
+            engine / "pulumi",
+            home,
+            {
+                name: (wanted, STAND_INS / f"pulumi-resource-{name}")
+                for name, wanted in PLUGIN_VERSIONS.items()
+                if name not in vendors(plugins)
+            },
+        )
+    stand_ins(engine, plugins, folder, in_home)
 
 
 def plugin_path(folder: Path) -> str:
@@ -121,17 +138,21 @@ def show_plugins(plugins: Path, home: Path) -> None:
         shown.mkdir(parents=True, exist_ok=True)
         for file in plugin.iterdir():
             link = shown / file.name
-            if not link.exists():
+            # A stand-in that was installed here is a file.
+            if not link.is_symlink() or not link.exists():
                 link.unlink(missing_ok=True)
                 link.symlink_to(file)
 
 
-def stand_ins(engine: Path, plugins: Path, folder: Path) -> None:
+def stand_ins(engine: Path, plugins: Path, folder: Path, in_home: bool = False) -> None:
     """Fill a folder with a stand-in for each plug-in that the vendor's is not there for.
 
-    `engine` is the folder of the CLI, whose release brings the language host along.
+    `engine` is the folder of the CLI, whose release brings the language host along. `in_home`: the
+    stand-ins of plug-ins are installed.
     """
-    there = {f"pulumi-resource-{name}" for name in vendors(plugins)}
+    there = {
+        f"pulumi-resource-{name}" for name in (PLUGIN_VERSIONS if in_home else vendors(plugins))
+    }
     folder.mkdir(parents=True, exist_ok=True)
     for stand_in in STAND_INS.iterdir():
         link = folder / stand_in.name

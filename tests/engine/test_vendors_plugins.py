@@ -6,11 +6,17 @@ import json
 import os
 import subprocess
 import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from components.settings.stack_file import settings_of
 from lab import environment
+from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.state import Api
 from lab.environment import PLUGIN_VERSIONS, STAND_INS, engine_folder
 
 from .conftest import Project
@@ -64,3 +70,54 @@ def test_installed_plug_in_is_taken_before_the_stand_in(installed: Path, project
     assert "command 1.2.1: the vendor's, cloudflare 6.23.1: the stand-in's" in (
         environment.described()
     )
+
+
+@contextmanager
+def serving(double: Api) -> Iterator[str]:
+    """The double of the DNS API; its URL."""
+    server = start(double, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}/client/v4"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def no_vendors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache with an engine, and without plug-ins."""
+    engine = tmp_path / "cache/mx/engine"
+    engine.mkdir(parents=True)
+    (engine / environment.ENGINE_VERSION).symlink_to(engine_folder())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("MX_LAB_PLUGINS", "installed")
+
+
+def test_preview_with_stand_ins_that_are_installed_as_the_vendors_are(
+    no_vendors: None, tmp_path: Path
+) -> None:
+    project = Project(tmp_path)
+    assert not [path for path in (tmp_path / "stand-ins").iterdir() if "resource" in path.name]
+    project.init("staging")
+    zones = settings_of("staging").dns.zones
+    with serving(Api(tmp_path / "api.json", zones, {"t" * 40: SCOPES})) as url:
+        project.environment["CLOUDFLARE_BASE_URL"] = url
+        steps = project.preview("staging")
+    kinds = {step["newState"]["type"] for step in steps if step["op"] == "create"}
+    assert {"command:remote:Command", "cloudflare:index/dnsRecord:DnsRecord"} <= kinds
+    listed = json.loads(project.run("plugin", "ls", "--json").stdout)
+    assert {item["name"]: item["version"] for item in listed} == PLUGIN_VERSIONS
+    # A second time there is nothing to install.
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "home/plugins").rglob("*")}
+    environment.make_home(tmp_path / "home", tmp_path / "stand-ins")
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "home/plugins").rglob("*")}
+    assert after == before
+
+
+def test_unknown_place_of_the_plug_ins_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MX_LAB_PLUGINS", "instaled")
+    with pytest.raises(SystemExit, match="MX_LAB_PLUGINS=instaled: expected `installed`"):
+        environment.make_home(tmp_path / "home", tmp_path / "stand-ins")
