@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints
 
 from components.settings.types import Address, Model
 
@@ -28,10 +28,21 @@ def _root(value: str) -> str:
     return value
 
 
+def _accepted(value: object) -> object:
+    """Refuse anything but the YAML word true."""
+    if value is not True:
+        raise ValueError(
+            f"{value!r} is no agreement, and the authority gives no certificate without one. "
+            "Read its terms of service (https://letsencrypt.org/repository/), then write "
+            "`acceptTerms: true`; or leave `certificates` out"
+        )
+    return value
+
+
 class CertificatesSettings(Model):
     """Certificates from an ACME authority, for each MX host and each MTA-STS policy host."""
 
-    accept_terms: Literal[True] = Field(
+    accept_terms: Annotated[Literal[True], BeforeValidator(_accepted)] = Field(
         description="You have read the authority's terms of service and agree to them."
     )
     acme_directory_url: Annotated[str, StringConstraints(pattern=_URL)] = Field(

@@ -38,9 +38,10 @@ def _no_stack(found: re.Match[str], stack: str) -> str:
 
 def _no_login(found: re.Match[str], stack: str) -> str:
     return (
-        "No state backend is chosen. The state can be kept in a folder or in a bucket:\n"
+        f"No state backend is chosen: {access.folder() / f'{stack}.env'}, which `mx init` writes, "
+        "is missing or names none. The state can be kept in a folder or in a bucket:\n"
         "  export PULUMI_BACKEND_URL='file:///var/lib/mx/state?metadata=skip'\n"
-        "docs/start.md explains the choice."
+        "docs/backends.md explains the choice."
     )
 
 

@@ -22,7 +22,11 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
         "rollout.canary: there is no hosts.mx9",
     ),
     "terms_not_accepted": (("certificates",), {}, "certificates.acceptTerms: missing"),
-    "terms_refused": (("certificates",), {"acceptTerms": False}, "certificates.acceptTerms: "),
+    "terms_refused": (
+        ("certificates",),
+        {"acceptTerms": False},
+        "certificates.acceptTerms: False is no agreement",
+    ),
     "acme_over_http": (
         ("certificates",),
         {"acceptTerms": True, "acmeDirectoryUrl": "http://acme.test/dir"},
