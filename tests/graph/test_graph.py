@@ -8,52 +8,16 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
-from components.dns.api import DnsApi
 from components.mail_exchanger import manifests_of as manifests
 from components.settings.environment import from_mapping
+from tests.support.graph import API, Answers, Recorder, requests
 from tests.support.mapping import mapping
-
-API = DnsApi(base_url=None, tokens={"example.test": "token-of-the-zone"})
-
-
-class _Mocks(Mocks):
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        return f"{args.name}-id", {"stdout": "v=DKIM1; p=", **args.inputs}
-
-    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"unexpected invoke {args.token}")
-
-
-class _Recorder(MockMonitor):
-    def __init__(self) -> None:
-        super().__init__(_Mocks())
-        self.requests: dict[str, Any] = {}
-
-    def RegisterResource(self, request: Any) -> Any:
-        self.requests[request.name] = request
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(scope="module")
 def graph() -> dict[str, Any]:
-    from components.dns.component import Dns
-    from components.host import Seen
-    from components.mail_exchanger import MailExchanger
-
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
-
-    def program() -> None:
-        settings = from_mapping(mapping())
-        hosts = {
-            key: MailExchanger(key, settings, "mx/test", Seen(), API) for key in settings.hosts
-        }
-        Dns("dns", settings, {key: each.serving for key, each in hosts.items()})
-
-    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
-    return recorder.requests
+    return requests(mapping())
 
 
 def test_names_come_from_keys(graph: dict[str, Any]) -> None:
@@ -119,8 +83,8 @@ def test_the_controllers_password_is_a_hash_in_a_secret_bundle() -> None:
     from components.host import Seen
     from components.mail_exchanger import MailExchanger
 
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
 
     def program() -> None:
         settings = from_mapping(mapping())
@@ -152,8 +116,8 @@ def test_new_rules_are_confirmed_over_a_connection_of_their_own() -> None:
     from components.host import Seen
     from components.mail_exchanger import MailExchanger
 
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
 
     def program() -> None:
         settings = from_mapping(mapping() | {"firewall": {"sshNetworks": ["192.0.2.0/28"]}})
@@ -173,8 +137,8 @@ def test_other_hosts_wait_for_everything_on_the_canary(canary: str | None) -> No
     from components.host import Seen
     from components.mail_exchanger import mail_exchangers
 
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
 
     def program() -> None:
         values = mapping() | {"firewall": {"sshNetworks": ["192.0.2.0/28"]}}

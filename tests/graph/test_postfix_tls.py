@@ -15,14 +15,13 @@ from components.services.postfix_tls.component import PostfixTls
 from components.services.service import Place
 from components.services.tls_reports.component import TlsReports
 from components.settings.environment import from_mapping
+from tests.support.graph import Answers, Recorder
 from tests.support.mapping import mapping
-
-from .test_graph import _Mocks, _Recorder
 
 
 def test_order_by_data_flow() -> None:
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
 
     def program() -> None:
         settings = from_mapping(mapping())

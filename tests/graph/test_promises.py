@@ -9,9 +9,8 @@ import pulumi
 import pytest
 
 from components.settings.environment import from_mapping
+from tests.support.graph import Answers, Recorder
 from tests.support.mapping import KEY, mapping
-
-from .test_graph import _Mocks, _Recorder
 
 
 class _Part(pulumi.CustomResource):
@@ -25,8 +24,8 @@ def graph(
     from components.dns.component import Dns
     from components.dns.serving import Serving
 
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
 
     def program() -> None:
         values = mapping()

@@ -11,9 +11,8 @@ from pulumi.runtime import rpc
 from components.host import Bundle, File, Manifest, Seen, Target
 from components.host.manifest import Step
 from components.settings.environment import from_mapping
+from tests.support.graph import Answers, Recorder
 from tests.support.mapping import mapping
-
-from .test_graph import _Mocks, _Recorder
 
 SECRET = Manifest(
     bundle="one", owner="me", files={"/etc/key": File("hunter22", "0600", secret=True)}
@@ -21,8 +20,8 @@ SECRET = Manifest(
 
 
 def register(manifest: Manifest, secret: bool) -> Any:
-    recorder = _Recorder()
-    pulumi.runtime.set_mocks(_Mocks(), project="mx", stack="test", monitor=recorder)
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
 
     def program() -> None:
         target = Target("mx1", from_mapping(mapping()), Seen())

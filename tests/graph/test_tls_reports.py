@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pulumi
@@ -10,25 +9,13 @@ import pulumi
 from components.host import Seen
 from components.mail_exchanger import MailExchanger
 from components.settings.environment import from_mapping
+from tests.support.graph import API, Answers, Recorder
 from tests.support.mapping import mapping
-
-from .test_graph import API, _Mocks, _Recorder
-
-SLOTS = {algorithm: {"a": "AA", "b": "BB"} for algorithm in ("ecdsa", "rsa")}
-KEYS = json.dumps({"keys": {}, "account": None, "slots": SLOTS})
-
-
-class _WithKeys(_Mocks):
-    """A host that says what keys its certificates have."""
-
-    def new_resource(self, args: Any) -> tuple[str | None, dict[str, Any]]:
-        identifier, outputs = super().new_resource(args)
-        return identifier, outputs | {"stdout": KEYS}
 
 
 def graph(debian: int) -> dict[str, Any]:
-    recorder = _Recorder()
-    recorder.mocks = mocks = _WithKeys()
+    recorder = Recorder()
+    recorder.mocks = mocks = Answers()
     pulumi.runtime.set_mocks(mocks, project="mx", stack="test", monitor=recorder)
     values = mapping() | {
         "certificates": {"acceptTerms": True},
