@@ -139,7 +139,8 @@ class Progress:
     def _say(self, where: str, row: Row) -> None:
         if not self._live:
             seconds = row.ended - row.began
-            self._console.print(f"{safe(where)}: {row.done} changes done in {seconds:.0f} s")
+            changes = f"{row.done} change{'s' * (row.done != 1)}"
+            self._console.print(f"{safe(where)}: {changes} done in {seconds:.0f} s")
 
     def _say_all(self, pause: float) -> None:
         while not self._over.wait(pause):
@@ -161,8 +162,11 @@ class Progress:
         table.add_column(justify="right")
         table.add_column(no_wrap=True, overflow="ellipsis")
         for name, row in self.rows.items():
-            state = Text(safe(", ".join(row.now)) or ("done" if row.done else "waits"))
+            state = Text(safe(", ".join(row.now)))
             if row.failed:
                 state.append(f"  failed: {safe(', '.join(row.failed))}", "red")
+            elif not row.now:
+                whole = row.done > 0 and row.done >= row.total
+                state.append(*(("done", "green") if whole else ("waits", "dim")))
             table.add_row(Text(safe(name), "bold"), self._of(row), state)
         return table

@@ -125,7 +125,7 @@ def test_progress_counts_changes_by_host(capsys: pytest.CaptureFixture[str]) -> 
             progress.event(event)
     assert {name: row.done for name, row in progress.rows.items()} == {"mx1": 1, DNS: 1}
     assert progress.counts == {"update": 2}
-    assert "mx1: 1 changes done" in capsys.readouterr().err
+    assert "mx1: 1 change done" in capsys.readouterr().err
 
 
 def test_log_of_a_runner_says_what_each_host_does_meanwhile(

@@ -7,7 +7,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from tools.mx import findings, terminal
+from tools.mx import findings, progress, terminal
 from tools.preview.model import Change, Report
 from tools.status.check import Finding
 
@@ -29,6 +29,17 @@ def test_change_of_no_host_has_a_dash_in_the_table() -> None:
     text = shown(Report("production", changes=[change]))
     assert "-     Command queues" in text
     assert "''" not in text
+
+
+def test_records_of_which_one_of_two_is_made_wait_and_are_not_done() -> None:
+    with progress.Progress(["mx1"], {progress.DNS: 2}) as shows:
+        urn = "urn:pulumi:p::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-a-mx1"
+        for key in ("resourcePreEvent", "resOutputsEvent"):
+            shows.event({key: {"metadata": {"op": "create", "urn": urn}}})
+        console = Console(width=80)
+        with console.capture() as captured:
+            console.print(shows._table())
+    assert captured.get().split() == ["DNS", "1/2", "waits"]
 
 
 def test_reason_of_several_findings_is_there_once_on_a_terminal(
