@@ -53,7 +53,7 @@ def _refuse_leftovers(source: str) -> None:
             f"token at Cloudflare, then store a new one: mx pulumi {stack} config set --secret "
             "cloudflare:apiToken"
         )
-    if "cloudflare:apiToken" not in config and "CLOUDFLARE_API_TOKEN" not in os.environ:
+    if not config.get("cloudflare:apiToken") and not os.environ.get("CLOUDFLARE_API_TOKEN"):
         raise SettingsError(
             f"{source}: cloudflare:apiToken: missing; export CLOUDFLARE_API_TOKEN, or store the "
             f"token: mx pulumi {stack} config set --secret cloudflare:apiToken"

@@ -94,6 +94,23 @@ def test_fault_of_the_stack_file_is_said_without_a_traceback(
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize("token", ["missing", ""])
+def test_token_that_is_missing_or_empty_is_refused_before_anything_is_asked(
+    project: Project, token: str
+) -> None:
+    if token:
+        project.environment.pop("CLOUDFLARE_API_TOKEN")
+    else:
+        project.environment["CLOUDFLARE_API_TOKEN"] = token
+    project.init("staging")
+    done = project.run("preview", "--stack", "staging")
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "stacks/Pulumi.staging.yaml: cloudflare:apiToken: missing; export CLOUDFLARE" in output
+    assert "Traceback" not in output
+    assert "mx:dns:Dns" not in output
+
+
 def test_misspelled_setting_names_its_path_and_what_was_meant(project: Project, edit: Edit) -> None:
     edit("staging", lambda text: text.replace("hostname: mx1", "hostnam: mx1"))
     project.init("staging")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -41,11 +43,16 @@ class Machine:
     def install(self, *parts: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.checkout / "scripts/install", *parts],
-            env={"PATH": f"{self.bin}:/usr/bin:/bin", "XDG_CACHE_HOME": str(self.cache)},
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
+            start_new_session=True,
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PATH": f"{self.bin}:/usr/bin:/bin", "XDG_CACHE_HOME": str(self.cache)}
 
     def offer_release(self, before: str = "") -> None:
         """Let curl get the vendor's release, in which pulumi is a script."""
@@ -136,6 +143,107 @@ def test_cut_off_it_leaves_no_half_engine(machine: Machine, cut: Callable[[Machi
     machine.offer_release()
     assert machine.install("engine").returncode == 0
     assert [path.name for path in machine.engine.parent.iterdir()] == [PINNED]
+
+
+OFFERING_ENGINE = """[ "$1" = version ] && echo v{pinned} && exit
+folder="$PULUMI_HOME/plugins/$3-$4-v$5"
+mkdir -p "$folder"
+# As the engine does: there until all of the plug-in is.
+touch "$folder.partial"
+{before}
+printf '#!/bin/sh\\n' >"$folder/pulumi-resource-$4"
+chmod 755 "$folder/pulumi-resource-$4"
+rm "$folder.partial"
+"""
+# The script, timeout(1) and the engine.
+KILL_ALL = 'kill -9 $(ps -o pid= -s "$(ps -o sess= -p $$)")'
+HALF_UNPACKED = 'printf x >"$folder/pulumi-resource-$4" && chmod 755 "$folder/pulumi-resource-$4"'
+
+
+@pytest.mark.parametrize("which", ["command", "cloudflare"])
+@pytest.mark.parametrize("done_before", ["true", HALF_UNPACKED], ids=["empty", "half unpacked"])
+def test_plug_in_whose_installation_was_killed_is_installed_by_the_next_run(
+    machine: Machine, which: str, done_before: str
+) -> None:
+    before = f"[ $4 != {which} ] || {{ {done_before}; {KILL_ALL}; }}"
+    machine.tool("pulumi", OFFERING_ENGINE.format(pinned=PINNED, before=before))
+    assert machine.install("plugins").returncode == -signal.SIGKILL
+    machine.tool("pulumi", OFFERING_ENGINE.format(pinned=PINNED, before=""))
+    if which == "cloudflare":
+        assert f"the lab's stand-in for the plug-in {which}" in machine.install("summary").stdout
+    done = machine.install("plugins")
+    assert f"plug-in {which} {version(f'pulumi-{which}')}: the vendor's" in done.stdout
+    for name in ("command", "cloudflare"):
+        folder = f"mx/plugins/plugins/resource-{name}-v{version(f'pulumi-{name}')}"
+        assert (machine.cache / folder / f"pulumi-resource-{name}").read_text() == "#!/bin/sh\n"
+    assert "plug-in command 1.2.1 of the vendor, plug-in cloudflare 6.23.1 of the vendor" in (
+        machine.install("summary").stdout
+    )
+
+
+PIP = """#!/bin/sh
+case "$*" in
+"-m venv --clear .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+*"pip install"*) {pip} ;;
+-c*) exit 0 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("pip", ["kill -9 $PPID", "echo no space left on device >&2; exit 1"])
+def test_environment_whose_packages_are_not_all_there_is_made_anew(
+    machine: Machine, pip: str
+) -> None:
+    machine.tool("python3", PIP.format(pip=pip))
+    done = machine.install("python")
+    assert done.returncode != 0
+    stamp = machine.checkout / ".venv/requirements.sha256"
+    assert not stamp.exists()
+    made = machine.cache.parent / "made"
+    machine.tool("python3", PIP.format(pip=f'touch "{made}"'))
+    assert machine.install("python").returncode == 0
+    assert made.exists()
+    assert stamp.exists()
+    made.unlink()
+    assert machine.install("python").returncode == 0
+    assert not made.exists()
+
+
+def test_full_disk_in_the_cache_leaves_no_half_engine(machine: Machine) -> None:
+    """The release does not fit into a file system of 64 kB, which is in a namespace of its own."""
+    tools = machine.checkout / "lab/engine/tools"
+    tools.mkdir(parents=True)
+    (tools / "go.mod").write_text("go 1.26.0\n")
+    machine.tool("go", 'if [ "$1" = env ]; then echo go1.26.0; exit; fi; echo disk full; exit 1')
+    machine.offer_release()
+    folder = machine.engine.parent
+    folder.mkdir(parents=True)
+    release = machine.cache.parent / "release/pulumi/pulumi"
+    whole = f"#!/bin/sh\necho v{PINNED}\n# " + random.Random(1).randbytes(200000).hex()
+    release.write_text(whole)
+    name = next(path.name for path in release.parents[1].glob("*.tar.gz"))
+    with tarfile.open(release.parents[1] / name, "w:gz") as tar:
+        tar.add(release.parent, "pulumi")
+    sums = subprocess.run(
+        ["sha256sum", name], cwd=release.parents[1], stdout=subprocess.PIPE, check=True
+    )
+    (release.parents[1] / f"pulumi-{PINNED}-checksums.txt").write_bytes(sums.stdout)
+    small = (
+        f'mount -t tmpfs -o size=64k none "{folder}" && scripts/install engine; code=$?; '
+        f'[ ! -e "{machine.engine}" ] || exit 3; exit $code'
+    )
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", small],
+        cwd=machine.checkout,
+        env=machine.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{machine.cache}/mx has 0 MB left, and the engine needs 1,000" in done.stderr
+    assert machine.install("engine").returncode == 0
+    assert machine.engine.joinpath("pulumi").read_text() == whole
 
 
 def test_broken_checksum_installs_nothing(machine: Machine) -> None:
