@@ -96,6 +96,12 @@ def contradictions(settings: Settings) -> Iterable[str]:
                 f"dns.parkedDomains[{index}]: {name} is also {other}, which has other records "
                 "than a domain without mail; take it off this list"
             )
+        for key, mailbox in settings.mailbox_hosts.items():
+            if name == mailbox.hostname:
+                yield (
+                    f"dns.parkedDomains[{index}]: {name} is also mailboxHosts.{key}, whose bounces "
+                    "would fail SPF (RFC 7208 section 2.4); take it off this list"
+                )
     caa = settings.dns.caa
     if caa is not None and caa.account_uri is not None and len(settings.hosts) > 1:
         yield (

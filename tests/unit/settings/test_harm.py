@@ -233,6 +233,10 @@ HARM: dict[str, tuple[Change, str]] = {
         {EXTRA: {"milter_default_action": "accept"}},
         "must neither let mail through nor lose it",
     ),
+    "mailbox_host_that_is_parked": (
+        {("dns", "parkedDomains"): ["mailbox1.example.test"]},
+        "dns.parkedDomains[0]: mailbox1.example.test is also mailboxHosts.mailbox1",
+    ),
     "mail_to_the_bin": ({EXTRA: {"default_transport": "discard:"}}, "delivers no mail"),
     "mail_that_never_leaves": ({EXTRA: {"defer_transports": "smtp"}}, "would stay in the queue"),
     "services_switched_off": ({EXTRA: {"master_service_disable": "inet"}}, "no longer run"),
