@@ -61,18 +61,23 @@ MILTER, POLICY = "mx-mime-limit", "mx-tls-policy"
 SMALL_DISK = f"""
 set -e
 systemctl stop postfix rspamd {MILTER}.socket {MILTER} {POLICY}.socket {POLICY}
-mkdir /run/spool && cp -a {SPOOL}/. /run/spool
+mkdir /run/spool
+cp -a {SPOOL}/. /run/spool
 mount -t tmpfs -o size=100m,mode=0755 tmpfs {SPOOL}
-cp -a /run/spool/. {SPOOL} && rm -r /run/spool
+cp -a /run/spool/. {SPOOL}
+rm -r /run/spool
 systemctl start {MILTER}.socket {POLICY}.socket {POLICY} rspamd postfix
 """
 FILL = f'! dd if=/dev/zero of={SPOOL}/full bs=64k 2>&1 && test "$(stat -fc %a {SPOOL})" = 0'
 LARGE_DISK = f"""
 set -e
 systemctl stop postfix rspamd {MILTER}.socket {MILTER} {POLICY}.socket {POLICY}
-mkdir /run/spool && cp -a {SPOOL}/. /run/spool
-umount {SPOOL} && find {SPOOL} -mindepth 1 -delete
-cp -a /run/spool/. {SPOOL} && rm -r /run/spool
+mkdir /run/spool
+cp -a {SPOOL}/. /run/spool
+umount {SPOOL}
+find {SPOOL} -mindepth 1 -delete
+cp -a /run/spool/. {SPOOL}
+rm -r /run/spool
 systemctl start {MILTER}.socket {POLICY}.socket {POLICY} rspamd postfix
 """
 

@@ -109,19 +109,24 @@ def power_on(host: Host) -> None:
     wait_for(f"SMTP on {host.name}", lambda: container.listens(host, 25), 300, step=1)
 
 
-# The queue on a disk of 100 MB for as long as the fault lasts. Sockets of services are in the
-# queue's directory, and a copy of a socket is a file that nobody listens on. An `up` would start
-# them in between, so the agent's lock is held.
+# The queue on a disk of twice its size, at least 100 MB, for as long as the fault lasts. Sockets
+# of services are in the queue's directory, and a copy of a socket is a file that nobody listens on.
+# An `up` would start them in between, so the agent's lock is held.
 _MOVED = f"""
 set -e
 exec 9>>/var/lib/mx-agent/lock && flock 9
 again systemctl stop postfix rspamd mx-{{mime-limit,tls-policy}}.{{socket,service}}
-mkdir -p /var/tmp/spool && cp -a {SPOOL}/. /var/tmp/spool
+mkdir /var/tmp/spool
+cp -a {SPOOL}/. /var/tmp/spool
 %s
-cp -a /var/tmp/spool/. {SPOOL} && rm -r /var/tmp/spool
+cp -a /var/tmp/spool/. {SPOOL}
+rm -r /var/tmp/spool
 again systemctl start mx-{{mime-limit,tls-policy}}.socket mx-tls-policy rspamd postfix
 """
-_SMALL = _MOVED % f"mount -t tmpfs -o size=100m,mode=0755 tmpfs {SPOOL}"
+_SMALL = _MOVED % (
+    f"size=$(($(du -sm {SPOOL} | cut -f1) * 2))\n"
+    f"mount -t tmpfs -o size=$((size > 100 ? size : 100))m,mode=0755 tmpfs {SPOOL}"
+)
 _LARGE = _MOVED % f"again umount {SPOOL}\nfind {SPOOL} -mindepth 1 -delete"
 _FULL = f"! dd if=/dev/zero of={SPOOL}/full bs=64k 2>/dev/null"
 
