@@ -32,6 +32,11 @@ DEAD = {
 }
 GREETING = "timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/25 && head -n 1 <&3' || true"
 PROGRAM = "python3 -I -B /usr/local/lib/mx/mx_postfix.py"
+# smtpd(8) waits for the client, and master(8) for smtpd(8) when a reload takes the service away.
+HOLD = (
+    "nohup bash -c 'exec 3<>/dev/tcp/127.0.0.1/25; sleep 100' >/dev/null 2>&1 & "
+    "sleep 1; pgrep -o -x master"
+)
 DRAIN = "python3 -I -B /usr/local/lib/mx/mx_postfix_drain.py"
 
 
@@ -66,11 +71,13 @@ def test_a_queue_is_not_taken_away(ssh: Ssh) -> None:
         assert sent.returncode in (0, 1), sent.stdout + sent.stderr
         eventually(lambda: "1 message is queued" in ssh("mx2", f"{PROGRAM} queue"), 30)
         before = ssh("mx2", DIGEST)
+        master = ssh("mx2", HOLD)
         words = ssh("mx2", f"{DRAIN} 10 2>&1 || echo refused")
         assert "1 message is queued" in words
         assert "for example.test: Postfix stays" in words
         assert words.endswith("refused\n")
         assert ssh("mx2", DIGEST) == before
+        assert ssh("mx2", "pgrep -o -x master") == master, "a client held up the reload"
         eventually(lambda: "220 " in ssh("mx2", GREETING), 30)
     finally:
         ssh("mailbox1", "systemctl start postfix")

@@ -73,7 +73,8 @@ def manifest(settings: Settings, host: str, owner: str, *, milters: Sequence[str
     files |= {
         path: File((_FILES / path.lstrip("/")).read_text()) for path in (PROGRAM, LEAVES, DRAIN)
     }
-    files[postfix_units.path(settings.hosts[host].debian)] = File(postfix_units.drop_in())
+    debian = settings.hosts[host].debian
+    files[postfix_units.path(debian)] = File(postfix_units.drop_in(debian))
     return Manifest(
         bundle="postfix",
         owner=owner,

@@ -1,4 +1,4 @@
-"""systemd's drop-in for Postfix: order at boot and restart after a crash (systemd.unit(5))."""
+"""systemd's drop-in for Postfix: order at boot, restart after a crash, signals: systemd.unit(5)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,25 @@ def path(debian: int) -> str:
     return f"/etc/systemd/system/{UNITS[debian]}.d/mx.conf"
 
 
-def drop_in() -> str:
-    """Order without bonds.
+_SIGNALS = """
+# master(8) ends its children by signals; the package's unit does not let it.
+CapabilityBoundingSet=CAP_KILL
+"""
+
+
+def drop_in(debian: int) -> str:
+    """Order without bonds, and CAP_KILL where the unit lacks it.
 
     Wants= and After=, never BindsTo= or Requires=: those would stop Postfix whenever the
     database restarts, while Postfix alone answers 451 and keeps its queue moving.
+
+    The unit of Debian 13 takes CAP_KILL away, so master(8) cannot signal its children, which run as
+    another user (kill(2)). When a reload removes a service, master(8) waits for the children of
+    that service and does nothing else. An smtpd(8) that a client holds, or that itself waits for a
+    proxymap(8) to be started, then stops all mail, up to the 1,000 s of the watchdog of master(8).
+    Debian 12's unit has no bounding set; one with CAP_KILL alone would take all else away.
     """
-    return (
+    text = (
         "# Postfix starts after what it asks, and does not stop with it: it defers mail then.\n"
         "[Unit]\n"
         f"After={_NEEDS}\n"
@@ -31,3 +43,4 @@ def drop_in() -> str:
         "Restart=always\n"
         "RestartSec=5s\n"
     )
+    return text if debian == 12 else text + _SIGNALS.lstrip()
