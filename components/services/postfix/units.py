@@ -13,14 +13,37 @@ def path(debian: int) -> str:
     return f"/etc/systemd/system/{UNITS[debian]}.d/mx.conf"
 
 
-_SIGNALS = """
+_SIGNALS = """\
 # master(8) ends its children by signals; the package's unit does not let it.
 CapabilityBoundingSet=CAP_KILL
 """
 
+# As the unit of Debian 13 has it, with CAP_KILL. The package prepares the chroot as plain root.
+_SANDBOX = """\
+ExecStartPre=
+ExecStartPre=+/usr/lib/postfix/configure-instance.sh %i
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_SETGID CAP_SETUID
+CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_CHOWN CAP_KILL
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+PrivateDevices=yes
+ProcSubset=pid
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=full
+RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+SystemCallFilter=@system-service @setuid chroot
+"""
+
 
 def drop_in(debian: int) -> str:
-    """Order without bonds, and CAP_KILL where the unit lacks it.
+    """Order without bonds, and what the package's unit lacks: CAP_KILL on 13, a sandbox on 12.
 
     Wants= and After=, never BindsTo= or Requires=: those would stop Postfix whenever the
     database restarts, while Postfix alone answers 451 and keeps its queue moving.
@@ -29,7 +52,6 @@ def drop_in(debian: int) -> str:
     another user (kill(2)). When a reload removes a service, master(8) waits for the children of
     that service and does nothing else. An smtpd(8) that a client holds, or that itself waits for a
     proxymap(8) to be started, then stops all mail, up to the 1,000 s of the watchdog of master(8).
-    Debian 12's unit has no bounding set; one with CAP_KILL alone would take all else away.
     """
     text = (
         "# Postfix starts after what it asks, and does not stop with it: it defers mail then.\n"
@@ -43,4 +65,4 @@ def drop_in(debian: int) -> str:
         "Restart=always\n"
         "RestartSec=5s\n"
     )
-    return text if debian == 12 else text + _SIGNALS.lstrip()
+    return text + (_SANDBOX if debian == 12 else _SIGNALS)
