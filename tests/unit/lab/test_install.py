@@ -155,8 +155,8 @@ printf '#!/bin/sh\\n' >"$folder/pulumi-resource-$4"
 chmod 755 "$folder/pulumi-resource-$4"
 rm "$folder.partial"
 """
-# The script, timeout(1) and the engine.
-KILL_ALL = 'kill -9 $(ps -o pid= -s "$(ps -o sess= -p $$)")'
+# The script, timeout(1) and the engine. ps(1) pads short numbers, and takes no padded ones.
+KILL_ALL = "kill -9 $(ps -o pid= -s $(ps -o sess= -p $$))"
 HALF_UNPACKED = 'printf x >"$folder/pulumi-resource-$4" && chmod 755 "$folder/pulumi-resource-$4"'
 
 
