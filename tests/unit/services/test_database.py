@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import sys
 import types
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.programs import host_program
 from tests.support.stacks import ROOT
 
 FILES = ROOT / "components/services/database/files"
@@ -27,16 +27,11 @@ def program() -> Any:
     cursors: Any = types.ModuleType("pymysql.cursors")
     cursors.SSCursor = None
     path = FILES / "usr/local/lib/mx/mail_database.py"
-    spec = importlib.util.spec_from_file_location("mail_database", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "pymysql", fake)
         patch.setitem(sys.modules, "pymysql.constants", constants)
         patch.setitem(sys.modules, "pymysql.cursors", cursors)
-        spec.loader.exec_module(module)
-    return module
+        return host_program(path)
 
 
 def test_own_migrations_are_numbered_and_quote_no_name(program: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import struct
 import threading
@@ -11,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.support.programs import host_program
 from tests.support.stacks import ROOT
 
 FILE = ROOT / ("components/services/spam_filter/files/usr/local/lib/mx/mx_milter_probe.py")
@@ -18,12 +18,7 @@ QUIET = 0xFF0FF
 
 
 def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mx_milter_probe", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return host_program(FILE)
 
 
 probe = load()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import struct
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ import pytest
 
 from components.services.spam_filter import mime_limit
 from tests.support.loops import in_own_loop
+from tests.support.programs import host_program
 from tests.support.stacks import ROOT
 
 T = TypeVar("T")
@@ -21,12 +21,7 @@ FILES = ROOT / "components/services/spam_filter/files"
 @pytest.fixture(scope="module")
 def milter() -> Any:
     path = FILES / mime_limit.PROGRAM.lstrip("/")
-    spec = importlib.util.spec_from_file_location("mx_mime_limit", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return host_program(path)
 
 
 # Spellings that Rspamd 3.12.1 takes for a nested message, each quadratic in its time there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.programs import host_program
 from tests.support.stacks import ROOT
 
 PROGRAM = ROOT / "components/services/postfix/files/usr/local/lib/mx/mx_postfix_drain.py"
@@ -52,11 +52,7 @@ class Postfix:
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mx_postfix_drain", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = host_program(PROGRAM)
     (tmp_path / "main.cf").write_text(BEFORE)
     monkeypatch.setattr(module, "MAIN_CF", tmp_path / "main.cf")
     monkeypatch.setattr(module, "RELOAD_SECONDS", 0.01)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 
 import pytest
 
+from tests.support.programs import host_program
 from tests.support.stacks import ROOT
 
 FILE = ROOT / "components/services/postfix/files/usr/local/lib/mx/mx_postfix_leaves.py"
 
 
 def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mx_postfix_leaves", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return host_program(FILE)
 
 
 PICKED = "A1B2: uid=0 from=<double-bounce>"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from types import ModuleType
 
 import pytest
 
+from tests.support.programs import host_program
 from tests.support.stacks import ROOT
 
 PROGRAM = ROOT / "components/services/postfix/files/usr/local/lib/mx/mx_postfix.py"
@@ -15,12 +15,7 @@ PROGRAM = ROOT / "components/services/postfix/files/usr/local/lib/mx/mx_postfix.
 
 @pytest.fixture
 def questions() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mx_postfix", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return host_program(PROGRAM)
 
 
 def entries(*told: tuple[str, str]) -> list[bytes]:

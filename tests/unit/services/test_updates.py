@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from components.services.service import Site
 from components.services.updates import apt, component
 from components.settings.environment import Settings, SettingsError, from_mapping
 from tests.support.mapping import mapping
+from tests.support.programs import host_program
 from tests.support.stacks import ROOT
 
 PROGRAM = ROOT / "components/services/updates/files/usr/local/lib/mx/mx_updates.py"
@@ -28,12 +28,7 @@ MAPS = "7f0000-7f1000 {} 00001000 fe:01 1234   {}\n"
 
 @pytest.fixture(scope="module")
 def program() -> Any:
-    spec = importlib.util.spec_from_file_location("mx_updates", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return host_program(PROGRAM)
 
 
 def settings(**updates: Any) -> Settings:
