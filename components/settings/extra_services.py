@@ -53,8 +53,7 @@ def fault(name: str, value: str, version: str) -> str | None:
 
 
 def _of_a_transport(name: str) -> str | None:
-    service = max((each for each in TRANSPORTS if name.startswith(f"{each}_")), default=None)
-    if service is not None:
+    if any(name.startswith(f"{each}_") for each in TRANSPORTS):
         return None
     return (
         "master.cf has no service of the name with which this parameter begins; the services are "
