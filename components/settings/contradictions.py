@@ -35,6 +35,7 @@ def contradictions(settings: Settings) -> Iterable[str]:
     yield from aliases.contradictions(names.addresses(settings))
     yield from _sections(settings)
     yield from _trusted(settings)
+    yield from _lmtp(settings)
     yield from _tls_reports(settings)
     yield from _selectors(settings)
 
@@ -156,6 +157,20 @@ def _sections(settings: Settings) -> Iterable[str]:
     mailboxes = {host.hostname: host.port for host in settings.mailbox_hosts.values()}
     yield from settings_postfix.contradictions(settings.postfix, {*debian.values()}, mailboxes)
     yield from settings_spam_filter.contradictions(settings.spam_filter, len(settings.hosts))
+
+
+def _lmtp(settings: Settings) -> Iterable[str]:
+    """Policies that lmtp(8) would not ask for: its parameters of TLS come with the certificates."""
+    if settings.certificates is not None:
+        return
+    for key, host in settings.mailbox_hosts.items():
+        hop = f"[{host.hostname}]:{host.port}"
+        if host.protocol == "lmtp" and settings.postfix.tls_policies.get(hop, "none") != "none":
+            yield (
+                f"postfix.tlsPolicies.{hop}: mail for mailboxHosts.{key} would go in clear text, "
+                "because `protocol: lmtp` has TLS only with `certificates`; set `certificates`, or "
+                "take the policy out"
+            )
 
 
 def _trusted(settings: Settings) -> Iterable[str]:

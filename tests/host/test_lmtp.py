@@ -55,7 +55,9 @@ QUEUED = "postqueue -j | grep -c lmtp.test || true"
 def settings(policies: dict[str, str]) -> Any:
     box = {"hostname": MAILBOX1.fqdn, "port": 2424, "protocol": "lmtp"}
     return from_mapping(
-        mapping() | {"mailboxHosts": {"mailbox1": box}, "postfix": {"tlsPolicies": policies}}
+        mapping()
+        | {"mailboxHosts": {"mailbox1": box}, "postfix": {"tlsPolicies": policies}}
+        | {"certificates": {"acceptTerms": True}}
     )
 
 

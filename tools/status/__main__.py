@@ -17,7 +17,7 @@ from components.settings.environment import SettingsError
 from components.settings.text import visible
 from components.stack.outputs import Outputs
 from tools.arguments import Parser
-from tools.status import expected, renewal, run
+from tools.status import expected, mailboxes, renewal, run
 from tools.status.check import Check, Finding
 from tools.status.names import Names
 from tools.status.reputation import BLOCKLISTS
@@ -112,6 +112,7 @@ def main(
     top = parser()
     options = top.parse_args(arguments)
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
+    behind: list[mailboxes.MailboxTls] = []
     if options.stack:
         try:
             settings = stack_file.settings_of(options.stack)
@@ -119,6 +120,7 @@ def main(
             print(error, file=sys.stderr)
             return 1
         names += [*settings.domains, *settings.dns.parked_domains]
+        behind = mailboxes.mailbox_tls(settings)
         more.append(expected.check(dns_records.records(settings)))
         if settings.certificates is not None:
             hostnames = {host.hostname for host in settings.hosts.values()}
@@ -138,9 +140,15 @@ def main(
         return 1
     found = run.domains(around, names, more, at, told)
     if options.json:
-        document = {"domains": names, "findings": [asdict(each) for each in found]}
+        document = {
+            "domains": names,
+            "findings": [asdict(each) for each in found],
+            "mailbox_hosts": [asdict(each) for each in behind],
+        }
         print(json.dumps(document, indent=2))
     else:
+        for each in behind:
+            print(visible(str(each), but=""))
         show(names, found)
     return 2 if any(each.severity != "notice" for each in found) else 0
 
