@@ -50,3 +50,23 @@ def test_daemon_that_is_dead_is_named(
     monkeypatch.setattr(program, "SECONDS", 0.3)
     assert program.main(["alice@example.test"]) == (1 if words else 0)
     assert words in capsys.readouterr().err
+
+
+def test_the_last_entry_before_the_question_is_another_services(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A match then makes journalctl(1) of systemd 252 leave out the first entry that it finds."""
+    lines = [PICKED, ACTIVE, f"{TO}deliverable (250 2.1.5 Ok)"]
+
+    def run(*argv: str) -> str:
+        if "--after-cursor" in argv:
+            narrowed = any("=" in word and not word.startswith("s=") for word in argv)
+            return "\n".join(["Finished mx-collect.service", *lines][2 if narrowed else 0 :])
+        answers = {"postconf": "double-bounce\n", "journalctl": "-- cursor: s=1\n", "sendmail": ""}
+        return answers[argv[0]]
+
+    program = load()
+    monkeypatch.setattr(program, "run", run)
+    monkeypatch.setattr(program.subprocess, "run", lambda *_, **__: None)
+    monkeypatch.setattr(program, "SECONDS", 0.3)
+    assert program.main(["alice@example.test"]) == 0, capsys.readouterr().err
