@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 import pytest
 
 from components.settings import engine_yaml
-from lab.cloudflare_api.app import start
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 from .conftest import ROOT, Project
 from .test_zones import FIRST, FULL, RECORDS, SECOND, TOKENS, Live, settings
@@ -56,34 +55,27 @@ FOREIGN: list[dict[str, Any]] = [
 
 
 @contextmanager
-def serving(folder: Path, text: str, *foreign: dict[str, Any]) -> Iterator[Live]:
+def records_stack(folder: Path, text: str, *foreign: dict[str, Any]) -> Iterator[Live]:
     """A stack of records that `mx` can work on, and the API of its zones with records of others."""
     api = Api(folder / "api.json", {"example.test": FIRST, NAME: SECOND}, TOKENS)
     api.batch(SECOND, {"posts": list(foreign)})
-    server = start(api, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    project = Project(folder)
-    for name in ("tools", "scripts", "lab"):
-        shutil.copytree(ROOT / name, project.folder / name)
-    for name in ("requirements.lock", "pyproject.toml"):
-        shutil.copy(ROOT / name, project.folder / name)
-    stack = Live(project, api, f"http://127.0.0.1:{server.port}/client/v4")
-    stack.program(RECORDS)
-    key = settings()["hosts"]["mx1"]["hostKey"]
-    file(stack).write_text(text.format(url=stack.url, key=key, first=FIRST, second=SECOND))
-    project.init("live")
-    try:
+    with serving(api) as url:
+        project = Project(folder)
+        for name in ("tools", "scripts", "lab"):
+            shutil.copytree(ROOT / name, project.folder / name)
+        for name in ("requirements.lock", "pyproject.toml"):
+            shutil.copy(ROOT / name, project.folder / name)
+        stack = Live(project, api, url)
+        stack.program(RECORDS)
+        key = settings()["hosts"]["mx1"]["hostKey"]
+        file(stack).write_text(text.format(url=stack.url, key=key, first=FIRST, second=SECOND))
+        project.init("live")
         yield stack
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with serving(tmp_path_factory.mktemp("adopt"), STACK, *FOREIGN) as stack:
+    with records_stack(tmp_path_factory.mktemp("adopt"), STACK, *FOREIGN) as stack:
         yield stack
 
 

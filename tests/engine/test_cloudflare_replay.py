@@ -5,7 +5,6 @@ compared: the order of requests that the engine ran beside each other.
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +19,7 @@ from lab.engine.cloudflare import CloudflareProvider
 from lab.engine.cloudflare_properties import DNSSEC, RECORD
 from lab.engine.plugin import from_struct, to_struct
 from tests.corpus.play import REQUESTS, TOKEN, served
+from tests.support.serving import running
 
 pytestmark = pytest.mark.engine
 
@@ -71,12 +71,8 @@ class Script:
 @pytest.fixture
 def script() -> Iterator[Script]:
     script = Script()
-    thread = threading.Thread(target=script.server.serve_forever)
-    thread.start()
-    yield script
-    script.server.shutdown()
-    thread.join()
-    script.server.server_close()
+    with running(script.server):
+        yield script
 
 
 @pytest.fixture

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab.cloudflare_api.app import start
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 from .conftest import ROOT, Project
 from .test_zones import FIRST, SECOND, TOKENS, Live
@@ -80,23 +79,18 @@ WAYS = {
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("waits")
     api = Api(folder / "api.json", {"example.test": FIRST, "second.test": SECOND}, TOKENS)
-    server = start(api, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    project = Project(folder)
-    for name in ("scripts", "tools"):
-        shutil.copytree(ROOT / name, project.folder / name)
-    shutil.copy(ROOT / "requirements.lock", project.folder)
-    stack = Live(project, api, f"http://127.0.0.1:{server.port}/client/v4")
-    stack.program(PROGRAM)
-    write(stack, [])
-    project.init("live")
-    code, output = stack.run("up")
-    assert code == 0, output
-    yield stack
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(api) as url:
+        project = Project(folder)
+        for name in ("scripts", "tools"):
+            shutil.copytree(ROOT / name, project.folder / name)
+        shutil.copy(ROOT / "requirements.lock", project.folder)
+        stack = Live(project, api, url)
+        stack.program(PROGRAM)
+        write(stack, [])
+        project.init("live")
+        code, output = stack.run("up")
+        assert code == 0, output
+        yield stack
 
 
 def write(live: Live, recipients: list[str] | None) -> None:

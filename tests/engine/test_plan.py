@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .test_adopt import STACK, file, mx, serving
+from .test_adopt import STACK, file, mx, records_stack
 from .test_zones import READS, SECOND, Live
 
 pytestmark = pytest.mark.engine
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with serving(tmp_path_factory.mktemp("plan"), STACK) as stack:
+    with records_stack(tmp_path_factory.mktemp("plan"), STACK) as stack:
         code, output = stack.run("up")
         assert code == 0, output
         yield stack

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from components.settings.stack_file import settings_of
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 from .conftest import PRIVATE, Project
 
@@ -28,14 +28,9 @@ def api(project: Project, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
         parameters.params.get("stack", "staging") if parameters else "staging"
     ).dns.zones
     double = Api(tmp_path / "api.json", zones, {"t" * 40: SCOPES})
-    server = start(double, "127.0.0.1", 0)
-    project.environment["CLOUDFLARE_BASE_URL"] = f"http://127.0.0.1:{server.port}/client/v4"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield double
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(double) as url:
+        project.environment["CLOUDFLARE_BASE_URL"] = url
+        yield double
 
 
 @pytest.mark.parametrize("stack", ["staging", "production"])

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 from .conftest import ROOT, Project
 
@@ -67,14 +68,9 @@ class Holding(Api):
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[tuple[Holding, str]]:
     double = Holding(tmp_path / "api.json", ZONES, {"t" * 40: SCOPES})
-    server = start(double, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield double, f"http://127.0.0.1:{server.server_port}/client/v4"
-    double.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(double) as url:
+        yield double, url
+        double.released.set()
 
 
 def settings() -> dict[str, Any]:

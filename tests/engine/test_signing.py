@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.knot import Knot
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 from .conftest import Project
 
@@ -93,18 +93,12 @@ class Signing:
 def signing(project: Project, tmp_path: Path) -> Iterator[Signing]:
     parent = Parent()
     api = Api(tmp_path / "api", {NAME: ZONE}, {TOKEN: SCOPES}, parent)
-    server = start(api, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.port}/client/v4"
-    project.environment |= {"CLOUDFLARE_BASE_URL": url, "CLOUDFLARE_API_TOKEN": TOKEN}
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    project.init("signing")
-    stack = Signing(project, api, parent)
-    stack.program(PROGRAM)
-    yield stack
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(api) as url:
+        project.environment |= {"CLOUDFLARE_BASE_URL": url, "CLOUDFLARE_API_TOKEN": TOKEN}
+        project.init("signing")
+        stack = Signing(project, api, parent)
+        stack.program(PROGRAM)
+        yield stack
 
 
 def test_first_deployment_while_pending_and_when_active(signing: Signing) -> None:

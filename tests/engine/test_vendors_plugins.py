@@ -6,18 +6,16 @@ import json
 import os
 import subprocess
 import tarfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from components.settings.stack_file import settings_of
 from lab import environment
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
 from lab.environment import PLUGIN_VERSIONS, STAND_INS, engine_folder
+from tests.support.serving import serving
 
 from .conftest import Project
 
@@ -70,18 +68,6 @@ def test_installed_plug_in_is_taken_before_the_stand_in(installed: Path, project
     assert "command 1.2.1: the vendor's, cloudflare 6.23.1: the stand-in's" in (
         environment.described()
     )
-
-
-@contextmanager
-def serving(double: Api) -> Iterator[str]:
-    """The double of the DNS API; its URL."""
-    server = start(double, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/client/v4"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

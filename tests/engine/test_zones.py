@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from lab.cloudflare_api.app import DNS_READ, SCOPES, ZONE_READ, start
+from lab.cloudflare_api.app import DNS_READ, SCOPES, ZONE_READ
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 from .conftest import ROOT, Project
 
@@ -96,19 +96,14 @@ class Live:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("zones")
     api = Api(folder / "api.json", ZONES, TOKENS)
-    server = start(api, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    stack = Live(Project(folder), api, f"http://127.0.0.1:{server.port}/client/v4")
-    stack.write()
-    stack.program(RECORDS)
-    stack.project.init("live")
-    code, output = stack.run("up")
-    assert code == 0, output
-    yield stack
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(api) as url:
+        stack = Live(Project(folder), api, url)
+        stack.write()
+        stack.program(RECORDS)
+        stack.project.init("live")
+        code, output = stack.run("up")
+        assert code == 0, output
+        yield stack
 
 
 def zones(**changed: str) -> Callable[[dict[str, Any]], None]:

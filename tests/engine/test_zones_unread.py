@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+from tests.support.serving import running
 
 from .test_zones import (
     BLIND,
@@ -75,14 +76,8 @@ def portal() -> Iterator[str]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with running(server):
         yield f"http://127.0.0.1:{server.server_port}/client/v4"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def write(live: Live, url: str, change: Change, **secrets: str) -> None:

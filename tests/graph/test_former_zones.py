@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import runpy
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from components.host import held
 from components.settings.environment import from_mapping
 from components.stack import failures
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
 from tests.support.mapping import mapping
+from tests.support.serving import serving
 
 PARENT, CHILD, GONE = "0" * 32, "5" * 31 + "b", "9" * 31 + "a"
 NAME, ALIASED = "sub.example.test", "cname.sub.example.test"
@@ -92,30 +92,24 @@ class _Recorder(MockMonitor):
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run __main__.py with settings and the zones of the state; gives the requests of records."""
     api = Api(tmp_path / "api.json", ZONES, {TOKEN: SCOPES})
-    server = start(api, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
-    # It changes the SDK for the rest of the process.
-    monkeypatch.setattr(failures, "fail_at_the_end", lambda: None)
+    with serving(api) as url:
+        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
+        # It changes the SDK for the rest of the process.
+        monkeypatch.setattr(failures, "fail_at_the_end", lambda: None)
 
-    def program(mail: dict[str, Any], state: dict[str, str]) -> Requests:
+        def program(mail: dict[str, Any], state: dict[str, str]) -> Requests:
+            held.resources.cache_clear()
+            world = _World(state)
+            recorder = _Recorder(world)
+            pulumi.runtime.set_mocks(world, "mx", "test", preview=False, monitor=recorder)
+            pulumi.runtime.set_all_config({"mx:mail": json.dumps(mail), "cloudflare:baseUrl": url})
+            main = ROOT / "__main__.py"
+            pulumi.runtime.test(lambda: runpy.run_path(str(main)) and None)()  # type: ignore[no-untyped-call]
+            return recorder.records
+
+        yield program
+        pulumi.runtime.set_all_config({})
         held.resources.cache_clear()
-        world = _World(state)
-        recorder = _Recorder(world)
-        pulumi.runtime.set_mocks(world, "mx", "test", preview=False, monitor=recorder)
-        url = f"http://127.0.0.1:{server.port}/client/v4"
-        pulumi.runtime.set_all_config({"mx:mail": json.dumps(mail), "cloudflare:baseUrl": url})
-        main = ROOT / "__main__.py"
-        pulumi.runtime.test(lambda: runpy.run_path(str(main)) and None)()  # type: ignore[no-untyped-call]
-        return recorder.records
-
-    yield program
-    pulumi.runtime.set_all_config({})
-    held.resources.cache_clear()
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def keys(mail: dict[str, Any], run: Run) -> dict[str, str]:

@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
 from tests.engine.conftest import ROOT, Project
+from tests.support.serving import serving
 
 STACK = "shared"
 ZONES = {f"d{number}.test": f"{number + 10:032x}" for number in range(4)}
@@ -105,16 +106,11 @@ class Holding(Api):
 def api(folder: Path) -> Iterator[tuple[Holding, str]]:
     """The double and its URL."""
     double = Holding(folder / "api.json", ZONES, {"t" * 40: SCOPES})
-    server = start(double, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield double, f"http://127.0.0.1:{server.server_port}/client/v4"
-    finally:
-        double.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(double) as url:
+        try:
+            yield double, url
+        finally:
+            double.released.set()
 
 
 def settings() -> dict[str, Any]:

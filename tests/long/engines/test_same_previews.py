@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.settings.stack_file import settings_of
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
 from lab.environment import engine_folder
 from tests.engine.conftest import Project
+from tests.support.serving import serving
 
 NEWEST = Path(os.environ["MX_NEWEST_ENGINE"])
 
@@ -37,19 +37,12 @@ def plan(folder: Path, stack: str, engine: Path) -> dict[str, Any]:
         [path[0], str(engine), *(part for part in path[1:] if Path(part) != engine_folder())]
     )
     api = Api(folder / "api.json", settings_of(stack).dns.zones, {"t" * 40: SCOPES})
-    server = start(api, "127.0.0.1", 0)
-    project.environment["CLOUDFLARE_BASE_URL"] = f"http://127.0.0.1:{server.port}/client/v4"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with serving(api) as url:
+        project.environment["CLOUDFLARE_BASE_URL"] = url
         if engine == NEWEST:
             assert project.run("version").stdout.strip() == f"v{NEWEST.name}"
         project.init(stack)
         return {step["urn"]: ordered(step) for step in project.preview(stack)}
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.parametrize("stack", ["staging", "production"])

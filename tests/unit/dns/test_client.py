@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from components.dns import client as module
 from components.dns.client import Client, Refused, Silent
-from lab.cloudflare_api.app import SCOPES, start
+from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 ZONE, TOKEN = "023e105f4ecef8ad9ca31a8372d0c353", "t" * 40
 
@@ -23,13 +23,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for number in range(5)
     ]
     api.batch(ZONE, {"posts": rows})
-    server = start(api, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/client/v4"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(api) as url:
+        yield url
 
 
 def test_zone_of_a_domain_is_the_longest_name_that_the_token_reaches(url: str) -> None:

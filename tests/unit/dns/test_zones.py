@@ -11,8 +11,9 @@ import pytest
 from components.dns import zones
 from components.dns.api import DnsApi
 from components.dns.client import Client
-from lab.cloudflare_api.app import DNS_READ, SCOPES, ZONE_READ, start
+from lab.cloudflare_api.app import DNS_READ, SCOPES, ZONE_READ
 from lab.cloudflare_api.state import Api
+from tests.support.serving import serving
 
 ZONES = {"a.test": "a" * 32, "b.test": "b" * 32}
 WRITES, READS = "w" * 40, "r" * 40
@@ -21,13 +22,8 @@ TOKENS: dict[str, Any] = {WRITES: SCOPES, READS: frozenset({ZONE_READ, DNS_READ}
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = start(Api(tmp_path_factory.mktemp("api") / "api.json", ZONES, TOKENS), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/client/v4"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Api(tmp_path_factory.mktemp("api") / "api.json", ZONES, TOKENS)) as url:
+        yield url
 
 
 def looked(url: str, token: str, write: bool, read_records: bool = True) -> zones.Look:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.support.serving import running
 from tests.support.status_world import POLICY, FakeNames, key, spki
 from tests.support.status_world import certificate as issue
 from tools.status import certificate, identity, transport
@@ -222,12 +223,8 @@ def policy_host(tmp_path: Path) -> Iterator[tuple[int, str]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "chain.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server.server_port, str(tmp_path / "ca.pem")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(server):
+        yield server.server_port, str(tmp_path / "ca.pem")
 
 
 def test_a_policy_is_fetched_as_senders_do(policy_host: tuple[int, str]) -> None:
