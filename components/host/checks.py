@@ -204,7 +204,7 @@ CHECKS: tuple[Check, ...] = (
     Check("clock", "host", _clock),
     Check("port 25", "host", _port),
     Check(ADDRESSES, "host", _address),
-    Check("addresses nobody could try", "told", _unproven),
+    Check("addresses tried from another host", "told", _unproven),
     Check("mailbox host", "mx", _mailbox),
     Check("PTR", "told", _ptr),
 )

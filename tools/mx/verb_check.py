@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.dns.client import Client, Refused, Silent
+from components.settings import public_addresses
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 from tools import dns_api
@@ -57,7 +58,11 @@ def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as
     world = [] if no_outbound else [outbound]
     try:
         with waiting(f"{stack}: asking hosts, DNS and Cloudflare"):
-            lines = [*_hosts(settings, world, resolver), *_zones(settings, stack)]
+            lines = [
+                *_file(settings, stack),
+                *_hosts(settings, world, resolver),
+                *_zones(settings, stack),
+            ]
     except pulumi.RunError as error:
         raise Failure(str(error)) from None
     if as_json:
@@ -65,6 +70,12 @@ def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as
     else:
         _print(stack, lines)
     return FOUND if any(line.level == "fault" for line in lines) else OK
+
+
+def _file(settings: Settings, stack: str) -> Iterator[Line]:
+    """What a preview refuses in the stack file, though the settings may have it."""
+    for fault in public_addresses.faults(settings):
+        yield Line("fault", f"stacks/Pulumi.{stack}.yaml", fault, "")
 
 
 def _hosts(settings: Settings, world: list[str], resolver: str | None) -> Iterator[Line]:

@@ -10,6 +10,7 @@ import sys
 import click
 
 from components.dns.client import Client, Refused, Silent
+from components.settings import public_addresses
 from components.settings.environment import Settings, from_mapping
 from components.settings.stack_file import path
 
@@ -53,7 +54,7 @@ class Asking:
 @click.option("--mailbox-host", metavar="NAME[:PORT]", help="The host that keeps the mailboxes.")
 @click.option("--mynetworks", multiple=True, help="A network that may send mail out.")
 @click.option("--zone", "zones", multiple=True, metavar="NAME=ID", help="A zone at Cloudflare.")
-@click.option("--ssh-user", default="root", help="The login on the hosts; default root.")
+@click.option("--ssh-user", default="", help="The login on the hosts; default root.")
 @click.option("--ssh-port", default=22, help="The port of SSH; default 22.")
 @click.option("--ssh-key", metavar="FILE", default="", help="A private key; default: ssh-agent.")
 @click.option("--trust-host-keys", is_flag=True, help="Trust the fetched host keys; do not ask.")
@@ -94,6 +95,8 @@ def init(
     if not answers.certificates:
         tell("without certificates there is no STARTTLS, no DANE and no MTA-STS")
     settings = from_mapping(init_file.mail(answers), f"stacks/{target.name}")
+    for fault in public_addresses.faults(settings):
+        tell(f"{fault}. `mx preview` and `mx up` refuse it until then.")
     _releases(answers, settings)
     engine.install()
     place = backend or asking.words("Where the engine keeps its state", "--backend", state.local())
@@ -120,8 +123,9 @@ def _answers(asking: Asking, given: dict[str, object]) -> init_file.Answers:
     if not described:
         names = asking.words("Names of the MX hosts, separated by blanks", "--host").split()
         described = [[one] for one in names]
+    login = "Login on the hosts: root, or a user with sudo without a password"
     answers = init_file.Answers(
-        ssh_user=str(given["ssh_user"]),
+        ssh_user=str(given["ssh_user"]) or asking.words(login, "--ssh-user", "root"),
         ssh_port=int(str(given["ssh_port"])),
         ssh_key=str(given["ssh_key"]),
     )
@@ -216,7 +220,12 @@ def _releases(answers: init_file.Answers, settings: Settings) -> None:
     for host in answers.hosts:
         code, out, err = told[host.key]
         if code != 0:
-            raise Failure(f"{host.hostname}: {explain(err, '')}")
+            login = f"{answers.ssh_user}@{host.ipv4}, port {answers.ssh_port}"
+            raise Failure(
+                f"{host.hostname} ({login}): {explain(err, '')}\nNothing was written. Try "
+                f"`ssh {answers.ssh_user}@{host.ipv4}` yourself. --ssh-user, --ssh-key and "
+                "--ssh-port give `mx init` another login."
+            )
         found = _OFFICIAL.search(out)
         if "ID=debian" not in out.split("\n") or not found or found[1] not in ("12", "13"):
             raise Failure(f"{host.hostname} does not run Debian 12 or 13, which MX needs")

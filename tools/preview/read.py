@@ -38,6 +38,9 @@ def read(text: str, exit_code: int = 0, stderr: str = "") -> Reading:
     """Read what the CLI printed. Anything unreadable, and an exit code, becomes an error."""
     reading = Reading()
     documents = _documents(text)
+    if exit_code and documents == [{}]:
+        # The engine failed before there was a plan, and only stderr has the reason.
+        documents = []
     if documents is None:
         reading.errors.append("The engine's output is not JSON." if text.strip() else "")
     elif len(documents) == 1 and _is_document(documents[0]):

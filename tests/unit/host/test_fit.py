@@ -125,7 +125,7 @@ def test_host_that_lies_is_found_out_by_its_row(lie: str) -> None:
 
 
 def test_every_row_has_a_host_that_lies() -> None:
-    assert {lie[0] for lie in LIES.values()} | {"addresses nobody could try"} == {
+    assert {lie[0] for lie in LIES.values()} | {"addresses tried from another host"} == {
         row.name for row in CHECKS
     }
 
@@ -138,7 +138,7 @@ def test_address_that_a_cloud_translates_is_the_hosts_own() -> None:
 def test_address_to_which_nobody_has_a_route_is_told() -> None:
     other = replace(GOOD, addresses=["198.18.77.11", "fd00::5"])
     ((row, _),) = findings(asked(other, unproven=frozenset({"2001:db8:77::11"})))
-    assert (row.name, row.stops) == ("addresses nobody could try", "told")
+    assert (row.name, row.stops) == ("addresses tried from another host", "told")
     # Without any IPv6 address nothing can be translated to the host.
     none = replace(GOOD, addresses=["198.18.77.11"])
     found = findings(asked(none, unproven=frozenset({"2001:db8:77::11"})), "host")

@@ -15,6 +15,7 @@ from tools.mx import access, host_keys, init_file, ssh_keys
 from tools.mx.app import run
 from tools.mx.check_host import judge_answer
 from tools.mx.codes import USAGE
+from tools.mx.verb_check import _file
 from tools.mx.verb_init import Asking, _answers
 from tools.preview.model import Report
 from tools.status.names import Answer, Names
@@ -60,6 +61,41 @@ def test_recipients_without_postmaster_get_it(capsys: pytest.CaptureFixture[str]
     }
     assert _answers(Asking(), given).recipients == ["alice", "postmaster"]
     assert "postmaster is accepted too" in capsys.readouterr().err
+
+
+class Said(Asking):
+    """Somebody who has an answer to a question when it has one of these words."""
+
+    def __init__(self, **answers: str) -> None:
+        self.possible = True
+        self.answers = answers
+
+    def words(self, question: str, option: str, default: str = "") -> str:
+        found = [answer for word, answer in self.answers.items() if word in question]
+        return found[0] if found else default
+
+
+def test_sudo_login_is_asked_for_when_no_option_gives_it() -> None:
+    given: dict[str, object] = {
+        "given": ("mx1.example.org,203.0.113.21",),
+        "domains": ("example.org",),
+        "recipients": ("postmaster",),
+        "mailbox_host": "mail.example.org",
+        "mynetworks": (),
+        "zones": (),
+        "ssh_user": "",
+        "ssh_port": 22,
+        "ssh_key": "",
+    }
+    assert _answers(Said(Login="operator"), given).ssh_user == "operator"
+    assert _answers(Asking(), given).ssh_user == "root"
+
+
+def test_address_that_a_preview_refuses_is_a_fault_of_the_check() -> None:
+    found = [*_file(settings(), "example")]
+    assert {line.level for line in found} == {"fault"}
+    assert found[0].subject == "stacks/Pulumi.example.yaml"
+    assert found[0].what.startswith("hosts.mx1.ipv4: 203.0.113.21 is for documentation")
 
 
 def test_fingerprint_is_that_of_ssh_keygen() -> None:

@@ -95,6 +95,13 @@ def test_unreadable_output_is_a_failure_that_says_why(text: str, said: str) -> N
     assert said in "\n".join(report.errors)
 
 
+def test_engine_that_failed_before_a_plan_says_its_own_reason() -> None:
+    # The CLI then prints an empty JSON object, and the reason on stderr.
+    reason = "error: failed to load language plugin python"
+    assert read("{}\n", 255, reason + "\n").errors == [reason]
+    assert "does not know" in read("{}\n").errors[0]
+
+
 def test_secret_is_only_said_to_have_changed() -> None:
     old = {"create": "mx-agent apply", "stdin": "[secret]", "connection": "[secret]"}
     new = old | {"create": "mx-agent apply --heal 1"}
