@@ -1,0 +1,1 @@
+"""What one MX host sustains, beside a plain Postfix on it, and what a client sees beyond that."""
