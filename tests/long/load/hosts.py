@@ -166,8 +166,7 @@ class Mailbox:
 
     def __exit__(self, *_: object) -> None:
         no_table(MAILBOX1, "loadbox")
-        self._process.kill()
-        self._process.wait()
+        ended(self._process)
 
     def stored(self, run_: str) -> list[Copy]:
         """All copies of a run so far."""
@@ -188,6 +187,12 @@ def tool(netns: str, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True)
 
 
+def ended(process: subprocess.Popen[str]) -> None:
+    """End it, whatever it does."""
+    process.kill()
+    process.communicate()
+
+
 class Load:
     """A client at work, as a context: it is ended with it."""
 
@@ -201,8 +206,7 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        ended(self._process)
 
     def offered(self) -> float:
         """Wait until the last message has begun; the time of it. Raises OSError if it ended."""
