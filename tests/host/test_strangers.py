@@ -54,6 +54,22 @@ def test_six_poisoned_messages_stop_nobody(ssh: Ssh) -> None:
     assert said.split("\n")[0] == f"{[554] * 6} {[250] * 12} True"
 
 
+SCANNERS = "-f '^rspamd: normal process'"
+
+
+def test_mail_that_waits_while_all_scanners_are_stuck_is_scanned(ssh: Ssh) -> None:
+    """Until Rspamd ends them; Postfix must not have refused it before."""
+    stuck = set(ssh("mx1", f"pgrep {SCANNERS}").split())
+    sent = send.Message("alice@sender.test", "bob@example.test", "waits for a scanner")
+    ssh("mx1", f"pkill -STOP {SCANNERS}")
+    try:
+        assert offered(sent.sender, sent.recipient, sent.text())[0] == 250
+    finally:
+        ssh("mx1", f"pkill -CONT {SCANNERS}; true")
+    assert "X-Spamd-Result" in arrived(sent)
+    assert not stuck & set(ssh("mx1", f"pgrep {SCANNERS}").split())
+
+
 def offered(sender: str, recipient: str, text: str) -> tuple[int, str]:
     """Offer a text to mx1 once, from the address that the sender's SPF record permits."""
     client = [sys.executable, "-c", OFFER, MX1, sender, recipient]

@@ -21,6 +21,7 @@ SCANNERS = "/run/rspamd/scan.sock"
 
 CONTROLLER = "/run/rspamd/controller.sock"
 CONTROLLER_PORT = 11334
+_HEARTBEAT = 2
 KEYS = "/var/lib/mx-dkim"
 """Root's, not below /var/lib/rspamd: who owns a directory decides where a path in it leads."""
 
@@ -33,6 +34,7 @@ def key_file(settings: Settings, host: str, domain: str) -> str:
 def options(settings: Settings) -> str:
     """DNS, our networks, and what happens to a scan that does not end."""
     ours = ", ".join(_quoted(network) for network in _networks(settings))
+    longest = settings.spam_filter.scan_timeout_seconds
     return f"""\
 local_addrs = [{ours}];
 dns {{
@@ -45,13 +47,24 @@ upstream {{
   revive_time = 2s;
   revive_jitter = 0.1;
 }}
-task_timeout = {settings.spam_filter.scan_timeout_seconds}s;
+task_timeout = {longest}s;
 # Never accepted because time was over.
 soft_reject_on_timeout = true;
-# A worker that is stuck in one message is ended after half a minute, and another one started.
-heartbeat_interval = 2s;
-heartbeats_loss_max = 15;
+# A worker that is stuck in one message for longer is ended, and another one started.
+heartbeat_interval = {_HEARTBEAT}s;
+heartbeats_loss_max = {lost_heartbeats(longest)};
 """
+
+
+def lost_heartbeats(seconds: int) -> int:
+    """Lost heartbeats after which a worker is terminated, so that one stuck for `seconds` ends.
+
+    Rspamd looks each second interval, counts one more lost at each look, sends SIGTERM at this
+    number, which a computing worker does not see, and SIGKILL two looks later
+    (rspamd_main_heartbeat_cb): a stuck worker lives for two to three looks more than this number.
+    """
+    look = 2 * _HEARTBEAT
+    return max(1, -(-seconds // look) - 2)
 
 
 def actions(settings: Settings) -> str:

@@ -1,8 +1,8 @@
 """`SERVER KIND`: six poisoned messages of a kind at once, and two honest ones a second.
 
 Runs on a sending host with Python's standard library alone. Prints one line of JSON: the answers to
-the poisoned messages; how often and for how long an honest message was put off (seconds until it
-was accepted, each tried again after a second), and how many were never accepted.
+the poisoned messages; how often, with which words and for how long an honest message was put off
+(seconds until it was accepted, each tried again after a second), and how many were never accepted.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import sys
 import threading
 import time
 import zipfile
+from collections import Counter
 
 HEAD = "From: alice@sender.test\r\nTo: alice@example.test\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
 AT_ONCE, SECONDS = 6, 60
+# A host takes fewer a minute from one address for one recipient (spamFilter.rateLimits).
+HONEST = ("bob@example.test", "abuse@example.test", "postmaster@example.test")
 
 
 def attached(kind: str, name: str, data: bytes) -> bytes:
@@ -75,14 +78,16 @@ KINDS = {each.__name__: each for each in (nested, long_words, archives, multipar
 
 
 def offer(server: str, text: bytes, recipient: str) -> str:
-    """Offer a message once; the code of the answer, or what went wrong."""
+    """Offer a message once; `250`, the words of another answer, or what went wrong."""
     try:
         with smtplib.SMTP(server, 25, "out.sender.test", timeout=300) as client:
             client.sendmail("alice@sender.test", [recipient], text)
     except smtplib.SMTPRecipientsRefused as refused:
-        return str(next(iter(refused.recipients.values()))[0])
+        code, words = next(iter(refused.recipients.values()))
+        return f"{code} {words.decode(errors='replace')}"
     except smtplib.SMTPResponseException as refused:
-        return str(refused.smtp_code)
+        said = refused.smtp_error
+        return f"{refused.smtp_code} {said if isinstance(said, str) else said.decode()}"
     except (OSError, smtplib.SMTPException) as error:
         return type(error).__name__
     return "250"
@@ -94,6 +99,7 @@ def main(server: str, kind: str) -> None:
     poisoned: list[tuple[str, float]] = []
     honest: list[tuple[float, int]] = []
     lost: list[str] = []
+    refusals: Counter[str] = Counter()
 
     def poison() -> None:
         begin = time.monotonic()
@@ -104,11 +110,12 @@ def main(server: str, kind: str) -> None:
         name = f"{kind}-{number}-{begin}"
         body = f"{HEAD}Message-ID: <{name}@sender.test>\r\n\r\nMessage {name} of the stream.\r\n"
         while time.monotonic() - begin < 240:
-            said = offer(server, body.encode(), "bob@example.test")
+            said = offer(server, body.encode(), HONEST[number % len(HONEST)])
             tries += 1
             if said == "250":
                 honest.append((time.monotonic() - begin, tries))
                 return
+            refusals[said] += 1
             time.sleep(1)
         lost.append(said)
 
@@ -127,10 +134,11 @@ def main(server: str, kind: str) -> None:
             {
                 "kind": kind,
                 "megabytes": round(len(text) / 1e6, 1),
-                "poisoned": sorted(code for code, _ in poisoned),
+                "poisoned": Counter(said for said, _ in poisoned),
                 "slowest poisoned": round(max(each for _, each in poisoned), 1),
                 "honest": len(honest),
                 "lost": len(lost),
+                "refusals": refusals,
                 "refused at first": sum(tries > 1 for _, tries in honest),
                 "longest refusal": round(
                     max((s for s, tries in honest if tries > 1), default=0), 1

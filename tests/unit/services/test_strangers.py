@@ -71,9 +71,17 @@ def test_exceptions_are_words_of_lua() -> None:
     assert 'data = { "192.0.2.0/24" }' in text
 
 
-def test_a_stuck_worker_is_ended() -> None:
-    text = rspamd.options(settings())
-    assert "heartbeat_interval = 2s;\nheartbeats_loss_max = 15;\n" in text
+@pytest.mark.parametrize("seconds", [4, 20, 21, 60])
+def test_a_stuck_worker_is_ended_before_postfix_gives_up_the_messages_that_wait_for_it(
+    seconds: int,
+) -> None:
+    wanted = settings(spamFilter={"scanTimeoutSeconds": seconds})
+    values = dict(re.findall(r"^(heart\w+) = (\d+)s?;$", rspamd.options(wanted), re.MULTILINE))
+    look, lost = 2 * int(values["heartbeat_interval"]), int(values["heartbeats_loss_max"])
+    assert look * (lost + 2) >= seconds, "a scan that may still end is cut off"
+    text = main_cf.sections(wanted, "mx1", milters=["a/b.sock"])["90-milter.cf"]
+    (patience,) = re.findall(r"^milter_content_timeout = (\d+)s$", text, re.MULTILINE)
+    assert look * (lost + 3) < int(patience), "mail is refused that another worker would scan"
 
 
 def test_a_message_that_takes_long_holds_up_no_session_but_its_own() -> None:
