@@ -17,6 +17,7 @@ from .progress import Progress
 # The command provider quotes the whole command before its output.
 _COMMAND = re.compile(r'running "(?:[^"\\]|\\.)*":?\s*')
 _LINES = 12
+_REASON = "mx-agent: "
 
 
 @dataclass
@@ -61,9 +62,13 @@ def together(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def shortened(message: str) -> str:
-    """An error without the command that was run, and at most the last 12 lines of its output."""
+    """An error without the command that was run, and at most the last 12 lines of its output.
+
+    The agent's reason comes first; what it did before and how it undid that comes after.
+    """
     lines = _COMMAND.sub("", message).strip("\n").split("\n")
     unique = [one for one, before in zip(lines, [None, *lines], strict=False) if one != before]
+    unique.sort(key=lambda line: not line.startswith(_REASON))
     if len(unique) <= _LINES:
         return "\n".join(unique)
     return "\n".join([unique[0], "...", *unique[-_LINES:]])

@@ -23,6 +23,7 @@ DNS = "DNS"
 OTHER = "other"
 _QUIET = {"same", "read", "refresh"}
 _RECORD = "cloudflare:"
+_COMPONENT = "mx:"
 _SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -36,6 +37,12 @@ class Row:
     failed: list[str] = field(default_factory=list)
     began: float = 0.0
     ended: float = 0.0
+
+
+def _kind(urn: str) -> str:
+    """The type of a resource, without those of the components that hold it."""
+    parts = urn.split("::")
+    return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
 
 
 class Progress:
@@ -82,9 +89,8 @@ class Progress:
 
     def place(self, urn: str) -> tuple[str, str]:
         """The row and the component of a resource, from its name `HOST-COMPONENT`."""
-        parts = urn.split("::")
-        name = parts[-1]
-        if len(parts) > 3 and parts[2].rpartition("$")[2].startswith(_RECORD):
+        name = urn.split("::")[-1]
+        if _kind(urn).startswith(_RECORD):
             return DNS, name.removeprefix("dns-")
         for host in self.hosts:
             if name.startswith(f"{host}-"):
@@ -101,7 +107,10 @@ class Progress:
             data = event.get(key)
             metadata = data.get("metadata") if isinstance(data, dict) else None
             if isinstance(metadata, dict) and metadata.get("op") not in _QUIET:
-                method(str(metadata.get("op", "")), str(metadata.get("urn", "")))
+                urn = str(metadata.get("urn", ""))
+                # A component only holds others, and the report of a preview does not count it.
+                if not _kind(urn).startswith(_COMPONENT):
+                    method(str(metadata.get("op", "")), urn)
 
     def _begins(self, op: str, urn: str) -> None:
         where, what = self.place(urn)

@@ -102,12 +102,21 @@ def test_command_that_was_run_is_not_in_its_error() -> None:
     ]
 
 
+def test_reason_of_a_failed_change_is_not_hidden_in_the_log_of_the_host() -> None:
+    log = [f"swap: file {number}" for number in range(30)]
+    lines = ["Process exited with status 1: stage: 30 paths", *log, "mx-agent: disk full", "undone"]
+    shown = apply.shortened("\n".join(lines)).splitlines()
+    assert shown[:2] == ["mx-agent: disk full", "..."]
+    assert shown[-1] == "undone"
+
+
 def test_control_characters_of_a_host_are_shown_and_not_obeyed() -> None:
     assert safe("a\x1b[2Jb\u202ec\u200bd") == "a\\x1b[2Jb\\u202ec\\u200bd"
     assert safe("grün\tok\n") == "grün\tok\n"
 
 
 URN = "urn:pulumi:production::mx::mx:host:Host$command:remote:Command::mx1-postfix"
+COMPONENT = "urn:pulumi:production::mx::mx:host:MailExchanger$mx:services:Redis::mx1-redis"
 RECORD = "urn:pulumi:production::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-a-mx1"
 
 
@@ -117,6 +126,10 @@ def events() -> Iterator[dict[str, object]]:
         yield {"resourcePreEvent": {"metadata": metadata}}
         yield {"resOutputsEvent": {"metadata": metadata}}
     yield {"resOutputsEvent": {"metadata": {"op": "same", "urn": URN}}}
+    # A component of a first deployment, which the preview does not count.
+    metadata = {"op": "create", "urn": COMPONENT}
+    yield {"resourcePreEvent": {"metadata": metadata}}
+    yield {"resOutputsEvent": {"metadata": metadata}}
 
 
 def test_progress_counts_changes_by_host(capsys: pytest.CaptureFixture[str]) -> None:

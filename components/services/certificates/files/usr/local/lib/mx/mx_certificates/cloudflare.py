@@ -68,7 +68,7 @@ class Zone:
                 said = f"status {error.code}: {said}"
             except (OSError, ValueError, KeyError) as error:
                 said = str(error)
-        raise Trouble(f"DNS API: {verb} failed {ATTEMPTS} times: {said}")
+        raise Trouble(f"DNS API: {verb} {self._url} failed {ATTEMPTS} times: {said}")
 
     def _refused(self, status: int, codes: set[int], said: str) -> str:
         if status in _DENIED and (not _DENIED[status] or codes & set(_DENIED[status])):
