@@ -71,7 +71,8 @@ def manifest(settings: Settings, host: str, owner: str, *, milters: Sequence[str
     files[postfix_tables.NEXT_HOPS] = File(postfix_tables.next_hop_faults(settings))
     files[f"{DIRECTORY}/master.cf"] = File(postfix_master.master_cf(settings))
     files |= {
-        path: File((_FILES / path.lstrip("/")).read_text()) for path in (PROGRAM, LEAVES, DRAIN)
+        path: File((_FILES / path.lstrip("/")).read_text())
+        for path in (PROGRAM, LEAVES, DRAIN, postfix_units.FINISH)
     }
     debian = settings.hosts[host].debian
     files[postfix_units.path(debian)] = File(postfix_units.drop_in(debian))

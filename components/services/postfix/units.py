@@ -1,4 +1,4 @@
-"""systemd's drop-in for Postfix: order at boot, restart after a crash, signals: systemd.unit(5)."""
+"""systemd's drop-in for Postfix: order at boot, restart after a crash, the end: systemd.unit(5)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ def path(debian: int) -> str:
     """Where the drop-in lies."""
     return f"/etc/systemd/system/{UNITS[debian]}.d/mx.conf"
 
+
+FINISH = "/usr/local/lib/mx/mx_postfix_finish.py"
+"""Program that lets sessions in the middle of a message end before Postfix stops."""
+
+_STOP = {12: "/usr/sbin/postmulti -i %i -p stop", 13: "postfix stop"}
+_FINISH = f"""\
+# An empty line takes the package's ExecStop= away, which comes again behind ours: the order counts.
+ExecStop=
+ExecStop=-+/usr/bin/python3 -I -B {FINISH}
+"""
 
 _SIGNALS = """\
 # master(8) ends its children by signals; the package's unit does not let it.
@@ -65,4 +75,5 @@ def drop_in(debian: int) -> str:
         "Restart=always\n"
         "RestartSec=5s\n"
     )
+    text += f"{_FINISH}ExecStop={_STOP[debian]}\n"
     return text + (_SANDBOX if debian == 12 else _SIGNALS)

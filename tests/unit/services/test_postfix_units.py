@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from components.services.postfix.units import drop_in
+import pytest
+
+from components.services.postfix.units import FINISH, drop_in
 
 
 def lines(debian: int, name: str) -> list[str]:
@@ -24,3 +26,16 @@ def test_only_what_the_package_lacks_is_added_on_release_13() -> None:
 
 def test_the_chroot_is_prepared_outside_the_sandbox() -> None:
     assert lines(12, "ExecStartPre") == ["", "+/usr/lib/postfix/configure-instance.sh %i"]
+
+
+@pytest.mark.parametrize(
+    ("debian", "package"), [(12, "/usr/sbin/postmulti -i %i -p stop"), (13, "postfix stop")]
+)
+def test_messages_on_their_way_end_before_the_stop_of_the_package(
+    debian: int, package: str
+) -> None:
+    # The list of the package's unit is emptied first: systemd.service(5), ExecStop=.
+    empty, ours, theirs = lines(debian, "ExecStop")
+    assert (empty, theirs) == ("", package)
+    # As plain root outside the sandbox, and a failure of ours does not keep Postfix from stopping.
+    assert ours == f"-+/usr/bin/python3 -I -B {FINISH}"
