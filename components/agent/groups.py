@@ -8,6 +8,7 @@ from typing import cast
 from .files import write_state
 from .process import Failure
 from .records import Records
+from .words import explain
 
 
 class Groups(Records):
@@ -56,7 +57,10 @@ class Groups(Records):
                 self.warn(f"gpasswd -d {user} {name}: {done.words()}")  # gone with its package
         if surplus:
             left = [pair for pair in joined if pair in wanted]
-            write_state(self.state / "groups.json", json.dumps(left))
+            try:
+                write_state(self.state / "groups.json", json.dumps(left))
+            except OSError as error:  # the next call finds them surplus once more
+                self.warn(explain(error, "the list of group memberships was not written"))
 
     def _joined(self) -> list[list[str]]:
         store = self.state / "groups.json"

@@ -61,16 +61,36 @@ class Transaction(Undo, Probes):
             except BaseException as error:
                 # Every failure, an interrupt included, must be undone before it goes on.
                 ignore_signals()
-                undone = self.undo(journal)
+                undone = self._undone(journal)
                 if isinstance(error, OSError):
                     raise Failure(f"{explain(error, 'apply')}\n{undone}") from error
                 if isinstance(error, Failure):
                     raise Failure(f"{error}\n{undone}") from error
                 raise
-            self.finish(journal)
+            self._complete(journal)
             self.step("done", journal.bundle)
         finally:
             guardian()
+
+    def _complete(self, journal: Journal) -> None:
+        """Finish a change that is in effect. Raises Failure when no record of it can be written."""
+        try:
+            self.finish(journal)
+        except OSError as error:
+            raise Failure(
+                f"{explain(error, 'apply')}\nthe change is in effect; the next call of mx-agent, "
+                "or the next boot, writes its record"
+            ) from error
+
+    def _undone(self, journal: Journal) -> str:
+        """Undo a change; the words for what became of it."""
+        try:
+            return self.undo(journal)
+        except OSError as error:
+            return (
+                f"{explain(error, 'undo')}; the next call of mx-agent, or the next boot, undoes "
+                "the rest of this change"
+            )
 
     def _journal(self, change: Change) -> Journal:
         """Compare the host with what is wanted; complete the record of the change."""

@@ -6,6 +6,7 @@ import json
 import re
 import time
 
+from .change import Change
 from .files import digest, gone
 from .manifest import NAME, parse_manifest
 from .paths import VERSION
@@ -15,6 +16,7 @@ from .record import Call
 from .redaction import redacter
 from .setup import Setup
 from .transaction import Transaction
+from .words import explain
 
 
 class Agent(Transaction, Planning, Setup):
@@ -51,11 +53,18 @@ class Agent(Transaction, Planning, Setup):
             try:
                 with self.noted(manifest["bundle"]):
                     sha = digest(json.dumps(manifest, sort_keys=True).encode())
-                    change = self.work_out(manifest, sha)
+                    change = self._worked_out(manifest, sha)
                     if change is not None:
                         self.transaction(change)
             finally:
                 self.settle_groups()
+
+    def _worked_out(self, manifest: Json, sha: str) -> Change | None:
+        """The change that makes the host as the manifest says. Raises Failure."""
+        try:
+            return self.work_out(manifest, sha)
+        except OSError as error:
+            raise Failure(f"{explain(error, 'apply')}\nnothing has been changed") from error
 
     def remove(self, name: str) -> None:
         """Remove a bundle: what was there before it comes back."""
