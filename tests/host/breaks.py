@@ -229,6 +229,13 @@ SEEN = (
             alert("MxDestinationDeferred", "mx1", destination="example.test"),
         ),
     ),
+    # qmgr(8) does not read this directory, so mail goes on.
+    Break(
+        "mx1",
+        "touch /var/spool/postfix/hold/copied",
+        "rm -f /var/spool/postfix/hold/copied",
+        (alert("MxQueueForeignFile", "mx1", file="hold/copied"),),
+    ),
     # Mended after nginx: what is renewed must be served.
     Break(
         "mx2",

@@ -21,6 +21,16 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
             ),
         ),
         Alert(
+            "MxQueueForeignFile",
+            "mx_queue_foreign_file == 1",
+            60,
+            CRITICAL,
+            (
+                "{{ $labels.host }}: the queue file {{ $labels.file }} does not belong to the user "
+                "postfix. Such a file ends qmgr(8), and then no mail leaves the host."
+            ),
+        ),
+        Alert(
             "MxQueueGrowing",
             # A host of which nothing is known half an hour ago counts as one that was empty.
             "mx:queue_messages:sum > 50 unless mx:queue_messages:sum <= "

@@ -70,6 +70,7 @@ CASES: dict[str, dict[str, tuple[str, str]]] = {
     "MxPolicyDiffers/record": {"mx_policy_id_matches": ("1x300", "0x300")},
     "MxRecordsDiffer": {'probe_success{job="mx-dns",domain="a"}': ("1x300", "0x300")},
     "MxQueueOld": {'mx_queue_oldest_seconds{queue="deferred"}': ("60x300", "3601x300")},
+    "MxQueueForeignFile": {'mx_queue_foreign_file{file="active/4F"}': ("0x300", "1x300")},
     "MxQueueGrowing": {'mx_queue_messages{queue="active"}': ("100x300", "1x75 100x300")},
     "MxQueueGrowing/nothing known before": {
         'mx_queue_messages{queue="active"}': ("40x300", "_x75 60x300")

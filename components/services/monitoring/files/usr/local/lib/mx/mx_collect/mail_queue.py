@@ -1,21 +1,36 @@
-"""Postfix' queue: how many messages, how old, and for which destinations (postqueue(1), -j)."""
+"""Postfix' queue: how many messages, how old, and for which destinations (postqueue(1), -j).
+
+And queue files that Postfix's user does not own, of which one is enough to stop all mail.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
 
 from .metrics import Metrics
+
+SPOOL = Path("/var/spool/postfix")
 
 QUEUES = ("active", "deferred", "hold", "incoming", "maildrop")
 # A queue for many thousand domains must not make as many series.
 DESTINATIONS = 20
+FOREIGN = 5
+"""Queue files of another owner that are named; a restored spool may have thousands."""
+# Where qmgr(8) and pickup(8) take messages from; maildrop(5) has the files of all users.
+_OF_QMGR = ("incoming", "active", "deferred", "hold")
 
 
 def collect(metrics: Metrics) -> None:
     """Ask postqueue. Raises subprocess.CalledProcessError when Postfix cannot say."""
+    # First: postqueue(1) may have no answer because of such a file.
+    name_foreign(metrics, foreign(SPOOL, pwd.getpwnam("postfix").pw_uid))
     done = subprocess.run(["postqueue", "-j"], stdout=subprocess.PIPE, check=True, timeout=60)
     messages, unreadable = read(done.stdout)
     metrics.add("mx_queue_unreadable_messages", "Messages left out.", unreadable)
@@ -64,6 +79,31 @@ def measure(metrics: Metrics, messages: Iterable[dict[str, object]], now: float)
             "Age of the oldest deferred message.",
             oldest,
             destination=domain,
+        )
+
+
+def foreign(spool: Path, owner: int) -> Iterator[str]:
+    """Queue files that `owner` does not own, below the directories of qmgr(8)."""
+    for queue in _OF_QMGR:
+        # Links are not followed: the directories belong to the user of Postfix.
+        for folder, _, names in os.walk(spool / queue):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    if path.lstat().st_uid != owner:
+                        yield str(path.relative_to(spool))
+                except FileNotFoundError:
+                    continue  # delivered meanwhile
+
+
+def name_foreign(metrics: Metrics, found: Iterable[str]) -> None:
+    """Give each of the first ones; 0 without a name when there is none."""
+    for path in list(islice(found, FOREIGN)) or [""]:
+        metrics.add(
+            "mx_queue_foreign_file",
+            "A queue file that does not belong to the user postfix.",
+            path != "",
+            file=path,
         )
 
 
