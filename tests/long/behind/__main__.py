@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,8 +20,11 @@ Wrong = dict[str, list[str]]
 """What is not as it must be, in words, by the name of the case; "" is the round's."""
 
 
-def happen(cases: Iterable[Case], stack: Stack) -> None:
-    """Bring all of them about, with one `up` of a later day for those that need one."""
+def happen(cases: Iterable[Case], stack: Stack) -> list[Generator[None]]:
+    """Bring all of them about, with one `up` of a later day for those that need one.
+
+    What is returned is closed at the end: some give a host back what was taken from the host.
+    """
     begun = [each for each in (case.happens(stack) for case in cases) if each is not None]
     for each in begun:
         next(each)
@@ -29,6 +32,7 @@ def happen(cases: Iterable[Case], stack: Stack) -> None:
         stack.up(stack.later)
     for each in begun:
         next(each, None)
+    return begun
 
 
 def _nothing(cases: Iterable[Case]) -> Wrong:
@@ -50,6 +54,9 @@ def judge(cases: tuple[Case, ...], stack: Stack) -> Wrong:
         if code != 2:
             found[""].append(f"{script}: exit {code}")
         _compare(script, document["drift"], cases, found)
+        for case in cases:
+            if not any(case.warned in text for text in ["", *document["warnings"]]):
+                found[case.name].append(f"{script}: expected the warning {case.warned!r}")
     stack.up()
     code, document = stack.report("preview")
     if code != 0:
@@ -90,15 +97,18 @@ def _compare(script: str, drift: list[str], cases: tuple[Case, ...], found: Wron
 
 def one_round(cases: tuple[Case, ...]) -> int:
     """Run cases side by side and print how each went; how many did not hold."""
-    begun = time.monotonic()
+    start = time.monotonic()
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         stack = Stack(Path(folder))
+        begun: list[Generator[None]] = []
         try:
-            happen(cases, stack)
+            begun = happen(cases, stack)
             found = judge(cases, stack)
         except LabError as error:
             found = _nothing(cases) | {"": [str(error)]}
         finally:
+            for each in begun:
+                each.close()
             if FILE.read_text() != stack.plain:
                 stack.up(stack.plain)
     for case in cases:
@@ -107,7 +117,7 @@ def one_round(cases: tuple[Case, ...]) -> int:
         print(f"{'yes' if held else 'NOT'}  {agrees:15} {case.name}", flush=True)
     for words in (each for name in found for each in found[name]):
         print(f"     {words}", flush=True)
-    print(f"     {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"     {time.monotonic() - start:.0f} s", flush=True)
     return sum(bool(found[case.name] or found[""]) for case in cases)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from . import accidents
@@ -22,18 +22,19 @@ class Case:
     `agrees`: the host's own record agrees with its disk, so that only the state can tell. `happens`
     brings it about; where it yields, an `up` comes with the stack file of a later day. `said`: host
     and component to the reason that preview and drift give; nothing else may be told, but for
-    `also`. Before the `up` that heals, mx2 answers 550 for `before`; after that `up`, both hosts
-    answer 250 for `served` and 550 for `unknown`.
+    `also`; `warned` is part of a warning of another kind. Before the `up` that heals, mx2 answers
+    550 for `before`; after that `up`, both hosts answer 250 for `served` and 550 for `unknown`.
     """
 
     name: str
     agrees: bool
-    happens: Callable[[Stack], Iterator[None] | None]
+    happens: Callable[[Stack], Generator[None] | None]
     said: Said
     also: frozenset[tuple[str, str]] = frozenset()
     served: tuple[str, ...] = ("bob@example.test",)
     unknown: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
+    warned: str = ""
 
 
 def _of(host: str, names: tuple[str, ...], words: str) -> Said:
@@ -41,6 +42,12 @@ def _of(host: str, names: tuple[str, ...], words: str) -> Said:
 
 
 CONFIRMED = frozenset({("mx1", "firewall-confirmed"), ("mx2", "firewall-confirmed")})
+# All but the agent: each has the name, an address or a secret of its host in it, or may have.
+OWN = (
+    *("acme-dns-tokens", "certificates", "mariadb", "monitoring", "packages", "postfix-tls"),
+    *("redis", "resolver", "spam-filter", "spam-filter-password", "sts-host", "tls-policy"),
+    *("tls-reports", "updates"),
+)
 CAROL = ("carol@example.test",)
 
 
@@ -87,6 +94,18 @@ ROUNDS: tuple[tuple[Case, ...], ...] = (
             CONFIRMED,
             served=CAROL,
             before=CAROL,
+        ),
+    ),
+    (
+        Case(
+            "a clone of the other host in its place, beside the original",
+            True,
+            happens.clone,
+            _of("mx2", LATER, OTHER),
+            CONFIRMED | {("mx2", component) for component in OWN},
+            served=CAROL,
+            before=CAROL,
+            warned="mx1 and mx2 answer with the same machine ID",
         ),
     ),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 from lab import acme, container, image, lifecycle
@@ -30,16 +31,42 @@ def put_back(host: Host, disk: Path) -> None:
     _on(host)
 
 
+def cloned(origin: Host, disk: Path, twin: Host) -> None:
+    """Give a host a copy of another host's disk; both run then, each with its own address.
+
+    `disk`: the copy that `copied` made of the disk of `origin`.
+    """
+
+    class Twin(Host):
+        """The host above the layer that the lab keeps of the other one."""
+
+        @property
+        def saved(self) -> Path:
+            """That layer."""
+            return origin.saved
+
+    _off(twin)
+    shutil.rmtree(twin.directory / "upper")
+    shutil.rmtree(twin.directory / "work")
+    run(["cp", "-a", "--reflink=auto", disk, twin.directory / "upper"])
+    _on(
+        Twin(**{field.name: getattr(twin, field.name) for field in fields(twin)}),
+        (origin.root / "etc/machine-id").read_text(),
+    )
+
+
 def _off(host: Host) -> None:
     switch_off(host)
     run(["umount", host.root])
 
 
-def _on(host: Host) -> None:
+def _on(host: Host, machine_id: str = "") -> None:
     release = lifecycle.release()
     if release is None:
         raise LabError("the lab is not up: 'lab up' first")
     container.prepare(host, image.ensure(image.of(host, SUITES[release])))
     acme.trust(host.root, acme.CA.read_text())
+    if machine_id:
+        (host.root / "etc/machine-id").write_text(machine_id)
     switch_on(host)
     wait_for(f"SMTP on {host.name}", lambda: container.listens(host, 25), 300, step=1)

@@ -6,16 +6,16 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from lab.system import LabError
-from lab.topology import CHECKOUT, MX2
+from lab.topology import CHECKOUT, MX1, MX2
 
 from . import accidents, disk
 from .stack import FILE, UP, Stack, ssh
 
 
-def snapshot(stack: Stack) -> Iterator[None]:
+def snapshot(stack: Stack) -> Generator[None]:
     """The disk of mx2 is put back to before an `up`."""
     copy = stack.folder / "mx2"
     disk.copied(MX2, copy)
@@ -23,35 +23,48 @@ def snapshot(stack: Stack) -> Iterator[None]:
     disk.put_back(MX2, copy)
 
 
-def record_of_before(stack: Stack) -> Iterator[None]:
+def clone(stack: Stack) -> Generator[None]:
+    """mx2 runs from a copy of the disk of mx1, which runs too; at the end it has its own again."""
+    own, copy = stack.folder / "mx2-own", stack.folder / "mx1-copy"
+    disk.copied(MX2, own)
+    disk.copied(MX1, copy)
+    yield
+    disk.cloned(MX1, copy, MX2)
+    try:
+        yield
+    finally:
+        disk.put_back(MX2, own)
+
+
+def record_of_before(stack: Stack) -> Generator[None]:
     """A backup of the agent's folder is put back, and of nothing else."""
     ssh("mx2", "cp -a /var/lib/mx-agent /var/tmp/of-before")
     yield
     ssh("mx2", "rm -r /var/lib/mx-agent && mv /var/tmp/of-before /var/lib/mx-agent")
 
 
-def files_of_before(stack: Stack) -> Iterator[None]:
+def files_of_before(stack: Stack) -> Generator[None]:
     """A backup of /etc is put back, and of nothing else."""
     ssh("mx1", "cp -a /etc/postfix /var/tmp/of-before")
     yield
     ssh("mx1", "rm -r /etc/postfix && mv /var/tmp/of-before /etc/postfix; systemctl reload postfix")
 
 
-def rows_of_before(stack: Stack) -> Iterator[None]:
+def rows_of_before(stack: Stack) -> Generator[None]:
     """A dump of the database is put back."""
     ssh("mx1", "mariadb-dump --databases mail >/var/tmp/dump")
     yield
     ssh("mx1", "mariadb </var/tmp/dump && rm /var/tmp/dump")
 
 
-def state_of_before(stack: Stack) -> Iterator[None]:
+def state_of_before(stack: Stack) -> Generator[None]:
     """The state comes from a backup, and so does the stack file."""
     backup = stack.export("of-before")
     yield
     stack.restore(backup, stack.plain)
 
 
-def second_operator(stack: Stack) -> Iterator[None]:
+def second_operator(stack: Stack) -> Generator[None]:
     """Two operators, each with a state and a stack file; the first one looks after the second."""
     mine = stack.export("mine")
     yield
@@ -61,7 +74,7 @@ def second_operator(stack: Stack) -> Iterator[None]:
     stack.restore(theirs, stack.later)
 
 
-def rolled_back(stack: Stack) -> Iterator[None]:
+def rolled_back(stack: Stack) -> Generator[None]:
     """Somebody called the agent's rollback."""
     yield
     ssh("mx1", "mx-agent rollback postfix && mx-agent rollback mail-database")
@@ -98,7 +111,7 @@ def removed_after_a_heal(stack: Stack) -> None:
     accidents.removed(ssh, "mx1")
 
 
-def everything_lost(stack: Stack) -> Iterator[None]:
+def everything_lost(stack: Stack) -> Generator[None]:
     """The agent and its folder are not on the host, which was put together by hand."""
     yield
     ssh("mx2", "rm -r /var/lib/mx-agent /usr/local/sbin/mx-agent")
