@@ -53,6 +53,8 @@ def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseMode
         text = "unknown key" + did_you_mean(str(location[-1]), _keys(location[:-1], model))
     elif kind == "missing":
         text = "missing"
+    elif kind == "string_type" and isinstance(fault["input"], int | float):
+        text = f"without quotes YAML reads this as {fault['input']!r}, not as text; write quotes"
     elif kind.startswith(("string_pattern", "literal_error")) or "type" in kind:
         text = f"{text}; found: {fault['input']!r}"
     return [f"{path}: {text}" if path else text]

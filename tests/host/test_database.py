@@ -98,7 +98,8 @@ def test_rows_come_and_go_without_a_reload(pulumi: Pulumi, ssh: Ssh, stack_file:
     )
 
 
-def test_outage_defers_and_ends(ssh: Ssh) -> None:
+def test_outage_defers_and_ends_and_writes_no_mail_to_postmaster(ssh: Ssh) -> None:
+    cursor = ssh("mx1", "journalctl -n 0 --show-cursor | sed 's/^-- cursor: //'").strip()
     ssh("mx1", "systemctl stop mariadb.service")
     try:
         assert rcpt("alice@example.test") == 451
@@ -112,3 +113,6 @@ def test_outage_defers_and_ends(ssh: Ssh) -> None:
         assert all(codes[address] in (451, code) for address, code in wanted.items())
         assert time.monotonic() < deadline
         time.sleep(1)
+    # One notice for each session that saw a 451 would fill the queue (notify_classes, postconf(5)).
+    notices = f"journalctl -q --after-cursor '{cursor}' -o cat | grep -c 'from=<double-bounce@'"
+    assert ssh("mx1", f"{notices} || true") == "0\n"

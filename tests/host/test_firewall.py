@@ -96,3 +96,5 @@ def test_rules_that_cut_the_operator_off_undo_themselves(
         time.sleep(1)
     assert tried.stdout == before, tried.stderr
     assert "are back" in ssh("mx1", "journalctl -o cat -u mx-firewall-undo.service")
+    # The file has the refused rules until the next `up`, and the host says so.
+    assert "other rules are loaded than those of" in ssh("mx1", "mx-agent status firewall")
