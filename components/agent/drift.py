@@ -12,10 +12,10 @@ from .files import Want, concatenate, gid_of, look, pieces, uid_of
 from .groups import Groups
 from .journal import UnitState
 from .manifest import parse_manifest
-from .packages import Packages
 from .paths import PREFIX
 from .process import Failure, Json
 from .record import Mark, Record
+from .upgrades import Upgrades
 from .words import cut, lines_of, unified
 
 
@@ -42,7 +42,7 @@ class Seen:
     missing: list[str]
 
 
-class Drift(Packages, Groups):
+class Drift(Upgrades, Groups):
     """What differs from the records."""
 
     def strays(self, directories: Json, records: dict[str, Record], mine: set[str]) -> list[str]:

@@ -11,6 +11,8 @@ from .paths import AGENT, RECOVER_PATH, STATE
 from .process import BadManifest, Json
 
 MODE = re.compile(r"0[0-7]{3,4}\Z")
+_NAME_OF_PACKAGE = r"[a-z0-9][a-z0-9+.:-]*"
+PACKAGE = re.compile(rf"{_NAME_OF_PACKAGE}( \| {_NAME_OF_PACKAGE})*\Z")
 
 
 def bad(where: str, what: str) -> NoReturn:
@@ -44,6 +46,19 @@ def strings(value: Any, where: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         bad(where, "must be a list of strings")
     return list(value)
+
+
+def packages(top: Json) -> tuple[list[str], dict[str, str]]:
+    """The keys `packages` and `newest`; what is in the latter is in the former, and no choice."""
+    wanted = strings(top.get("packages", []), "packages")
+    for package in wanted:
+        if not PACKAGE.match(package):
+            bad("packages", f"{package!r} is not a package name")
+    newest = items(top.get("newest", {}), "newest", dict)
+    for name in newest:
+        if name not in wanted or "|" in name:
+            bad("newest", f"{name!r} is not one of packages")
+    return wanted, {name: text(source, "newest") for name, source in newest.items()}
 
 
 def boolean(value: Any, where: str) -> bool:

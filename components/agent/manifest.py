@@ -25,12 +25,10 @@ KEYS = (
         "files",
         "assemble",
     ),
-    *("build", "check", "units", "run", "undo", "compare", "probe"),
+    *("build", "check", "units", "run", "undo", "compare", "probe", "newest"),
 )
 NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 UNIT = re.compile(r"[A-Za-z0-9@:_.\\-]+\Z")
-_NAME_OF_PACKAGE = r"[a-z0-9][a-z0-9+.:-]*"
-PACKAGE = re.compile(rf"{_NAME_OF_PACKAGE}( \| {_NAME_OF_PACKAGE})*\Z")
 USER = re.compile(r"[a-z_][a-z0-9_-]*\Z")
 
 
@@ -205,10 +203,7 @@ def parse_manifest(text: str) -> Json:
         fields.bad("bundle", f"{top['bundle']!r} does not match [a-z][a-z0-9-]*")
     if not fields.text(top["owner"], "owner"):
         fields.bad("owner", "is empty")
-    packages = fields.strings(top.get("packages", []), "packages")
-    for package in packages:
-        if not PACKAGE.match(package):
-            fields.bad("packages", f"{package!r} is not a package name")
+    packages, newest = fields.packages(top)
     directories, files, assemble = _directories(top), _files(top), _assemble(top)
     build = _build(top)
     targets = [*files, *assemble, *(path for step in build for path in step["makes"])]
@@ -241,4 +236,6 @@ def parse_manifest(text: str) -> Json:
             _probe(value, f"probe[{number}]")
             for number, value in enumerate(fields.items(top.get("probe", []), "probe", list))
         ],
+        # Left out without an entry, so that the digests of all other manifests stay the same.
+        **({"newest": newest} if newest else {}),
     }

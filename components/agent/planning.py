@@ -25,8 +25,8 @@ class Planning(Drift):
     def work_out(self, manifest: Json, sha: str) -> Change | None:
         """The change that applies a manifest; None when everything is as it says.
 
-        Installs missing packages. Raises Failure when the host belongs to another stack, a path
-        to another bundle, or a check fails.
+        Installs missing packages, and those that now come from another repository. Raises Failure
+        when the host belongs to another stack, a path to another bundle, or a check fails.
         """
         name, owner = manifest["bundle"], manifest["owner"]
         records = self.records()
@@ -43,7 +43,8 @@ class Planning(Drift):
                 self.keep(old)
             self.say(f"{name}: nothing to do")
             return None
-        prior = self._install(manifest, missing)
+        newer = self.newer(manifest.get("newest", {}), old.newest)
+        prior = self._install(manifest, missing, newer)
         self.refuse_foreign(manifest)
         joined = self.join_groups(manifest["groups"])
 
@@ -88,15 +89,18 @@ class Planning(Drift):
         manifest = parse_manifest(json.dumps({"bundle": name, "owner": old.owner}))
         return Change(manifest, old, records, None, wants, leaving, {})
 
-    def _install(self, manifest: Json, missing: list[str]) -> dict[str, UnitState]:
-        """Install missing packages; return the manifest's units as they were before.
+    def _install(
+        self, manifest: Json, missing: list[str], newer: dict[str, str]
+    ) -> dict[str, UnitState]:
+        """Install missing and newer packages; return the manifest's units as they were before.
 
         Units of `held` that are new are disabled: other bundles start them, with our files.
         """
         units = [*manifest["units"], *manifest["held"]]
         self.let_start(units)
         prior = self.unit_states(units)
-        if missing:
+        self.keep_former(newer, [unit for unit, state in prior.items() if state.active])
+        if missing := [*missing, *newer]:
             self.step("packages", " ".join(missing))
             self.hold_back([unit for unit, state in prior.items() if not state.active])
             try:
@@ -146,6 +150,7 @@ class Planning(Drift):
             sha=sha,
             previous=old.previous if old.sha == sha else old.text,
             packages=manifest["packages"],
+            newest=manifest.get("newest", {}),
             directories=manifest["directories"],
             files={
                 path: Mark.of(wants[path], entry["restart"])

@@ -73,6 +73,7 @@ class Record:
     rolled_back: bool = False
     previous: str = ""  # the manifest before this one; empty when there is no way back
     packages: list[str] = field(default_factory=list)
+    newest: dict[str, str] = field(default_factory=dict)
     directories: Json = field(default_factory=dict)
     files: dict[str, Mark] = field(default_factory=dict)
     made: dict[str, Mark] = field(default_factory=dict)

@@ -51,7 +51,7 @@ class Agent(Transaction, Planning, Setup):
         with self.lock():
             self.recover_locked()
             try:
-                with self.noted(manifest["bundle"]):
+                with self.noted(manifest["bundle"]), self.way_back():
                     sha = digest(json.dumps(manifest, sort_keys=True).encode())
                     change = self._worked_out(manifest, sha)
                     if change is not None:

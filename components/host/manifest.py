@@ -180,6 +180,7 @@ class Manifest:
     undo: Sequence[Step] = ()
     compare: Sequence[Comparison] = ()
     probe: Sequence[Probe] = ()
+    newest: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def secret(self) -> bool:

@@ -4,8 +4,8 @@ A restart takes seconds, and a change that fails is tried for half a minute befo
 all MX hosts at once that is mail refused everywhere. So such a change of a host waits until those
 of the host before it have ended, well or not: a host that cannot be reached holds nobody back.
 Hosts that do not serve yet, and changes that Postfix only reloads, go side by side. Values that no
-host has tried yet (`postfix.extra`) go on only from a host that took them: what one host undid, no
-other one tries.
+host has tried yet (`postfix.extra`, a package from another repository) go on only from a host that
+took them: what one host undid, no other one tries.
 """
 
 from __future__ import annotations
@@ -46,9 +46,13 @@ def interrupts(old: str, new: str) -> bool:
 
 
 def untried(old: str, new: str) -> bool:
-    """Whether the change brings parameters of the operator's own, which only a host can try."""
-    before, after = (json.loads(text).get("files", {}) if text else {} for text in (old, new))
-    return bool(old) and before.get(_OWN_PARAMETERS) != after.get(_OWN_PARAMETERS)
+    """Whether the change brings what only a host can try.
+
+    That is parameters of the operator's own, or packages from another repository.
+    """
+    before, after = (json.loads(text) if text else {} for text in (old, new))
+    ours, theirs = (each.get("files", {}).get(_OWN_PARAMETERS) for each in (before, after))
+    return bool(old) and (ours != theirs or before.get("newest") != after.get("newest"))
 
 
 def _restarts(file: dict[str, Any] | None) -> bool:

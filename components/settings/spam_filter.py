@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StringConstraints
 
+from components.settings.package_source import PackageSource
 from components.settings.types import Domain, Model, Network
 
 Score = Annotated[float, Field(ge=-100, le=1000)]
@@ -69,6 +70,12 @@ class DmarcSettings(Model):
 class SpamFilterSettings(Model):
     """Rspamd and its Redis on each MX host. A message's score is the sum of its symbols."""
 
+    source: PackageSource | None = Field(
+        None,
+        description="Another apt repository that hosts may take Rspamd from, for example that of "
+        "Rspamd's authors. Without it they take Debian's.",
+    )
+
     reject_score: Score = Field(
         15, description="A message with this score or more is refused (5xx)."
     )
@@ -108,6 +115,11 @@ class SpamFilterSettings(Model):
     scan_timeout_seconds: Annotated[StrictInt, Field(ge=4, le=60)] = Field(
         20, description="A message whose scan takes longer is deferred."
     )
+
+    @property
+    def other_packages(self) -> tuple[str, ...]:
+        """The packages that `source` is for."""
+        return () if self.source is None else ("rspamd",)
 
     def selector(self, host: str) -> str:
         """The DKIM selector of a host."""

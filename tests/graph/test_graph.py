@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
 from components.mail_exchanger import manifests_of as manifests
+from components.settings import given_files
 from components.settings.environment import from_mapping
+from tests.support import openpgp_key
 from tests.support.graph import API, Answers, Recorder, requests
 from tests.support.mapping import mapping
 
@@ -47,6 +50,20 @@ def test_names_come_from_keys(graph: dict[str, Any]) -> None:
         "dns-dkim-example.test-mx1",
         "dns-dkim-example.test-mx2",
     }
+
+
+def test_rspamd_waits_for_the_repository_that_it_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given_files, "BASE", tmp_path)
+    (tmp_path / "key.asc").write_text(openpgp_key.ARMOUR)
+    source = {"url": "https://apt.example.test/rspamd", "keyFile": "key.asc"}
+    source |= {"fingerprint": openpgp_key.FINGERPRINT}
+    found = requests(mapping() | {"spamFilter": {"source": source}})
+    needed = {urn.rpartition("::")[2] for urn in found["mx1-spam-filter"].dependencies}
+    assert {"mx1-redis", "mx1-spam-filter-source"} <= needed
+    newest = json.loads(found["mx1-spam-filter"].object["stdin"])["newest"]
+    assert newest["rspamd"].startswith("https://apt.example.test/rspamd trixie main, key ")
 
 
 def test_the_agent_comes_before_postfix_and_mx_records_after_it(graph: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Risks of what the spam filter does to mail that fails the DMARC policy of its From."""
+"""Risks of the spam filter: mail that fails DMARC, and Rspamd from another repository."""
 
 from __future__ import annotations
 
@@ -48,4 +48,33 @@ def _dmarc(change: Change) -> Iterable[Said]:
                 )
 
 
-KINDS: tuple[Kind, ...] = (of_changes("mail that fails DMARC is treated otherwise", _dmarc),)
+_SOURCES = "/etc/apt/sources.list.d/mx-spam-filter.sources"
+_URI = re.compile(r"\+?URIs: (\S+)")
+
+
+def _source(change: Change) -> Iterable[Said]:
+    if change.component != "spam-filter-source":
+        return
+    if change.op == "delete":
+        yield Said(
+            "Rspamd stays as it was installed from the repository of spamFilter.source, and the "
+            "host gets no updates of it until Debian has a newer version. docs/operating.md "
+            "(Rspamd from another repository) has the command that installs Debian's version.",
+            change.host,
+        )
+        return
+    for file in change.files if change.op == "create" else ():
+        found = [match[1] for line in file.lines if (match := _URI.fullmatch(line))]
+        if file.path == _SOURCES and found:
+            yield Said(
+                f"Rspamd comes from {found[0]} from now on, if its version there is newer. "
+                "Whoever has the key of that repository can run programs as root on the host, "
+                "and mail is put off for the seconds in which Rspamd restarts.",
+                change.host,
+            )
+
+
+KINDS: tuple[Kind, ...] = (
+    of_changes("mail that fails DMARC is treated otherwise", _dmarc),
+    of_changes("Rspamd comes from another repository", _source),
+)

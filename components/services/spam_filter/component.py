@@ -21,7 +21,7 @@ from components.host.manifest import (
     UnitProbe,
 )
 from components.services.service import Service, Site
-from components.services.spam_filter import mime_limit, redis, rspamd
+from components.services.spam_filter import mime_limit, redis, rspamd, source
 from components.services.spam_filter import password as rspamd_password
 from components.settings.environment import Settings
 
@@ -87,6 +87,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
     files[f"{system}/{mime_limit.UNIT}"] = File(mime_limit.SERVICE, restart=before)
     files[f"{system}/{mime_limit.SOCKET_UNIT}"] = File(mime_limit.LISTEN)
     make = [_KEYS, "make", str(settings.spam_filter.dkim_key_bits)]
+    other = settings.spam_filter.source
     return Manifest(
         bundle="spam-filter",
         owner=owner,
@@ -119,6 +120,7 @@ def manifest(settings: Settings, host: str, owner: str) -> Manifest:
             # Without this symbol mail would pass while Redis or the resolver is down.
             RunProbe(["sh", "-c", _GUARDED], timeout=60),
         ],
+        newest={source.PACKAGE: source.words(other, settings.hosts[host].debian)} if other else {},
     )
 
 
@@ -145,7 +147,8 @@ def dkim_lines(settings: Settings, host: str) -> dict[str, str]:
 class SpamFilter(Service):
     """Creates: the bundles `redis` and `spam-filter`, a command a domain that reads its DKIM key.
 
-    With a password for the controller: the bundle `spam-filter-password`.
+    With a password for the controller: the bundle `spam-filter-password`. With another repository
+    for Rspamd: the bundle `spam-filter-source`.
     Provides: `bundle`; `milters`, its sockets below Postfix's queue directory; `dkim_records`, mail
     domain to the TXT value of this host's public key.
     """
@@ -163,18 +166,21 @@ class SpamFilter(Service):
 
     @classmethod
     def manifests(cls, site: Site) -> list[Manifest]:
-        """Redis, then Rspamd."""
+        """Redis, the repository of Rspamd where it is not Debian's, then Rspamd."""
+        other = source.manifest(site.settings, site.key, site.owner)
         return [
             redis_manifest(site.settings, site.owner),
+            *([other] if other is not None else []),
             manifest(site.settings, site.key, site.owner),
         ]
 
     def make(self) -> None:
         """Make both bundles, the controller's password, and the commands that read DKIM keys."""
         place = self.place
-        redis_wanted, rspamd_wanted = self.manifests(place)
-        memory = self.put(redis_wanted, after=[place.host.ready, *place.after("resolver")])
-        self.bundle = self.put(rspamd_wanted, after=[memory.command])
+        redis_wanted, *others, rspamd_wanted = self.manifests(place)
+        first = [place.host.ready, *place.after("resolver")]
+        before = [self.put(each, after=first).command for each in (redis_wanted, *others)]
+        self.bundle = self.put(rspamd_wanted, after=before)
         if place.rspamd_password is not None:
             password = password_manifest(place.key, self.owner, place.rspamd_password)
             self.put(password, after=[self.bundle.command])

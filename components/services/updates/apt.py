@@ -15,13 +15,13 @@ _SECURITY = "origin=Debian,codename=${distro_codename}-security,label=Debian-Sec
 # Other processes, and the kernel's version, are what it looks at.
 _PROTECT = PROTECT.replace("ProcSubset=pid\n", "").replace("ProtectProc=invisible\n", "")
 
-SERVICE = f"""\
+_SERVICE = f"""\
 [Unit]
 Description=What the packages of this host wait for
 
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/python3 -I -B /usr/local/lib/mx/mx_updates.py
+ExecStart=/usr/bin/python3 -I -B /usr/local/lib/mx/mx_updates.py{{}}
 StateDirectory=mx-updates
 Nice=10
 TimeoutStartSec=300
@@ -48,10 +48,17 @@ WantedBy=timers.target
 """
 
 
+def service(settings: Settings) -> str:
+    """The look; its arguments are packages whose every update counts as a security update."""
+    return _SERVICE.format("".join(f" {name}" for name in settings.spam_filter.other_packages))
+
+
 def config(settings: Settings, mail_path: Iterable[str]) -> str:
     """apt.conf(5): lists are fetched daily; with `unattended`, what is installed by itself.
 
     `mail_path`: beginnings of names of packages that stay as they are unless `updates.mailPath`.
+    Nothing is taken from `spamFilter.source`: unattended-upgrade prefers a version of a repository
+    that is named here to apt's own candidate, whatever its pin.
     """
     own = settings.updates
     lines = ["// Written by mx.", 'APT::Periodic::Update-Package-Lists "1";']

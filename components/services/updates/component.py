@@ -29,7 +29,7 @@ def manifest(settings: Settings, host: str, owner: str, mail_path: Iterable[str]
     files = {
         apt.CONFIG: File(apt.config(settings, mail_path)),
         PROGRAM: File((_FILES / PROGRAM.lstrip("/")).read_text()),
-        f"{system}/mx-updates.service": File(apt.SERVICE),
+        f"{system}/mx-updates.service": File(apt.service(settings)),
         f"{system}/{TIMER}": File(apt.TIMER, restart=(TIMER,)),
     }
     units = {"apt-daily.timer": Unit(), TIMER: Unit()}

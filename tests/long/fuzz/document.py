@@ -6,12 +6,14 @@ from typing import Any
 
 from components.settings.environment import Settings
 from tests.long.fuzz import places
+from tests.support import openpgp_key
 
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{}J1z5zvW0mCkqxqQ5xqJmL5m0p5m0p5m0p5m0p5m0p5"
 _ANCHOR = "anchored.fuzz.test. 3600 IN DS 1 13 2 " + "ab" * 32
 FILES = {
     "anchors.key": "; anchors\n. 3600 IN DS 1 13 2 " + "cd" * 32 + "\n",
     "root.hints": ". 3600 IN NS ns.fuzz.test.\nns.fuzz.test. 3600 IN A 192.0.2.99\n",
+    "apt.asc": openpgp_key.ARMOUR,
     "people": "# people\ncarol\ndave\n",
 }
 """Files beside the stack file, by the names that the document gives."""
@@ -98,6 +100,13 @@ def document() -> dict[str, Any]:
             "localNetworks": ["192.0.2.0/27"],
             "dkimSelector": "{host}-sel",
             "rateLimits": {"to_ip": {"burst": 5, "perMinute": 6}},
+            "source": {
+                "url": "https://apt.fuzz.test/rspamd",
+                "suite": "{codename}-fuzzed",
+                "components": ["main", "fuzzed"],
+                "keyFile": "apt.asc",
+                "fingerprint": openpgp_key.FINGERPRINT,
+            },
             "dmarc": {
                 "lists": ["lists.example"],
                 "forwarders": ["192.0.2.32/27"],

@@ -23,6 +23,7 @@ import dns.zone
 import yaml
 
 from components.postconf import syntax
+from tests.long.fuzz import apt
 
 Fact = tuple[str, str]
 
@@ -270,6 +271,8 @@ READERS: dict[str, Callable[[str], Iterable[Fact]]] = {
     r".*/mta-sts-daemon\.yml|.*\.yml": read_yaml,
     r".*\.nft": nftables,
     r".*/redis\.conf": words_of_lines,
+    r".*/apt/(sources\.list\.d|preferences\.d)/.*": apt.stanzas,
+    r".*\.asc": apt.key,
 }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from components.settings.environment import Settings, SettingsError, from_mapping
+from components.settings.package_source import CODENAMES
 from tests.long.fuzz import document, places, rendered
 from tests.long.fuzz.breakout import breakouts
 from tests.long.fuzz.values import values
@@ -108,6 +109,8 @@ def written(place: str, text: str, whole: dict[str, Any]) -> list[str]:
         return [text, *text.split()[:2]]
     if place == "resolver.trustAnchors[*]":
         return [text, *text.split()]
+    if place == "spamFilter.source.suite":
+        return [text, *(text.replace("{codename}", name) for name in CODENAMES.values())]
     return [text, *(text.replace("{host}", host) for host in whole["hosts"])]
 
 

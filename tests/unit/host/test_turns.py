@@ -96,3 +96,6 @@ def test_what_one_host_undid_no_other_one_tries() -> None:
     assert untried(text("postfix", own="a"), text("postfix"))
     assert not untried(text("postfix", own="a", main="a"), text("postfix", own="a", main="b"))
     assert not untried("", text("postfix", own="a"))
+    debians = json.loads(text("spam-filter"))
+    vendors = json.dumps(debians | {"newest": {"rspamd": "https://apt.example trixie main"}})
+    assert untried(json.dumps(debians), vendors)

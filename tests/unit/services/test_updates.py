@@ -35,9 +35,30 @@ def settings(**updates: Any) -> Settings:
     return from_mapping(mapping() | {"updates": updates})
 
 
+def another_repository() -> Settings:
+    source = {"url": "https://apt.example.test/x", "keyFile": "key.asc", "fingerprint": "A" * 40}
+    own = {"updates": {"unattended": True, "mailPath": True}}
+    return from_mapping(mapping() | own | {"spamFilter": {"source": source}})
+
+
 def test_security_updates_are_told_from_others(program: Any) -> None:
     assert program.pending(PRINTED) == (["libk5", "linux-image-6.12.9", "passwd"], 1)
     assert program.pending("") == ([], 0)
+
+
+def test_update_from_the_repository_of_the_settings_counts_as_one_for_security(
+    program: Any,
+) -> None:
+    printed = PRINTED + "Inst rspamd [3.12.1-1] (4.1.5-1 Rspamd:trixie [amd64])\n"
+    assert program.pending(printed) == (["libk5", "linux-image-6.12.9", "passwd"], 2)
+    assert program.pending(printed, ["rspamd"])[0][-1] == "rspamd"
+    assert "mx_updates.py\n" in apt.service(settings())
+    assert "mx_updates.py rspamd\n" in apt.service(another_repository())
+
+
+def test_nothing_of_another_repository_is_installed_by_itself() -> None:
+    plain = settings(unattended=True, mailPath=True)
+    assert apt.config(another_repository(), ["rspamd"]) == apt.config(plain, ["rspamd"])
 
 
 @pytest.mark.parametrize(

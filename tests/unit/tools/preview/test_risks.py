@@ -19,6 +19,7 @@ from tools.preview.budget import FORGES
 from tools.preview.markdown import markdown
 from tools.preview.risks import KINDS
 
+SOURCES = "/etc/apt/sources.list.d/mx-spam-filter.sources"
 NULL = {"name": "park.test", "type": "MX", "content": ".", "priority": 0, "ttl": 300}
 
 
@@ -38,7 +39,8 @@ def record(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, 
 def files(path: str, old: str | None, new: str | None, name: str = "postfix") -> dict[str, Any]:
     """A bundle in which one file changes, or that comes or goes."""
     before, after = (
-        None if text is None else bundle({path: {"content": text}}) for text in (old, new)
+        None if text is None else bundle({path: {"content": text}}, bundle=name)
+        for text in (old, new)
     )
     op = "delete" if new is None else "create" if old is None else "update"
     return {"steps": [step(op, BUNDLE.format(f"mx1-{name}"), before, after)]}
@@ -531,6 +533,17 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             files("/etc/rspamd/lua.local.d/mx_dmarc.lua", "", '  ours = "mark",\n'),
             "mx1: the spam filter now marks with `X-Spam: Yes` mail that fails the DMARC policy",
         )
+    ],
+    "Rspamd comes from another repository": [
+        (
+            files(SOURCES, None, "URIs: https://apt.example/rspamd\n", "spam-filter-source"),
+            "mx1: Rspamd comes from https://apt.example/rspamd from now on, if its version there "
+            "is newer.",
+        ),
+        (
+            files(SOURCES, "URIs: https://apt.example/rspamd\n", None, "spam-filter-source"),
+            "mx1: Rspamd stays as it was installed from the repository of spamFilter.source",
+        ),
     ],
     "certificates are ordered anew": [
         (

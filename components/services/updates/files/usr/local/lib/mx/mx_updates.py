@@ -1,5 +1,8 @@
 """What the packages of this host wait for: security updates, restarts, a reboot.
 
+usage: mx_updates.py [PACKAGE ...]
+
+An update of a PACKAGE counts as a security update, whatever repository has it.
 Looks only: simulates an upgrade with the lists that apt-daily.timer fetched, and reads what running
 programs have mapped (proc_pid_maps(5)). Writes one line of JSON, readable by all, to STATE:
 `security` are names of packages, `restart` names of units whose programs run files that an update
@@ -16,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +34,12 @@ _PROGRAMS = ("/usr/", "/lib", "/bin/", "/sbin/", "/opt/")
 _DELETED = " (deleted)"
 
 
-def pending(printed: str) -> tuple[list[str], int]:
-    """Names of the packages with a security update, and how many others have one."""
+def pending(printed: str, counted: Collection[str] = ()) -> tuple[list[str], int]:
+    """Names of the packages with a security update, and how many others have an update."""
     found = _INST.findall(printed)
-    security = sorted({name for name, origin in found if "-security" in origin.lower()})
+    security = sorted(
+        {name for name, origin in found if "-security" in origin.lower() or name in counted}
+    )
     return security, len({name for name, _ in found}) - len(security)
 
 
@@ -112,7 +117,7 @@ def main() -> int:
     if done.returncode:
         print(f"apt-get failed: {done.stderr.strip()}", file=sys.stderr)
         return 1
-    security, others = pending(done.stdout)
+    security, others = pending(done.stdout, sys.argv[1:])
     found: dict[str, Any] = {
         "security": security,
         "others": others,
