@@ -116,7 +116,7 @@ def busy(leader: int) -> bool:
 def ports(leader: int) -> list[str]:
     """The TCP ports on which master(8) listens, for clients from elsewhere or from here."""
     mine = f"pid={leader},"
-    lines = run("ss", "-Hltnp").splitlines()
+    lines = run("ss", "-Hltnp").split("\n")
     return sorted({line.split()[3].rpartition(":")[2] for line in lines if mine in line})
 
 
