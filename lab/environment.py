@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lab import installed
-from lab.topology import CHECKOUT, CLOUDFLARE_TOKEN, STATE
+from lab.topology import CHECKOUT, CLOUDFLARE_TOKEN, RESOLVER, STATE, ipv4
 
 # requirements.lock is the place of these numbers: an engine and its SDK are released together, and
 # so are a plug-in and its package.
@@ -40,6 +40,9 @@ def environment() -> dict[str, str]:
         "CLOUDFLARE_API_TOKEN": CLOUDFLARE_TOKEN,
         # The lab's root hints and trust anchor are made as it starts.
         "MX_FILE_FOLDERS": str(STATE / "dns"),
+        # For `mx status --stack lab` and `mx check lab`.
+        "MX_LAB_RESOLVER": ipv4(RESOLVER),
+        "MX_LAB_AUTHORITIES": str(STATE / "acme" / "roots.pem"),
     }
 
 

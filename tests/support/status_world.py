@@ -74,6 +74,8 @@ def spki(name: str) -> str:
 class FakeNames:
     """DNS as a table; what is not in it does not exist."""
 
+    server = "192.0.2.53, port 53"
+
     def __init__(self) -> None:
         self.table: dict[tuple[str, str], Answer] = {}
         self.servers: dict[tuple[str, str, str], Answer] = {}

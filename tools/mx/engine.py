@@ -56,6 +56,14 @@ def environment(stack: str) -> dict[str, str]:
     return found
 
 
+def outside(stack: str | None) -> dict[str, str]:
+    """Options for a look from outside: the lab has a resolver and an authority of its own."""
+    if stack != "lab":
+        return {}
+    found = _of_the_lab()
+    return {"resolver": found["MX_LAB_RESOLVER"], "ca_file": found["MX_LAB_AUTHORITIES"]}
+
+
 def _of_the_lab() -> dict[str, str]:
     """The environment that `scripts/lab env` prints as lines for a shell."""
     printed = subprocess.run(

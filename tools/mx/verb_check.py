@@ -56,6 +56,7 @@ def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as
     """
     settings = settings_of(stack)
     world = [] if no_outbound else [outbound]
+    resolver = resolver or engine.outside(stack).get("resolver")
     try:
         with waiting(f"{stack}: asking hosts, DNS and Cloudflare"):
             lines = [

@@ -69,6 +69,8 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
 
     if not domains and not options["stack"]:
         raise click.UsageError("give a domain, or --stack NAME for all domains of a stack")
+    for name, value in engine.outside(options["stack"]).items():
+        options[name] = options[name] or value
     return _tool(lambda arguments: main(arguments, present), [*_given(**options), "--", *domains])
 
 

@@ -136,7 +136,11 @@ def main(
     around = world(options)
     failed = [name for name in names if around.names.ask(name, "SOA").outcome == "failed"]
     if len(failed) == len(names):
-        print(f"status: {', '.join(failed)}: the resolver does not answer", file=sys.stderr)
+        print(
+            f"status: {', '.join(failed)}: the resolver {around.names.server}, does not answer; "
+            "--resolver IP asks another one",
+            file=sys.stderr,
+        )
         return 1
     found = run.domains(around, names, more, at, told)
     if options.json:

@@ -44,7 +44,10 @@ class Names:
     """DNS as a validating resolver and single servers tell it; each question is asked once."""
 
     def __init__(self, resolver: str | None, seconds: float) -> None:
-        """`resolver` is ADDRESS or ADDRESS@PORT; None takes that of this machine."""
+        """`resolver` is ADDRESS or ADDRESS@PORT; None takes that of this machine.
+
+        `server` names the resolver for people.
+        """
         self._resolver = dns.resolver.Resolver(configure=resolver is None)
         if resolver is not None:
             address, _, port = resolver.partition("@")
@@ -53,6 +56,7 @@ class Names:
         self._seconds = seconds
         self._server = str(self._resolver.nameservers[0])
         self._port = self._resolver.port
+        self.server = f"{self._server}, port {self._port}"
         self._seen: dict[tuple[str, str, str], Answer] = {}
 
     def ask(self, name: str, kind: str) -> Answer:

@@ -19,6 +19,8 @@ _POLICY_LIMIT_BYTES = 65536
 class NamesLike(Protocol):
     """See `names.Names`."""
 
+    server: str
+
     def ask(self, name: str, kind: str) -> Answer: ...  # noqa: D102
 
     def ask_at(self, server: str, name: str, kind: str) -> Answer: ...  # noqa: D102

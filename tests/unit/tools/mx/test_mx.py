@@ -110,6 +110,22 @@ def test_reason_of_a_failed_change_is_not_hidden_in_the_log_of_the_host() -> Non
     assert shown[-1] == "undone"
 
 
+def test_status_of_the_lab_asks_the_labs_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def main(given: list[str], _: object) -> int:
+        asked.append(given)
+        return 0
+
+    monkeypatch.setattr("tools.status.__main__.main", main)
+    assert run(["status", "--stack", "lab"]) == 0
+    assert run(["status", "--stack", "lab", "--resolver", "192.0.2.53"]) == 0
+    assert run(["status", "--stack", "production"]) == 0
+    assert "198.18.77.54" in asked[0]
+    assert [one for one in asked[1] if one.startswith(("192", "198"))] == ["192.0.2.53"]
+    assert "--resolver" not in asked[2]
+
+
 def test_control_characters_of_a_host_are_shown_and_not_obeyed() -> None:
     assert safe("a\x1b[2Jb\u202ec\u200bd") == "a\\x1b[2Jb\\u202ec\\u200bd"
     assert safe("grün\tok\n") == "grün\tok\n"

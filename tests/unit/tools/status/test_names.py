@@ -118,7 +118,8 @@ def test_the_command_says_what_why_and_how_and_ends_with_1(
 
 def test_no_answer_at_all_ends_with_2(resolver: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--resolver", resolver, "--no-blocklists", "down.ok.test"]) == 1
-    assert "the resolver does not answer" in capsys.readouterr().err
+    port = resolver.partition("@")[2]
+    assert f"the resolver 127.0.0.1, port {port}, does not answer" in capsys.readouterr().err
 
 
 def test_an_unknown_stack_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
