@@ -140,22 +140,22 @@ def judge(
 
 
 def _reason(first: Copy, second: Copy, events: list[Event], logs: dict[str, str]) -> str | None:
-    """Why SMTP allows the second delivery of one message in a queue; None for two such messages."""
+    """Why SMTP allows the second delivery of one message in a queue; None for two such messages.
+
+    A message may have been in the queues of both MX hosts: the mailbox host's name leads to one.
+    """
     if first.ids.get(MAILBOX) == second.ids.get(MAILBOX):
         return "the mailbox host stored one delivery twice: its server was ended meanwhile"
-    ours, again = (
-        {host: id_ for host, id_ in each.ids.items() if host.startswith("mx")}
-        for each in (first, second)
-    )
-    if ours != again:
+    queues = {pair for pair in first.ids.items() & second.ids.items() if pair[0].startswith("mx")}
+    if not queues:
         return None
-    ((host, id_),) = ours.items()
-    name = host.partition(".")[0]
-    lines = [line for line in logs.get(name, "").splitlines() if f" {id_}: " in f" {line}"]
-    if any("end of data" in line and "status=deferred" in line for line in lines):
-        return "the MX host had no final reply from the mailbox host and came again"
-    for event in events:
-        near = event.begin - 2 <= second.stored and event.end + 2 >= first.stored
-        if near and event.where in (name, "up") and any(word in event.name for word in CRASHES):
-            return "the MX host's processes were ended between delivery and the note of it"
+    for host, id_ in sorted(queues):
+        name = host.partition(".")[0]
+        lines = [line for line in logs.get(name, "").splitlines() if f" {id_}: " in f" {line}"]
+        if any("end of data" in line and "status=deferred" in line for line in lines):
+            return "the MX host had no final reply from the next host and came again"
+        for event in events:
+            near = event.begin - 2 <= second.stored and event.end + 2 >= first.stored
+            if near and event.where in (name, "up") and any(each in event.name for each in CRASHES):
+                return "the MX host's processes were ended between delivery and the note of it"
     return ""

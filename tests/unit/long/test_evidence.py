@@ -56,6 +56,25 @@ def test_what_nobody_accepted_is_not_lost_yet_does_not_hold() -> None:
     assert not held(found, message)
 
 
+def test_a_message_that_was_in_the_queues_of_both_hosts_is_doubled_with_the_reason_of_either() -> (
+    None
+):
+    first = replace(ALICE, ids={MX1: "A1", MX2: "B1", MAILBOX: "M1"})
+    again = replace(first, ids=first.ids | {MAILBOX: "M2"}, stored=120.0)
+    lines = {
+        host: f"{id_}: status=deferred (end of data)"
+        for host, id_ in (("mx1", "A1"), ("mx2", "B1"))
+    }
+    for host in lines:
+        found = verdict(first, again, BOB, logs={host: lines[host]})
+        assert (len(found.doubled), found.without_reason) == (1, [])
+    assert len(verdict(first, again, BOB).without_reason) == 1
+    # The second host passed it on twice, so that the first one has two of them.
+    passed = replace(again, ids=again.ids | {MX1: "A2"})
+    assert len(verdict(first, passed, BOB, logs=lines).doubled) == 1
+    assert len(verdict(first, passed, BOB, logs={"mx1": lines["mx1"]}).without_reason) == 1
+
+
 def test_damaged_and_unfiltered_copies_are_told() -> None:
     found = verdict(replace(ALICE, whole=False), replace(BOB, filtered=False))
     assert (len(found.damaged), len(found.unfiltered)) == (1, 1)
