@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
 
+from components.host import memory
 from components.host.facts import POSTFIX, Facts, mailbox
 from components.settings.environment import Settings
 from components.settings.text import visible
 
 Stops = Literal["host", "mx", "told"]
 
-# Resident memory of all services together is about 1 GB, packages take 1.2 GB of disk.
-MEMORY_MIB, DISK_MIB = 1400, 3000
+# Packages take 1.2 GB of disk.
+DISK_MIB = 3000
 # What a host needs free that has the packages already.
 DISK_LEFT_MIB = 300
 # Seconds; an answer takes ten at the most.
@@ -91,10 +92,21 @@ def _init(asked: Asked) -> Iterator[Finding]:
 
 
 def _memory(asked: Asked) -> Iterator[Finding]:
-    if asked.facts.memory < MEMORY_MIB:
+    if asked.facts.memory < memory.LEAST_MIB:
         yield Finding(
             f"memory: {asked.facts.memory} MiB",
-            f"all services together need {MEMORY_MIB} MiB",
+            f"all services together need {memory.LEAST_MIB} MiB",
+        )
+
+
+def _memory_at_most(asked: Asked) -> Iterator[Finding]:
+    needed = memory.at_most(asked.settings)
+    if memory.LEAST_MIB <= asked.facts.memory < needed:
+        yield Finding(
+            f"memory: {asked.facts.memory} MiB; with all {asked.settings.postfix.smtpd_processes} "
+            f"SMTP sessions and full caches the services take {needed} MiB",
+            "add memory, or lower postfix.smtpdProcesses, spamFilter.redisMemoryMebibytes or "
+            "resolver.cacheMebibytes",
         )
 
 
@@ -200,6 +212,7 @@ CHECKS: tuple[Check, ...] = (
     Check(ROOT, "host", _root),
     Check("systemd", "host", _init),
     Check("memory", "host", _memory),
+    Check("memory at full load", "told", _memory_at_most),
     Check("free disk", "host", _disk),
     Check("clock", "host", _clock),
     Check("port 25", "host", _port),

@@ -59,6 +59,12 @@ LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     ),
     "a container without systemd": ("systemd", {"systemd": False}, "host", "systemd is not"),
     "small memory": ("memory", {"memory": 900}, "host", "memory: 900 MiB"),
+    "memory for fewer sessions than smtpdProcesses": (
+        "memory at full load",
+        {"memory": 1500},
+        "told",
+        "memory: 1500 MiB; with all 200 SMTP sessions and full caches the services take 1778 MiB",
+    ),
     "a full disk": (
         "free disk",
         {"disk": 120},
@@ -128,6 +134,16 @@ def test_every_row_has_a_host_that_lies() -> None:
     assert {lie[0] for lie in LIES.values()} | {"addresses tried from another host"} == {
         row.name for row in CHECKS
     }
+
+
+def test_settings_that_ask_more_than_the_host_has_name_what_to_lower() -> None:
+    values = mapping()
+    values["hosts"]["mx1"] |= {"ipv6": "2001:db8:77::11"}
+    values["postfix"] = {"smtpdProcesses": 1000}
+    values["spamFilter"] = {"redisMemoryMebibytes": 1024}
+    wrong = findings(replace(asked(GOOD), settings=from_mapping(values)))
+    assert "with all 1000 SMTP sessions and full caches the services take 4946 MiB" in words(wrong)
+    assert "lower postfix.smtpdProcesses, spamFilter.redisMemoryMebibytes or" in words(wrong)
 
 
 def test_address_that_a_cloud_translates_is_the_hosts_own() -> None:
