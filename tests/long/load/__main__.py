@@ -21,7 +21,8 @@ def main() -> int:
     parser.add_argument("--limit", type=float, help="messages a second; none is measured then")
     options = parser.parse_args()
     # So that what was made on the hosts goes with this process.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     folder = STATE / "load" / str(int(time.time()))
     folder.mkdir(parents=True)
     hosts.mend()
