@@ -62,6 +62,10 @@ def drop_in(debian: int) -> str:
     another user (kill(2)). When a reload removes a service, master(8) waits for the children of
     that service and does nothing else. An smtpd(8) that a client holds, or that itself waits for a
     proxymap(8) to be started, then stops all mail, up to the 1,000 s of the watchdog of master(8).
+
+    A stop waits for messages on their way first. KillMode= alone (systemd.kill(5)) cannot do that:
+    an smtpd(8) that outlives master(8) holds port 25, which the new master(8) could not open, and
+    has no proxymap(8) and trivial-rewrite(8) to ask any more.
     """
     text = (
         "# Postfix starts after what it asks, and does not stop with it: it defers mail then.\n"
