@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.dns.client import Client, Refused, Silent
+from components.dns.zones import look
 from components.settings import public_addresses
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
@@ -90,8 +91,13 @@ def _zones(settings: Settings, stack: str) -> Iterator[Line]:
     engine.install()
     try:
         api = zones_api.of(stack, settings)
+        found = look(settings.dns.zones, api, write=True, read_records=False)
+        for fault in found.faults:
+            yield Line("fault", fault.partition(":")[0].removeprefix("dns.zones."), fault, "")
+        if found.silent:
+            raise Silent(found.silent)
         clients = dns_api.clients(settings.dns, api)
-        for name, identifier in settings.dns.zones.items():
+        for name, identifier in () if found.faults else settings.dns.zones.items():
             yield from _zone(clients[identifier], settings, name, identifier)
     except Failure as error:
         yield Line("fault", "Cloudflare", str(error), "")
@@ -103,11 +109,7 @@ def _zone(client: Client, settings: Settings, name: str, identifier: str) -> Ite
     key = f"dns.zones.{name}"
     try:
         found = client.zone(identifier)
-        if found.get("name") != name:
-            what = f"{key}: the ID {identifier} is of the zone {found.get('name')}"
-            yield Line("fault", name, what, "copy the zone ID from the zone's overview page")
-            return
-        yield Line("ok", name, f"the token reaches the zone, which is {found.get('status')}")
+        yield Line("ok", name, f"the token may change the zone, which is {found.get('status')}")
         for domain in settings.domains:
             if domain == name or domain.endswith(f".{name}"):
                 for record in _mail_records(client, identifier, domain):
