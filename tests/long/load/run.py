@@ -92,8 +92,9 @@ class Run:
         """Offer so many messages a second, whatever becomes of them, for so many seconds."""
         order = self._order("over", "mx", MOSTLY, seconds) | Order(rate=rate)
         self._say(f"{rate:.1f} messages a second for {seconds:.0f} s")
-        with Load(self.folder, order) as load, self._watch(load) as watch:
-            ended = load.offered()
+        with Load(self.folder, order) as load:
+            with self._watch(load) as watch:
+                ended = load.offered()
             normal = self._normal(ended)
             attempts = load.attempts()
             self._await(order["run"], attempts)
