@@ -7,16 +7,14 @@ tests/long/former-version wrote them.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.support.graph import summary
-from tests.support.stacks import ROOT
+from tests.support.upgrade_note import noted, without_hosts
 
 FORMER = json.loads((Path(__file__).parent / "former.json").read_text())
-NOTE = re.compile(r"^### Upgrade from ([0-9a-f]{7})\n(.*?)^###? ", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +30,15 @@ def shown(now: dict[str, list[str]]) -> dict[str, set[str]]:
         "Changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
         "Removed": before.keys() - now.keys(),
     }
-    return {part: {re.sub(r"^mx\d-", "", name) for name in names} for part, names in parts.items()}
+    return {part: without_hosts(names) for part, names in parts.items()}
 
 
 def test_upgrade_note_names_what_a_preview_shows_and_nothing_else(
     now: dict[str, list[str]],
 ) -> None:
-    found = NOTE.search((ROOT / "CHANGELOG.md").read_text())
-    assert found, "CHANGELOG.md has no section `### Upgrade from COMMIT`"
-    assert found[1] == FORMER["commit"]
-    noted = {
-        part: {*re.findall(r"`([^`]+)`", text)}
-        for part, text in re.findall(r"^- (New|Changed|Removed): (.*(?:\n  .*)*)", found[2], re.M)
-    }
-    assert noted == shown(now), "correct the upgrade note at the top of CHANGELOG.md"
+    commit, note = noted()
+    assert commit == FORMER["commit"]
+    assert note == shown(now), "correct the upgrade note at the top of CHANGELOG.md"
 
 
 def test_no_resource_of_the_former_version_is_replaced(now: dict[str, list[str]]) -> None:
