@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from components.settings.environment import Settings, SettingsError, from_mapping
 from components.settings.package_source import CODENAMES
@@ -109,6 +110,8 @@ def written(place: str, text: str, whole: dict[str, Any]) -> list[str]:
         return [text, *text.split()[:2]]
     if place == "resolver.trustAnchors[*]":
         return [text, *text.split()]
+    if place == "spamFilter.source.url":
+        return [text, urlsplit(text).hostname or text]
     if place == "spamFilter.source.suite":
         return [text, *(text.replace("{codename}", name) for name in CODENAMES.values())]
     return [text, *(text.replace("{host}", host) for host in whole["hosts"])]
