@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Generator
 
-from lab.system import LabError
+from lab.system import LabError, wait_for
 from lab.topology import CHECKOUT, MX1, MX2
 
 from . import accidents, disk
@@ -100,8 +100,14 @@ def cut_off(stack: Stack) -> None:
         if engine.poll() is None:
             os.killpg(engine.pid, signal.SIGKILL)
         engine.wait()
+    wait_for("the agents, which go on without the engine", _agents_ended, 180, step=1)
     stack.pulumi("cancel", "--yes")
     FILE.write_text(stack.plain)
+
+
+def _agents_ended() -> bool:
+    at_work = "pgrep -f '[m]x-agent apply' || true"
+    return all(ssh(host, at_work) == "" for host in ("mx1", "mx2"))
 
 
 def removed_after_a_heal(stack: Stack) -> None:
