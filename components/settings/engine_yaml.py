@@ -69,7 +69,10 @@ class _Reader(yaml.SafeLoader):
             name = self._key(key)
             if name in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name!r} is twice in this mapping", key.start_mark
+                    None,
+                    None,
+                    f"the key {name!r} is twice in this mapping; remove one of them",
+                    key.start_mark,
                 )
             seen.add(name)
         self.flatten_mapping(node)
