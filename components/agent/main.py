@@ -5,9 +5,11 @@ Exit codes: 0 done, 1 failed with everything undone, 2 bad manifest or bad usage
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import select
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +33,21 @@ USAGE = (
     "usage: mx-agent apply [--heal N] < manifest | remove NAME | rollback NAME"
     " | status [--json] [NAME] | recover [--boot] | version | install | uninstall"
 )
+
+
+_NO_INPUT_SECONDS = 2.0
+
+
+def skip_input() -> None:
+    """Take the input that the verb has no use for, up to its end.
+
+    The plug-in command gives a resource's `stdin` to its deletion too. A command that ends before
+    it has taken all of that fails with "EOF". By hand no end may come, so the wait is short.
+    """
+    with contextlib.suppress(OSError):  # closed, or cannot be read
+        while not os.isatty(0) and select.select([0], [], [], _NO_INPUT_SECONDS)[0]:
+            if not os.read(0, 1 << 16):
+                return
 
 
 def main(argv: list[str], agent: Agent | None = None) -> int:
@@ -60,6 +77,7 @@ def main(argv: list[str], agent: Agent | None = None) -> int:
         elif verb == "rollback" and len(rest) == 1:
             agent.rollback(rest[0])
         elif verb == "remove" and len(rest) == 1:
+            skip_input()
             agent.remove(rest[0])
         elif verb == "status" and len(names := [word for word in rest if word != "--json"]) <= 1:
             # Whole, because a program reads it; the engine does not log it line by line.
@@ -74,6 +92,7 @@ def main(argv: list[str], agent: Agent | None = None) -> int:
         elif verb == "install" and not rest:
             agent.install_self()
         elif verb == "uninstall" and not rest:
+            skip_input()
             agent.uninstall()
         else:
             raise BadManifest(USAGE)
