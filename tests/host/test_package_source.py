@@ -156,8 +156,8 @@ def test_rspamd_of_a_signed_repository(ssh: Ssh, vendor: Vendor) -> None:
     assert (ssh("mx1", LEFT), ssh("mx1", VERSION)) == ("", debian)
 
     # The server of Debian's packages too: the pin would keep them away.
-    said = vendor.take("http://deb.debian.org/vendor", well=False)
-    assert "this entry has the server deb.debian.org too" in said
+    said = vendor.take(f"http://{topology.MIRROR}/vendor", well=False)
+    assert f"this entry has the server {topology.MIRROR} too" in said
     assert ssh("mx1", LEFT) == ""
 
     # Away: the same.

@@ -13,10 +13,11 @@ import socket
 import socketserver
 import struct
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.support.serving import running
 
 HOST, STRANGER = "198.51.100.10", "203.0.113.5"
 
@@ -39,19 +40,6 @@ class _Names(socketserver.BaseRequestHandler):
         code = 0x8183 if listed and kind != 12 else 0x8180
         header = query[:2] + struct.pack("!5H", code, 1, 1 if answer else 0, 0, 0)
         sock.sendto(header + query[12 : end + 4] + answer, self.client_address)
-
-
-@contextlib.contextmanager
-def served(server: socketserver.BaseServer) -> Iterator[None]:
-    """Serve in a thread; the socket is closed before this returns."""
-    with server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def _run(*command: str) -> None:
@@ -78,7 +66,7 @@ def namespace() -> Iterator[int]:
             _run(*inside, "ip", "addr", "add", f"{HOST}/32", "dev", "inside")
             _run(*inside, "ip", "link", "set", "inside", "up")
             _run(*inside, "ip", "route", "add", STRANGER, "dev", "inside")
-            with served(socketserver.UDPServer((STRANGER, 53), _Names)):
+            with running(socketserver.UDPServer((STRANGER, 53), _Names)):
                 yield holder.pid
         finally:
             # The kernel removes the pair some time after the other namespace is gone.
@@ -102,5 +90,5 @@ def log(path: Path, lines: list[str]) -> Iterator[None]:
     path.unlink(missing_ok=True)
     server = Server(str(path), Line)
     path.chmod(0o666)
-    with served(server):
+    with running(server):
         yield

@@ -12,7 +12,7 @@ import pytest
 from components.audit import audit
 from tests.long.audit.compare import agreement
 from tests.long.audit.generate import cases
-from tests.long.audit.network import served
+from tests.support.serving import running
 
 RECORDS = json.loads((Path(__file__).parent / "fixtures" / "agreement.json").read_text())
 
@@ -43,7 +43,7 @@ class _Nothing(socketserver.BaseRequestHandler):
 
 def test_second_postfix_finds_the_port_of_the_first_name_server_free() -> None:
     first = socketserver.UDPServer(("127.0.0.1", 0), _Nothing)
-    with served(first):
+    with running(first):
         port = first.server_address[1]
-    with served(socketserver.UDPServer(("127.0.0.1", port), _Nothing)):
+    with running(socketserver.UDPServer(("127.0.0.1", port), _Nothing)):
         pass

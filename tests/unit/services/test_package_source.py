@@ -13,13 +13,13 @@ from tests.support.stacks import ROOT
 
 FILE = ROOT / "components/services/spam_filter/files" / source.PROGRAM.lstrip("/")
 TARGETS = f"""\
-/etc/apt/sources.list:1 http://deb.debian.org/debian
+/etc/apt/sources.list:1 http://mirror.example.test/debian
 {source.SOURCES}:2 https://apt.example.test/rspamd/
 /etc/apt/sources.list.d/b.sources:1 http://APT.example.test:8080/debian
 """
 MADISON = """\
     rspamd |   4.1.5-1 | https://apt.example.test/rspamd trixie/main amd64 Packages
-    rspamd |  3.12.1-1 | http://deb.debian.org/debian trixie/main amd64 Packages
+    rspamd |  3.12.1-1 | http://mirror.example.test/debian trixie/main amd64 Packages
 """
 
 
