@@ -1,12 +1,14 @@
-"""Whether the engine asks the DNS API for the present records before it plans.
+"""Whether the engine reads each record at the DNS API before it plans (`--refresh`).
 
-`python -m tools.refresh_option STACK` prints the options of the engine: `--refresh`, unless the
-stack has `drift.read` off or more records than the DNS API lets one read.
+One request a record takes long, and starts the DNS plug-in once more. The program lists the zones
+anyway, and warns of records that are not as the stack left them. So the engine reads them only
+after such a warning, or where there is no report before.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from components.dns import records as dns_records
 from components.services.mta_sts import policy as mta_sts
@@ -15,6 +17,7 @@ from components.settings.stack_file import settings_of
 
 # Cloudflare allows a user 1,200 requests in five minutes; a record is one. The rest is for `up`.
 _RECORDS_READ = 1000
+REFRESH = ("--refresh",)
 
 
 def record_count(settings: Settings) -> int:
@@ -24,24 +27,33 @@ def record_count(settings: Settings) -> int:
     return len(dns_records.records(settings, facts))
 
 
-def options(stack: str) -> str:
-    """Whether the engine asks the DNS API for the present records first."""
+def given(arguments: Sequence[str]) -> bool:
+    """Tell whether a person chose: `--refresh`, `--refresh=false` or `-r`."""
+    return any(one == "-r" or one.startswith(("--refresh", "-r=")) for one in arguments)
+
+
+def drift_is_read(stack: str) -> bool:
+    """Tell whether the stack has `drift.read` on; with faulty settings the program says so."""
+    try:
+        return settings_of(stack).drift.read
+    except SettingsError:
+        return True
+
+
+def options(stack: str) -> Sequence[str]:
+    """`--refresh`, unless `drift.read` is off or the DNS API does not let one read so many."""
     try:
         settings = settings_of(stack)
     except SettingsError:
-        return ""  # the program says it, in the preview's report
+        return ()  # the program says it, in the preview's report
     if not settings.drift.read:
-        return ""
+        return ()
     count = record_count(settings)
     if count > _RECORDS_READ:
         print(
-            f"{stack}: {count} DNS records are too many to read them all, so drift in DNS is not "
-            "shown",
+            f"{stack}: {count} DNS records are too many to read each of them, so the change that "
+            f"somebody made at the DNS API stays; mx pulumi {stack} refresh --target reads one",
             file=sys.stderr,
         )
-        return ""
-    return "--refresh"
-
-
-if __name__ == "__main__":
-    print(options(sys.argv[1]))
+        return ()
+    return REFRESH

@@ -1,23 +1,29 @@
-"""What a mail stack uses of pulumi_cloudflare, imported while the hosts are asked for their drift.
+"""What a mail stack uses of pulumi_cloudflare, and the start of its plug-in.
 
-It takes a second: the package's records share one module with the types of all else at Cloudflare.
-Its own `__init__` imports all of its 780 modules, which would take another one and is not run.
+Both take long. The package's records share one module with the types of all else at Cloudflare,
+whose import takes a second; its own `__init__` imports all of its 780 modules, which would take
+another one and is not run. The vendor's plug-in answers 4 to 5 seconds after its start. `begin`
+lets both go on while the program asks its hosts.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any
+
+import pulumi
 
 if TYPE_CHECKING:
     from pulumi_cloudflare._inputs import DnsRecordDataArgs
     from pulumi_cloudflare.dns_record import DnsRecord
     from pulumi_cloudflare.provider import Provider
 
-__all__ = ["DnsRecord", "DnsRecordDataArgs", "Provider"]
+__all__ = ["DnsRecord", "DnsRecordDataArgs", "Provider", "begin"]
 
 _NAME = "pulumi_cloudflare"
 _MODULES = {
@@ -25,23 +31,54 @@ _MODULES = {
     "DnsRecord": "dns_record",
     "Provider": "provider",
 }
+# The plug-ins have no such function. They refuse the call, the one without a request to the API.
+_NO_FUNCTION = "{}:index/nothing:nothing"
+_pool = ThreadPoolExecutor(1)
+_loaded: Future[dict[str, Any]] | None = None
 
 
-def _load() -> dict[str, Any]:
+def begin(with_plugin: bool) -> None:
+    """Begin the import, and with `with_plugin` the start of the default provider's plug-in.
+
+    The engine starts a plug-in at the first call to it, which otherwise would be the first record.
+    """
+    if with_plugin:
+        asyncio.ensure_future(_start())  # noqa: RUF006
+    _begun()
+
+
+async def _start() -> None:
+    # The engine starts one plug-in at a time, and the hosts are waiting for the first of these.
+    for package in (import_module("pulumi_command._utilities"), _module("_utilities")):
+        name = package.__name__.partition(".")[0].removeprefix("pulumi_")
+        options = pulumi.InvokeOptions(version=package.get_version())
+        with suppress(Exception):
+            await pulumi.runtime.invoke_async(_NO_FUNCTION.format(name), {}, options)
+
+
+def _module(name: str) -> Any:
     if _NAME not in sys.modules:
         spec = find_spec(_NAME)
         if spec is None:
             raise ModuleNotFoundError(f"No module named {_NAME!r}", name=_NAME)
-        # Not executed: only what stands above is.
+        # Not executed: only what stands in _MODULES is.
         sys.modules[_NAME] = module_from_spec(spec)
-    return {name: getattr(import_module(f"{_NAME}.{m}"), name) for name, m in _MODULES.items()}
+    return import_module(f"{_NAME}.{name}")
 
 
-_loaded = ThreadPoolExecutor(1).submit(_load)
+def _load() -> dict[str, Any]:
+    return {name: getattr(_module(module), name) for name, module in _MODULES.items()}
+
+
+def _begun() -> Future[dict[str, Any]]:
+    global _loaded
+    if _loaded is None:
+        _loaded = _pool.submit(_load)
+    return _loaded
 
 
 def __getattr__(name: str) -> Any:
     """Wait for the import. Raises what it raised."""
     if name in _MODULES:
-        return _loaded.result()[name]
+        return _begun().result()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

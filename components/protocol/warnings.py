@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 DRIFT = "drift"  # a host or record is otherwise than the stack applied it
@@ -17,6 +17,7 @@ _UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)
 _UNFIT = re.compile(r"host (\S+) cannot be set up: (.*)", re.DOTALL)
 _HELD = re.compile(r"MX records of (\S+): (.*)", re.DOTALL)
 _QUEUE = re.compile(r"queue of (\S+): (.*)", re.DOTALL)
+_NAMES = 5  # a warning names so many records
 _ZONES = "zones: "
 _JUDGED = "audit: "
 
@@ -52,6 +53,14 @@ def drift(host: str, bundle: str, words: str) -> str:
     return str(Warned(DRIFT, host, f"{bundle}: {first}", tuple(lines)))
 
 
+def records_drift(keys: Sequence[str]) -> str:
+    """The warning that records are otherwise at the DNS API than the stack left them, by key."""
+    names = ", ".join(keys[:_NAMES]) + (", ..." if len(keys) > _NAMES else "")
+    them = "a record that" if len(keys) == 1 else f"{len(keys)} records that"
+    what = f"{them} somebody changed at the DNS API ({names}); `--refresh` reads what is there now"
+    return str(Warned(DRIFT, DNS, what))
+
+
 def parse(text: str, kinds: Iterable[str] = (DRIFT, REPLACES)) -> Warned | None:
     """The warning that a text is; None when the text is no warning of these kinds."""
     first, *lines = text.split("\n")
@@ -60,6 +69,12 @@ def parse(text: str, kinds: Iterable[str] = (DRIFT, REPLACES)) -> Warned | None:
     if not colon or not found or kind not in kinds or not host:
         return None
     return Warned(kind, host, what.removeprefix(" "), tuple(lines))
+
+
+def is_of_records(text: str) -> bool:
+    """Tell whether a text is the warning of a drift of records."""
+    warned = parse(text, [DRIFT])
+    return warned is not None and warned.host == DNS
 
 
 def not_read(host: str, why: str) -> str:

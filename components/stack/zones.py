@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,8 +10,8 @@ from typing import Any
 
 import pulumi
 
+from components.dns import cloudflare, zones
 from components.dns import records as dns_records
-from components.dns import zones
 from components.dns.api import DnsApi
 from components.dns.foreign import judge
 from components.host import held
@@ -20,15 +21,17 @@ from components.settings.environment import Settings
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _LINES_SHOWN = 50
+_FRACTION = re.compile(r"\.\d+(?=Z$)")
 _UNTOUCHED = "Nothing was changed: zones are read before anything is planned."
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A record of the state: its ID, and the ID of its zone."""
+    """A record of the state: its ID, the ID of its zone, and when the API last changed it."""
 
     identifier: str
     zone: str
+    modified: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,9 @@ class Looking:
 
     def __init__(self, settings: Settings, api: DnsApi) -> None:
         self._settings, self._api = settings, api
+        # Zones of further accounts have providers of their own, which come with their records.
+        further = {zone for zones in settings.dns.accounts.values() for zone in zones}
+        cloudflare.begin(with_plugin=bool(settings.dns.zones.keys() - further))
         self._pool = ThreadPoolExecutor(1)
         write = not pulumi.runtime.is_dry_run()
         self._found = self._pool.submit(
@@ -96,6 +102,8 @@ def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
         _refuse(source, foreign.refused)
         for text in foreign.told:
             pulumi.log.warn(warnings.zones(text))
+        if drifted := changed(settings, kept, found.records):
+            pulumi.log.warn(warnings.records_drift(drifted))
     return Before(
         {key: each.zone for key, each in (kept or {}).items()},
         _adopted(settings.dns.adopt, kept or {}, found.records),
@@ -122,6 +130,31 @@ def _adopted(
             continue
         found[key] = identifier
     return found
+
+
+def changed(
+    settings: Settings, kept: Mapping[str, Kept], listed: Mapping[str, zones.Listed]
+) -> list[str]:
+    """The keys of records that the API does not have as this stack left them.
+
+    The API notes when a record was last changed (`modified_on`), and the state has that note, but
+    in whole seconds. A record in a zone that was not listed counts as changed: nobody compared it.
+    `kept`: the records of the state by key; `listed`: zone to its records as the API tells them.
+    """
+    there = {
+        (settings.dns.zones[zone], str(record.get("id"))): _whole_seconds(record.get("modified_on"))
+        for zone, records in listed.items()
+        for record in records
+    }
+    return sorted(
+        key
+        for key, one in kept.items()
+        if there.get((one.zone, one.identifier)) != _whole_seconds(one.modified)
+    )
+
+
+def _whole_seconds(time: object) -> str:
+    return _FRACTION.sub("", str(time))
 
 
 def unknown_zones(settings: Settings, kept: Mapping[str, Kept], silent: str) -> list[str]:
@@ -176,7 +209,9 @@ def records_of(resources: dict[str, dict[str, Any]]) -> dict[str, Kept]:
         if resource["type"] == _RECORD:
             outputs = resource["outputs"]
             key = urn.rpartition("::")[2].removeprefix("dns-")
-            found[key] = Kept(str(outputs.get("id", "")), str(outputs.get("zoneId", "")))
+            found[key] = Kept(
+                *(str(outputs.get(name, "")) for name in ("id", "zoneId", "modifiedOn"))
+            )
     return found
 
 

@@ -13,7 +13,7 @@ from components.settings.stack_file import settings_of
 from tools.preview.build import build
 from tools.preview.model import Report
 from tools.preview.read import read
-from tools.refresh_option import options
+from tools.refresh_option import REFRESH, given, options
 
 from . import engine, host_keys
 from .codes import FAILED, FOUND, OK
@@ -33,18 +33,24 @@ _VERSION = 1
 def plan(stack: str, more: Sequence[str] = (), refresh: bool | None = None) -> Report:
     """The report of `pulumi preview`. A failed preview is a report too, with its errors.
 
-    refresh: whether the DNS API is asked for the present records; None leaves it to the stack file.
+    refresh: whether each record is read at the DNS API; None: only if the program, which lists the
+    records, warns that some are not as the stack left them.
     """
-    asked = options(stack).split() if refresh is None else ["--refresh"] if refresh else []
-    done = engine.call(
-        stack,
-        ["preview", "--json", "--show-sames", "--non-interactive", *asked, *more],
-    )
-    report = build(stack, read(done.stdout, done.returncode, done.stderr))
+    report = _plan(stack, [*(REFRESH if refresh else ()), *more])
+    open_yet = refresh is None and not given(more)
+    if open_yet and report.records_drifted and (asked := options(stack)):
+        report = _plan(stack, [*asked, *more])
     report.errors = explained(report.errors, stack)
     with suppress(SettingsError):  # the engine has said already what is wrong in the stack file
         host_keys.in_report(report, settings_of(stack))
     return report
+
+
+def _plan(stack: str, arguments: Sequence[str]) -> Report:
+    done = engine.call(
+        stack, ["preview", "--json", "--show-sames", "--non-interactive", *arguments]
+    )
+    return build(stack, read(done.stdout, done.returncode, done.stderr))
 
 
 def document(report: Report) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 from rich.text import Text
 
 from components.settings.stack_file import settings_of
+from tools import refresh_option
 from tools.preview.model import Report
 
 from . import apply, cut_off, engine, host_keys, queues, terminal
@@ -85,7 +86,7 @@ def up(
         if not yes and not click.confirm(f"\nApply this to {stack}?", err=True):
             tell("nothing was changed")
             return OK
-    options = _refresh(stack, pulumi_options)
+    options = _refresh(stack, pulumi_options, report)
     cut_off.take_over(stack)
     if bulk:
         code = _bulk(stack, [*options, *pulumi_options], pulumi_options)
@@ -94,10 +95,13 @@ def up(
     return _run(stack, "up", [*options, "--continue-on-error", *pulumi_options], report)
 
 
-def _refresh(stack: str, given: tuple[str, ...]) -> list[str]:
-    from tools.refresh_option import options
-
-    return [] if any(one.startswith("--refresh") for one in given) else options(stack).split()
+def _refresh(stack: str, more: tuple[str, ...], report: Report | None) -> Sequence[str]:
+    """Read the records as the report did; without a report nobody knows whether they drifted."""
+    if refresh_option.given(more):
+        return ()
+    if report is None:
+        return refresh_option.options(stack)
+    return refresh_option.REFRESH if report.refreshed else ()
 
 
 def _bulk(stack: str, options: list[str], given: tuple[str, ...]) -> int:

@@ -9,6 +9,7 @@ import click
 from tools.preview.budget import FORGES
 from tools.preview.markdown import markdown
 from tools.preview.model import Report
+from tools.refresh_option import drift_is_read
 
 from . import engine, terminal
 from .app import STACK, mx
@@ -66,7 +67,7 @@ def show(
 @click.option(
     "--refresh/--no-refresh",
     default=None,
-    help="Read the present records from the DNS API first, or not; default: drift.read.",
+    help="Read each record at the DNS API first, or not. Default: if some were changed there.",
 )
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
 def preview(
@@ -117,5 +118,6 @@ def drift(
     """
     engine.install()
     with waiting(f"{stack}: reading hosts and DNS", LONG):
-        report = plan(stack, refresh=True)
+        # Without drift.read the program lists no records, so the engine reads each of them.
+        report = plan(stack, refresh=None if drift_is_read(stack) else True)
     return show(report, "json" if as_json else form, forge, budget, full)

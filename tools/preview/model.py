@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.protocol.warnings import is_of_records
+
 
 @dataclass(frozen=True)
 class Step:
@@ -96,6 +98,13 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     # The name of this plan, for `mx up --plan`; empty when there is none.
     plan: str = ""
+    # Whether each record was read at the DNS API before the engine planned.
+    refreshed: bool = False
+
+    @property
+    def records_drifted(self) -> bool:
+        """Tell whether somebody changed records of the stack at the DNS API."""
+        return any(is_of_records(text) for text in self.drift)
 
     @property
     def leaving(self) -> set[str]:

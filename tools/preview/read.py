@@ -127,19 +127,18 @@ def _diagnose(item: dict[str, Any], reading: Reading) -> None:
     severity, text = str(item.get("severity", "")), _clean(str(item.get("message", "")))
     if not text or _AMBIENT.search(text):
         return
-    if text.startswith(_GONE):
+    bare = text.removeprefix("warning:").strip()  # the engine writes this word in front
+    if bare.startswith(_GONE):
         reading.gone.append(str(item.get("urn", "")))
         return
-    if text.startswith(_PENDING):
+    if bare.startswith(_PENDING):
         reading.pending += _OPERATION.findall(text)
         return
     told = text.startswith("warning:")  # on the program's stderr, which counts as an error
     if ("err" in severity or text.startswith("error:")) and not told:
         reading.errors.append(text.removeprefix("error:").strip())
-    elif "warn" in severity or told:
-        warning = text.removeprefix("warning:").strip()
-        if warning not in reading.warnings:
-            reading.warnings.append(warning)
+    elif ("warn" in severity or told) and bare not in reading.warnings:
+        reading.warnings.append(bare)
 
 
 def _clean(text: str) -> str:

@@ -138,7 +138,9 @@ def _drift_dns(look: Look) -> Iterable[Said]:
         if told.host == DNS:
             now = [line[1:] for line in told.lines if line.startswith("+")]
             was = [line[1:] for line in told.lines if line.startswith("-")]
-            if now:
+            if told.what:  # the records were listed, but not read one by one
+                yield Said("Somebody else changed DNS records of this stack.")
+            elif now:
                 yield Said(f"Somebody else changed a DNS record: {was[0]} is now {now[0]}.")
             else:
                 yield Said(f"Somebody else removed a DNS record: {was[0]}.")

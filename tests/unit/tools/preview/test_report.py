@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components.protocol import warnings
 from tests.support.stacks import ROOT
 from tools.preview.budget import FORGES
 from tools.preview.build import build
@@ -232,6 +233,21 @@ def test_refresh_tells_records_that_somebody_else_changed() -> None:
     ]
 
 
+def test_records_that_were_listed_only_are_told_until_the_engine_has_read_them() -> None:
+    text = warnings.records_drift(["mx-a.test", "spf-a.test"])
+    told = {"severity": "warning", "message": f"warning: {text}"}
+    report = report_of({"steps": [step("same", RECORD.format("a"))], "diagnostics": [told]})
+    assert (report.drift, report.refreshed, report.records_drifted) == ([text], False, True)
+    assert report.risks == ["Somebody else changed DNS records of this stack."]
+    ours = mx("mx1.example.test")
+    steps = [
+        step("refresh", RECORD.format("a"), ours, ours),
+        step("same", RECORD.format("a"), ours),
+    ]
+    report = report_of({"steps": steps, "diagnostics": [told]})
+    assert (report.drift, report.refreshed, report.records_drifted) == ([], True, False)
+
+
 def test_null_mx_and_a_changed_ttl_are_written_as_in_a_zone() -> None:
     null = {"name": "parked.test", "type": "MX", "content": ".", "priority": 0, "ttl": 300}
     steps = [step("update", RECORD.format("mx"), null, null | {"ttl": 600})]
@@ -305,7 +321,11 @@ def test_record_deleted_at_the_api_is_told_by_name_and_what_up_does() -> None:
     urns = [RECORD.format(name) for name in ("mx-example.test", "mx-former.test")]
     document = {
         "steps": [step("refresh", urns[0], old=mx("mx1.example.test")), step("create", urns[0])],
-        "diagnostics": [{"severity": "warning", "message": text, "urn": urn} for urn in urns],
+        # The engine writes "warning: " in front, or not.
+        "diagnostics": [
+            {"severity": "warning", "message": f"{front}{text}", "urn": urn}
+            for urn, front in zip(urns, ("", "warning: "), strict=True)
+        ],
     }
     assert report_of(document).warnings == [
         "DNS: dns-mx-example.test (example.test. 300 IN MX 10 mx1.example.test.) was deleted at "
