@@ -1,0 +1,71 @@
+"""When `mx preview` and `mx up` have the engine read each record at the DNS API."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from components.protocol import warnings
+from tools import refresh_option
+from tools.mx import engine, plan, verbs_apply
+from tools.preview.model import Report
+
+RECORD = "urn:pulumi:test::mx::cloudflare:index/dnsRecord:DnsRecord::dns-mx-a.test"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The arguments of each call of an engine for which one record drifted."""
+    calls: list[list[str]] = []
+
+    def call(stack: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        del stack
+        calls.append(arguments[4:])
+        step = {"op": "refresh" if "--refresh" in arguments else "same", "urn": RECORD}
+        text = warnings.records_drift(["mx-a.test"])
+        document = {
+            "steps": [step],
+            "diagnostics": [{"severity": "warning", "message": text}],
+        }
+        return subprocess.CompletedProcess(arguments, 0, json.dumps(document), "")
+
+    monkeypatch.setattr(engine, "call", call)
+    return calls
+
+
+def test_records_are_read_after_the_program_saw_that_they_drifted(asked: list[list[str]]) -> None:
+    report = plan.plan("production")
+    assert asked == [[], ["--refresh"]]
+    assert report.refreshed
+    assert [*verbs_apply._refresh("production", (), report)] == ["--refresh"]
+
+
+def test_records_are_not_read_without_drift(
+    asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Report, "records_drifted", False)
+    report = plan.plan("production")
+    assert asked == [[]]
+    assert [*verbs_apply._refresh("production", (), report)] == []
+
+
+@pytest.mark.parametrize("given", ["--refresh", "--refresh=false", "-r"])
+def test_what_a_person_chose_is_not_asked_twice(asked: list[list[str]], given: str) -> None:
+    report = plan.plan("production", [given])
+    assert asked == [[given]]
+    assert [*verbs_apply._refresh("production", (given,), report)] == []
+
+
+def test_too_many_records_to_read_each_of_them(
+    asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refresh_option, "_RECORDS_READ", 3)
+    report = plan.plan("production")
+    assert asked == [[]]
+    assert report.records_drifted
+
+
+def test_up_without_a_report_reads_them() -> None:
+    assert [*verbs_apply._refresh("production", (), None)] == ["--refresh"]
