@@ -9,7 +9,9 @@ from components.stack import gate, renewals, zones
 from components.stack.failures import fail_at_the_end
 from components.stack.judged import refuse_dangerous
 from components.stack.leaving import refuse_at_once
+from components.stack.sdk_log import no_debug
 
+no_debug()
 settings = stack.load()
 refuse_at_once(settings)
 refuse_dangerous(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .files import Want
 from .journal import UnitState
@@ -22,6 +22,8 @@ class Change:
     leaving: set[str]  # paths that the bundle gives up
     prior: dict[str, UnitState]  # the manifest's units before its packages were installed
     joined: bool = False  # a user has joined a group
+    # Probes that failed before the change, and their words.
+    failing: dict[str, str] = field(default_factory=dict)
 
     @property
     def _taken(self) -> set[str]:

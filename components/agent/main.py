@@ -17,7 +17,6 @@ from pathlib import Path
 from .packages import with_resolvers_of_before
 from .paths import VERSION
 from .process import BadManifest, Failure, Interrupted, ignore_signals
-from .staging import stage_main
 from .verbs import Agent
 from .words import emit, explain, status_text
 
@@ -52,8 +51,6 @@ def skip_input() -> None:
 
 def main(argv: list[str], agent: Agent | None = None) -> int:
     """Run one verb; return the exit code."""
-    if argv == ["_stage"]:
-        return stage_main()
     agent = agent or Agent()
     verb, rest = (argv[0], argv[1:]) if argv else ("", [])
     try:

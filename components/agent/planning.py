@@ -15,11 +15,12 @@ from .journal import UnitState
 from .manifest import parse_manifest
 from .paths import APT_TIMEOUT, NAMESPACE
 from .plan import Plan, Staged
+from .probes import Probes
 from .process import Failure, Json
 from .record import Mark, Record
 
 
-class Planning(Drift):
+class Planning(Drift, Probes):
     """Works changes out; the host's files are as before when a method of this class returns."""
 
     def work_out(self, manifest: Json, sha: str) -> Change | None:
@@ -60,9 +61,10 @@ class Planning(Drift):
             for path, entry in other.assemble.items():
                 if path not in assemble and entry["directory"] in touched:
                     assemble[path] = entry
+        failing = self.failing_before(manifest["probe"])
         wants = self._staged(manifest, writes, assemble)
         record = self._record(manifest, old, sha, strays, made, wants)
-        return Change(manifest, old, records, record, wants, leaving, prior, joined)
+        return Change(manifest, old, records, record, wants, leaving, prior, joined, failing())
 
     def work_out_removal(self, name: str) -> Change | None:
         """The change that removes a bundle; None when the bundle is not applied."""

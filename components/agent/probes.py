@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
+from collections.abc import Callable
 
 from .process import Failure, Json
 from .units import Units
@@ -17,6 +19,22 @@ def _asked(probe: Json) -> str:
 
 class Probes(Units):
     """The probes of a manifest."""
+
+    def failing_before(self, probes: list[Json]) -> Callable[[], dict[str, str]]:
+        """Begin to ask the probes that `_failing` asks; the answer waits for their end.
+
+        Each is mostly waiting, so they are asked while the change is staged and checked. A call
+        that ends meanwhile does not wait for them.
+        """
+        found: dict[str, str] = {}
+        asking = threading.Thread(target=lambda: found.update(self._failing(probes)), daemon=True)
+        asking.start()
+
+        def answer() -> dict[str, str]:
+            asking.join()
+            return found
+
+        return answer
 
     def _failing(self, probes: list[Json]) -> dict[str, str]:
         """Probes marked `before` that fail before the change, with their words.

@@ -31,7 +31,6 @@ class Transaction(Undo, Probes):
         Raises Failure with the words of what failed; everything is undone by then.
         """
         journal = self._journal(change)
-        failing = self._failing(change.manifest["probe"])
         guardian = self.start_guardian()
         try:
             try:
@@ -49,7 +48,7 @@ class Transaction(Undo, Probes):
                 self._start_units(journal, change.manifest, shared, leaving)
                 self._run_steps(journal.bundle, change.manifest["run"])
                 try:
-                    self._probe_all(change.manifest["probe"], failing)
+                    self._probe_all(change.manifest["probe"], change.failing)
                 except Failure:
                     # A reload does not bring back what died: master(8) holds a daemon that
                     # fails back for service_throttle_time, and mail with it.

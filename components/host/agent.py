@@ -13,9 +13,15 @@ import zipfile
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1] / "agent"
-# What Python runs when it is given the archive.
+# What Python runs when it is given the archive. Modules in an archive are compiled at each start,
+# and each change starts the agent twice: the verb _stage needs few of them.
 _MAIN = """\
 import sys
+
+if sys.argv[1:] == ["_stage"]:
+    from mx_agent.staging import stage_main
+
+    sys.exit(stage_main())
 
 from mx_agent.main import main
 

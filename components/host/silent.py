@@ -15,6 +15,8 @@ import time
 import pulumi
 
 _PATIENCE_SECONDS = 10.0
+# A host that gave its whole answer so short a time ago is not looked at again.
+_FRESH_SECONDS = 30.0
 # RFC 4253 4.2 and 7.1: each side sends its greeting, in front of which a server may have other
 # lines, and then, unasked, its list of algorithms.
 _OURS = b"SSH-2.0-mx\r\n"
@@ -60,17 +62,23 @@ def look(key: str, address: str, port: int, patience: float = _PATIENCE_SECONDS)
 class Look:
     """One look at a host a run, before the first operation there."""
 
-    def __init__(self, key: str, address: str, port: int, refused: str = "") -> None:
-        """`refused`: why nothing may be done there, as a sentence; empty when it may."""
+    def __init__(
+        self, key: str, address: str, port: int, refused: str = "", answered: bool = False
+    ) -> None:
+        """`refused`: why nothing may be done there, as a sentence; empty when it may.
+
+        `answered`: the host has just answered, when it was asked for its drift.
+        """
         self._host = (key, address, port)
         self._lock = threading.Lock()
+        self._fresh_until = time.monotonic() + _FRESH_SECONDS if answered else 0.0
         self._done = bool(refused)
         self._word: str | None = refused or None
         self.hook = pulumi.ResourceHook(f"{key}-answers", self._before)
 
     def _before(self, _: pulumi.ResourceHookArgs) -> None:
         with self._lock:
-            if not self._done:
+            if not self._done and time.monotonic() > self._fresh_until:
                 try:
                     look(*self._host)
                 except Silent as error:

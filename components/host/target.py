@@ -53,7 +53,7 @@ class Target:
             private_key = pulumi.Output.secret(text)
         self.sudo = "" if ssh.user == "root" else "sudo -n "
         self.host_key = host_key_of(key, settings)
-        self.look = Look(key, address_of(host), ssh.port, seen.refused)
+        self.look = Look(key, address_of(host), ssh.port, seen.refused, answered=seen.read)
         self.connection = command.remote.ConnectionArgs(
             host=address_of(host),
             port=ssh.port,
