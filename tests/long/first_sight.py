@@ -113,7 +113,9 @@ def from_bare(rounds: int) -> None:
             times[way].append(spent(up if way == "up" else lambda: on_hosts(apt)))
             if way == "up":
                 times["authority"].append(spent(lambda: on_hosts(lambda _: _ORDER)))
-        shown = ", ".join(f"{way} {each[-1].wall:.1f} s" for way, each in times.items())
+        shown = ", ".join(
+            f"{way} {each[-1].wall:.1f} s (CPU {each[-1].cpu:.1f})" for way, each in times.items()
+        )
         least = times["apt"][-1].wall + times["authority"][-1].wall
         print(
             f"bare hosts, round {number + 1}: {shown}; {times['up'][-1].wall / least:.2f}",
