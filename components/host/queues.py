@@ -13,12 +13,12 @@ import pulumi
 import pulumi_command as command
 
 from components.host.ask import SCRIPT, environment, parse
+from components.protocol.calls import QUEUES
 from components.settings.environment import Settings
 
 _DELETE = Path(__file__).with_name("queues.sh")
 _COUNT = Path(__file__).parent / "files" / "queued.py"
 _PROGRAM = "/usr/local/lib/mx/mx_postfix.py"
-NAME = "queues"
 
 
 def call(settings: Settings) -> str:
@@ -58,7 +58,7 @@ def guard(settings: Settings, after: Sequence[pulumi.Resource]) -> command.local
     """
     keys = [key for key, host in settings.hosts.items() if not host.give_up_queue]
     return command.local.Command(
-        NAME,
+        QUEUES,
         create="true",
         delete=_DELETE.read_text(),
         environment=environment(settings, keys, "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 AGENT_PATH = "/usr/local/sbin/mx-agent"
+QUEUES = "queues"  # the resource whose deletion asks every host for queued mail
 AGENT = "agent"  # what the agent's own resource is called after its host: mx1-agent
 
 # An argument, a comment after a call that takes none, or the first line of the bootstrap.

@@ -15,8 +15,9 @@ from typing import Any
 import pulumi
 
 from components.host import held
-from components.host.queues import NAME, ask_queues
+from components.host.queues import ask_queues
 from components.protocol import warnings
+from components.protocol.calls import QUEUES
 from components.settings.environment import Settings
 from components.settings.text import visible
 
@@ -124,7 +125,7 @@ def _former(settings: Settings) -> list[str]:
         # The read of drift warns of it.
         return []
     for urn, resource in resources.items():
-        if urn.rpartition("::")[2] == NAME:
+        if urn.rpartition("::")[2] == QUEUES:
             lines = (resource["outputs"].get("environment") or {}).get("MX_HOSTS", "").split("\n")
             return [line for line in lines if line and line.split(" ")[0] not in settings.hosts]
     return []

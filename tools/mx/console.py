@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
+from typing import TextIO
 
 from rich.console import Console, RenderableType
 
@@ -36,6 +38,34 @@ def show(what: RenderableType) -> None:
     print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
 
 
+def folded(text: str, stream: TextIO) -> str:
+    """The text with long lines folded between words on a terminal; as it is elsewhere.
+
+    A pipe gets whole lines, which a program can search. A word that is too long stays whole, so
+    that it can be copied.
+    """
+    if not stream.isatty():
+        return text
+    width = console(stderr=stream is sys.stderr).width
+    lines = (
+        textwrap.wrap(
+            line,
+            width,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+        )
+        for line in text.split("\n")
+    )
+    return "\n".join("\n".join(parts) for parts in lines)
+
+
+def say(text: str) -> None:
+    """Print text for a reader to stdout, folded between words."""
+    print(folded(safe(text), sys.stdout))
+
+
 def tell(message: str) -> None:
     """Write one message to stderr, with the name of the command before it."""
-    print(f"mx: {safe(message)}", file=sys.stderr)
+    print(folded(f"mx: {safe(message)}", sys.stderr), file=sys.stderr)

@@ -8,6 +8,7 @@ from pathlib import Path
 from . import access, engine
 from .app import Failure
 from .codes import USAGE
+from .console import say
 from .explain import explain
 from .log import without_password
 
@@ -42,6 +43,6 @@ def make(name: str, url: str) -> None:
     done = engine.call(name, ["stack", "init"])
     if done.returncode != 0 and "already exists" not in done.stderr:
         raise Failure(explain(done.stderr, name))
-    print(f"state:      {url}")
-    print(f"passphrase: {secret} (keep a copy: without it no secret of the stack can be read)")
-    print(f"both are named in {where}, which mx reads")
+    say(f"state:      {url}")
+    say(f"passphrase: {secret}\n  Keep a copy. Without it no secret of the stack can be read.")
+    say(f"both are named in {where}, which mx reads")

@@ -17,7 +17,7 @@ from components.settings.stack_file import path
 from . import engine, hosts, init_file, ssh_keys, state
 from .app import Failure, mx
 from .codes import OK, USAGE
-from .console import tell
+from .console import say, tell
 from .explain import explain
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
@@ -90,7 +90,7 @@ def init(
     answers = _answers(asking, given)
     _keys(asking, answers, trust_host_keys)
     _zones(asking, answers)
-    terms = "Do you agree to the terms of Let's Encrypt (https://letsencrypt.org/repository/)?"
+    terms = "Do you agree to the terms of Let's Encrypt\n(https://letsencrypt.org/repository/)?"
     answers.certificates = accept_terms or asking.yes(terms, "--accept-terms")
     if not answers.certificates:
         tell("without certificates there is no STARTTLS, no DANE and no MTA-STS")
@@ -178,8 +178,8 @@ def _keys(asking: Asking, answers: init_file.Answers, trusted: bool) -> None:
                 "is the address right, and does SSH answer there?"
             )
         host.host_key = found
-        print(f"{host.hostname} ({host.ipv4}): {found.split()[0]} {ssh_keys.fingerprint(found)}")
-    print("Compare them on each host's console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+        say(f"{host.hostname} ({host.ipv4}): {found.split()[0]} {ssh_keys.fingerprint(found)}")
+    say("Compare them on each host's console:\n  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
     if not trusted and not asking.yes("Are these the keys of your hosts?", "--trust-host-keys"):
         raise Failure("the host keys are not confirmed; nothing was written", USAGE)
 
@@ -238,7 +238,7 @@ def _next(name: str, answers: init_file.Answers) -> None:
     print(f"  scripts/mx preview {name}   what would change")
     print(f"  scripts/mx up {name}        the same report, then the question")
     if not answers.mynetworks:
-        print(
+        say(
             "Outgoing mail: no network may relay yet. docs/outgoing-mail.md explains "
             "postfix.mynetworks."
         )

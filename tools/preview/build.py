@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from components.protocol import warnings
-from components.protocol.calls import host_of_agent
+from components.protocol.calls import QUEUES, host_of_agent
 from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned
 from tools.preview import files, recipients, records
 from tools.preview.digest import digest
@@ -15,6 +15,7 @@ from tools.preview.read import changing
 from tools.preview.risks import risks
 
 COMMAND = "command:remote:Command"
+_LOCAL = "command:local:Command"
 
 
 def build(stack: str, reading: Reading) -> Report:
@@ -111,9 +112,15 @@ def _served(reading: Reading) -> set[str] | None:
 
 def _other(step: Step) -> Change:
     """A resource that is neither a bundle nor a record: its changed inputs by name."""
-    change = Change(step.op, "", f"{step.type.rpartition(':')[2] or step.type} {step.name}")
+    guard = (step.type, step.name) == (_LOCAL, QUEUES)
+    name = f"{step.type.rpartition(':')[2] or step.type} {step.name}"
+    change = Change(step.op, "", "queue check of mx destroy" if guard else name)
     if step.op in files.WORDS:
         change.why = [files.WORDS[step.op]]
+        return change
+    if guard:
+        # Its inputs are a program and an environment, and say nothing to a reader.
+        change.why = ["hosts, logins or the check itself; nothing changes on a host"]
         return change
     old, new = step.old or {}, step.new or {}
     for key in sorted({*old, *new}):

@@ -133,6 +133,19 @@ def test_errors_of_the_server_are_tried_again_and_end(
     assert len(pauses) == 5
 
 
+def test_api_that_a_host_cannot_resolve_is_told_in_the_words_of_the_system(
+    monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    lost = urllib.error.URLError(OSError(-2, "Name or service not known"))
+    api, _ = zone(monkeypatch, *[lost] * 5)
+    with pytest.raises(module("").Trouble) as caught:
+        api.add("_acme-challenge.mx1.example.test", "abc")
+    assert len(pauses) == 5
+    assert str(caught.value).endswith(
+        "failed 5 times: Name or service not known. Can this host reach that address over HTTPS?"
+    )
+
+
 @pytest.mark.parametrize(("status", "code"), [(403, 9109), (403, 10000), (400, 6003)])
 def test_a_refused_token_is_said_at_once_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, pauses: list[float], status: int, code: int

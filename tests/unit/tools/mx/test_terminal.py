@@ -25,9 +25,11 @@ def shown(report: Report) -> str:
 
 
 def test_change_of_no_host_has_a_dash_in_the_table() -> None:
-    change = Change(op="create", host="", component="Command queues", why=["first deployment"])
+    change = Change(
+        op="create", host="", component="queue check of mx destroy", why=["first deployment"]
+    )
     text = shown(Report("production", changes=[change]))
-    assert "-     Command queues" in text
+    assert "-     queue check of mx destroy" in text
     assert "''" not in text
 
 

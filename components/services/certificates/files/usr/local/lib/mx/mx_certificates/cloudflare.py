@@ -66,7 +66,12 @@ class Zone:
                 elif error.code < 500:
                     raise Trouble(self._refused(error.code, codes, said)) from None
                 said = f"status {error.code}: {said}"
-            except (OSError, ValueError, KeyError) as error:
+            except OSError as error:
+                # urllib.error.URLError holds the error of the system in `reason`.
+                reason = getattr(error, "reason", error)
+                words = getattr(reason, "strerror", None) or reason
+                said = f"{words}. Can this host reach that address over HTTPS?"
+            except (ValueError, KeyError) as error:
                 said = str(error)
         raise Trouble(f"DNS API: {verb} {self._url} failed {ATTEMPTS} times: {said}")
 

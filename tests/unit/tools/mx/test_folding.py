@@ -1,0 +1,47 @@
+"""Messages of `mx` on a terminal of 80 columns, and in a pipe."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tools.mx import console
+
+LONG = (
+    "hosts.mx1.ipv4: 198.51.100.7 is for documentation (RFC 5737), and no sender on the Internet "
+    "can reach it; give the host's public address"
+)
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+
+
+def test_message_longer_than_the_terminal_is_folded_between_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    console.tell(LONG)
+    console.say(LONG)
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        assert max(map(len, text.splitlines())) <= 80
+    assert " ".join(err.split()) == f"mx: {LONG}"
+    assert " ".join(out.split()) == LONG
+
+
+def test_folding_keeps_what_is_copied_and_what_is_indented(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    url = f"https://example.test/{'a' * 90}"
+    console.say(f"Compare them:\n  ssh-keygen -lf FILE\n\nSee {url}")
+    assert capsys.readouterr().out == (f"Compare them:\n  ssh-keygen -lf FILE\n\nSee\n  {url}\n")
+
+
+def test_message_in_a_pipe_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    console.tell(LONG)
+    assert capsys.readouterr().err == f"mx: {LONG}\n"
