@@ -25,6 +25,7 @@ DISK_LEFT_MIB = 300
 # Seconds; an answer takes ten at the most.
 CLOCK_OFF = 60
 RELEASE, ROOT, ADDRESSES = "release of Debian", "root", "own addresses"
+MAILBOX = "mailbox host"
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _mailbox(asked: Asked) -> Iterator[Finding]:
         yield Finding(
             f"it does not reach the mailbox host {place}: {said}; mail for {_some(domains)} "
             "would wait in the queue",
-            "check its name in mailboxHosts, and its firewall",
+            "check its name and port in mailboxHosts, and its firewall",
         )
 
 
@@ -218,7 +219,7 @@ CHECKS: tuple[Check, ...] = (
     Check("port 25", "host", _port),
     Check(ADDRESSES, "host", _address),
     Check("addresses tried from another host", "told", _unproven),
-    Check("mailbox host", "mx", _mailbox),
+    Check(MAILBOX, "mx", _mailbox),
     Check("PTR", "told", _ptr),
 )
 

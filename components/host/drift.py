@@ -47,6 +47,7 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
     try:
         applied = held.read_state()
         new = fit.new_mx(settings, held.resources())
+        routes = fit.new_routes(settings, applied)
         moved = fit.new_addresses(settings, held.resources())
     except Exception as error:
         pulumi.log.warn(
@@ -59,7 +60,7 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
         environment=environment(settings, settings.hosts)
         | {
             "MX_NOTED": f"{RENEWALS} {UPDATES}",
-            "MX_PLACES": " ".join(facts.places(settings, new)),
+            "MX_PLACES": " ".join(facts.places(settings, [*new, *routes])),
             "MX_STDIN": facts.SCRIPT.read_text(),
         },
         logging=command.local.Logging.NONE,
@@ -79,7 +80,7 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
             refused[key] = f"{key} is not set up, and nothing was done there: {why}"
     for text in copies(seen):
         pulumi.log.warn(text)
-    refused |= fit.judge(settings, seen, known, new, here, moved)
+    refused |= fit.judge(settings, seen, known, new, here, moved, routes)
     return {
         key: replace(seen.get(key, Seen()), refused=refused.get(key, "")) for key in settings.hosts
     }

@@ -8,6 +8,7 @@ that DNS would get now ends the run, unless it is really the host's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,10 +20,12 @@ from components.host import checks
 from components.host.ask import SCRIPT, at, parse
 from components.host.checks import Asked, findings
 from components.host.facts import Facts
+from components.host.held import Held
 from components.host.seen import Seen
 from components.protocol import warnings
 from components.settings.environment import Settings
 
+_TABLES = "-mail-database"
 _NO_ROUTE = "Network is unreachable"
 
 
@@ -35,6 +38,23 @@ def new_mx(settings: Settings, resources: Mapping[str, Any]) -> list[tuple[str, 
         for host in settings.exchangers(domain)
         if f"dns-mx-{domain}-{host}" not in known
     ]
+
+
+def new_routes(settings: Settings, applied: Mapping[str, Held]) -> list[tuple[str, str]]:
+    """Mail domain and MX host of each domain that goes to a place to which no mail went before.
+
+    `applied`: the commands of the engine's state. The tables that the last `up` applied name each
+    mailbox host as `[HOST]:PORT`. Without tables in the state nothing is deployed, and the result
+    is empty.
+    """
+    tables = "\n".join(each.text for name, each in applied.items() if name.endswith(_TABLES))
+    found = []
+    for domain, mail in settings.domains.items():
+        host = settings.mailbox_hosts[mail.mailbox_host]
+        former = re.search(rf"{re.escape(f'[{host.hostname}]:{host.port}')}(?!\d)", tables)
+        if tables and former is None:
+            found += [(domain, key) for key in settings.exchangers(domain)]
+    return found
 
 
 def new_addresses(settings: Settings, resources: Mapping[str, Any]) -> dict[str, frozenset[str]]:
@@ -60,14 +80,16 @@ def judge(
     new: Iterable[tuple[str, str]],
     here: float,
     moved: Mapping[str, frozenset[str]],
+    routes: Iterable[tuple[str, str]] = (),
 ) -> dict[str, str]:
     """Why hosts are not set up, by host; warns of that and of what keeps MX records back.
 
     `told`: the facts of the hosts that answered. `new`: see `new_mx`. `here`: seconds since 1970 on
-    this machine. `moved`: see `new_addresses`. Raises pulumi.RunError when a host runs another
-    release, or when a host that serves is to get an address that is not its own.
+    this machine. `moved`: see `new_addresses`. `routes`: see `new_routes`. Raises pulumi.RunError
+    when a host runs another release, or when a host that serves is to get an address that is not
+    its own.
     """
-    new = list(new)
+    new, routes = list(new), list(routes)
     bare = {key for key in told if "postfix" not in seen[key].status.get("bundles", {})}
     asked_for = {key: told[key] for key in told if key in bare or moved[key]}
     reached, unproven = _try(settings, doubts(settings, asked_for))
@@ -90,6 +112,10 @@ def judge(
             for row, each in findings(asked, "mx", "told"):
                 held = "a new MX record is held back: " if row.stops == "mx" else ""
                 pulumi.log.warn(warnings.held(key, f"{held}{each.what}; {each.cure}"))
+        routed = tuple(domain for domain, host in routes if host == key and domain not in domains)
+        for row, each in findings(replace(asked, domains=routed), "mx"):
+            if routed and row.name == checks.MAILBOX:
+                pulumi.log.warn(warnings.held(key, f"{each.what}; {each.cure}"))
     if ends:
         source = f"stacks/Pulumi.{pulumi.get_stack()}.yaml: mx:mail."
         raise pulumi.RunError(

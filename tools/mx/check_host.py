@@ -18,7 +18,7 @@ from components.settings.host import HostSettings
 from tools.status.names import Names
 
 from . import hosts, ssh_keys
-from .explain import explain
+from .explain import NO_SUDO, explain
 
 Level = Literal["ok", "notice", "fault"]
 
@@ -88,8 +88,13 @@ def unreachable(settings: Settings, key: str, code: int, err: str) -> Line:
     address = host.ssh_address or str(host.ipv4)
     if "HOST IDENTIFICATION HAS CHANGED" in err or "Host key verification failed" in err:
         return Line("fault", key, *wrong_key(key, host, address, settings.ssh.port))
+    user = settings.ssh.user
+    if NO_SUDO in err:
+        what = f"the login {user}@{address} works, but sudo asks for a password"
+        cure = f"as root on the host, write `{user} ALL=(ALL) NOPASSWD: ALL` to /etc/sudoers.d/mx"
+        return Line("fault", key, what, cure)
     words = explain(err, "") or f"exit code {code}"
-    cure = f"try it: ssh -p {settings.ssh.port} {settings.ssh.user}@{address}"
+    cure = f"try it: ssh -p {settings.ssh.port} {user}@{address}"
     return Line("fault", key, f"not reached at {address}: {words}", cure)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from . import access
 from .log import without_password
 
+NO_SUDO = "sudo: a password is required"
 # What the engine adds when the program has already given the reason.
 _NOISE = re.compile(
     r"an unhandled error occurred: program exited with non-zero exit code"
@@ -74,6 +75,13 @@ def _duplicate_key(found: re.Match[str], stack: str) -> str:
     return (
         f"stacks/Pulumi.{stack}.yaml, line {found[1]}: the key {found[2]} occurs twice; "
         f"the first one is in line {found[3]}. Remove one of them."
+    )
+
+
+def _no_yaml(found: re.Match[str], stack: str) -> str:
+    return (
+        f"stacks/Pulumi.{stack}.yaml, about line {found[1]}: this is no YAML ({found[2].strip()}). "
+        "Check the indentation and the quotes there and in the line before."
     )
 
 
@@ -171,7 +179,8 @@ CAUSES = (
     Cause(re.compile(r"\b40[013]\b[^\n]*\b(9109|10000|9103|6003|1000[01])\b[^\n]{0,80}"), _scope),
     Cause(re.compile(r"dial tcp (\S+?): ([^\n]*)"), _unreachable),
     Cause(re.compile(r"ssh: unable to authenticate|Permission denied \(publickey"), _login),
-    Cause(re.compile(r"sudo: a password is required"), _sudo),
+    Cause(re.compile(NO_SUDO), _sudo),
+    Cause(re.compile(r"invalid YAML file: yaml: line (\d+): ([^\n]*)"), _no_yaml),
 )
 """In the order in which they are tried; the first one that matches is used."""
 

@@ -25,7 +25,7 @@ def in_report(report: Report, settings: Settings) -> None:
             told[key] = words
             report.warnings[number] = warning.removesuffix(why) + words
     # What was said of such a host without the fingerprints is less than this.
-    less = tuple(f"{key}: MX could not log in" for key in told)
+    less = tuple(f"{key}: MX could not read the state" for key in told)
     report.risks = [
         *(f"{key} was not read: {words}" for key, words in told.items()),
         *(risk for risk in report.risks if not risk.startswith(less)),
@@ -38,6 +38,11 @@ def in_errors(errors: dict[str, list[str]], settings: Settings) -> None:
         key = place.partition(":")[0]
         if key in settings.hosts and any(_WRONG.search(text) for text in texts):
             errors[place] = [_words(settings, key)]
+
+
+def words_for(settings: Settings, key: str, error: str) -> str | None:
+    """Both fingerprints when the error is a wrong host key; None when the error is another one."""
+    return _words(settings, key) if _WRONG.search(error) else None
 
 
 def _words(settings: Settings, key: str) -> str:

@@ -75,7 +75,7 @@ def counts(report: Report) -> str:
     if report.errors and not found:
         return "The engine could not make a plan."
     if not found:
-        return "Hosts and DNS match the settings."
+        return report.agreement
     words = ", ".join(f"{count} {_OPS.get(op, f'to {op}')}" for op, count in found.items())
     hosts = {change.host for change in report.changes} - {""}
     where = f" on {len(hosts)} host{'s' * (len(hosts) != 1)}" if hosts else ""
@@ -89,9 +89,9 @@ def _section(title: str, parts: Iterable[RenderableType]) -> Iterator[Renderable
     yield from parts
 
 
-def _item(text: str, style: str = "") -> RenderableType:
+def _item(text: str, style: str = "", mark: str = "-") -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    table.add_row(Text("-", style), Text(_barred(safe(text).expandtabs())))
+    table.add_row(Text(mark, style), Text(_barred(safe(text).expandtabs())))
     return table
 
 
@@ -152,15 +152,18 @@ def _table(changes: list[Change]) -> RenderableType:
 def _drift(texts: list[str], full: bool) -> Iterator[RenderableType]:
     if not texts:
         return
+    places = list(sections.drift_of(texts))
     legend = "+ is what somebody added, - is what somebody removed since the last up"
-    yield from _section("Drift", [Text(f"  {legend}", "dim")])
-    for where, items in sections.drift_of(texts):
+    with_diff = any(is_diff for _, items in places for is_diff, _ in items)
+    yield from _section("Drift", [Text(f"  {legend}", "dim")] if with_diff else [])
+    for where, items in places:
         yield Text(f"  {_name(where)}", "bold")
         for is_diff, lines in items:
             if is_diff:
                 yield from _diff(lines, full, 4)
             else:
-                yield from (Padding(_item(line), (0, 0, 0, 2)) for line in lines)
+                # With another mark than the lines of a diff, where - is what is gone.
+                yield from (Padding(_item(line, mark="*"), (0, 0, 0, 2)) for line in lines)
 
 
 def _actions(report: Report) -> Iterator[RenderableType]:

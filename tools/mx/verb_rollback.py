@@ -15,7 +15,7 @@ from tools import rollback as agent
 from tools.preview import files
 from tools.preview.model import Report, Step
 
-from . import hosts, terminal
+from . import host_keys, hosts, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, OK, USAGE
 from .console import show, tell
@@ -24,9 +24,10 @@ from .explain import explain
 _NOT_REACHED, _NO_AGENT = 255, 127
 
 
-def _trouble(stack: str, host: str, code: int, err: str) -> Failure:
+def _trouble(settings: Settings, stack: str, host: str, code: int, err: str) -> Failure:
     if code == _NOT_REACHED:
-        return Failure(f"{host} was not reached over SSH: {explain(err, stack)}")
+        words = host_keys.words_for(settings, host, err) or explain(err, stack)
+        return Failure(f"{host} was not reached over SSH: {words}")
     if code == _NO_AGENT:
         return Failure(f"{host} has no mx-agent: `mx up {stack}` has never run there")
     return Failure(f"{host}: {explain(err, stack) or f'exit code {code}'}")
@@ -49,7 +50,7 @@ def _record(settings: Settings, stack: str, host: str, component: str) -> dict[s
             "names the components",
             USAGE,
         )
-    raise _trouble(stack, host, code, err)
+    raise _trouble(settings, stack, host, code, err)
 
 
 def difference(stack: str, host: str, component: str, record: dict[str, Any]) -> Report:
@@ -91,7 +92,7 @@ def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> 
         if listed:
             code, out, err = agent.call(settings, host, "status")
             if code != 0:
-                raise _trouble(stack, host, code, err)
+                raise _trouble(settings, stack, host, code, err)
             print(agent.overview(out))
             return OK
         record = _record(settings, stack, host, component)
@@ -122,5 +123,5 @@ def _go(settings: Settings, stack: str, host: str, component: str) -> int:
     if err:
         print(err, file=sys.stderr)
     if code in (_NOT_REACHED, _NO_AGENT):
-        raise _trouble(stack, host, code, err)
+        raise _trouble(settings, stack, host, code, err)
     return OK if code == 0 else FAILED

@@ -17,7 +17,7 @@ from rich.text import Text
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 
-from . import hosts
+from . import host_keys, hosts
 from .app import STACK, Failure, mx
 from .codes import FOUND, OK, USAGE
 from .console import safe, show
@@ -45,7 +45,8 @@ def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]
     except sdk.RunError as error:
         raise Failure(str(error)) from None
     if code == _NOT_REACHED:
-        raise Failure(f"{host} was not reached over SSH: {explain(err, '')}")
+        words = host_keys.words_for(settings, host, err) or explain(err, "")
+        raise Failure(f"{host} was not reached over SSH: {words}")
     return code, out, err
 
 

@@ -86,7 +86,7 @@ def _counts(report: Report) -> str:
     if report.errors and not counts:
         return "The engine could not make a plan."
     if not counts:
-        return "Hosts and DNS match the settings."
+        return plain(report.agreement)
     order = [*_OPS, *sorted({*counts} - {*_OPS})]
     words = [f"**{counts[op]}** {_OPS.get(op, plain(op))}" for op in order if op in counts]
     hosts = {change.host for change in report.changes} - {""}

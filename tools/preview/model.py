@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.protocol.warnings import is_of_records
+from components.protocol.warnings import is_of_records, read_not_read
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,19 @@ class Report:
     def records_drifted(self) -> bool:
         """Tell whether somebody changed records of the stack at the DNS API."""
         return any(is_of_records(text) for text in self.drift)
+
+    @property
+    def unread(self) -> list[str]:
+        """Hosts whose state is not in the report, because they could not be asked."""
+        found = (read_not_read(text) for text in self.warnings)
+        return list(dict.fromkeys(one[0] for one in found if one))
+
+    @property
+    def agreement(self) -> str:
+        """The sentence of a report without a change. It promises nothing of a host unread."""
+        if self.unread:
+            return f"No change is planned, but {', '.join(self.unread)} could not be read."
+        return "Hosts and DNS match the settings."
 
     @property
     def leaving(self) -> set[str]:

@@ -9,6 +9,7 @@ from tools.preview.model import RecordChange, Step
 
 TYPE = "cloudflare:index/dnsRecord:DnsRecord"
 # What the engine prints for a value that only an `up` will know (sdk/python, runtime/rpc.py).
+UNKNOWN = "(known after up)"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _OTHER = ("zoneId", "proxied", "comment", "tags", "settings")
 
@@ -35,7 +36,7 @@ def _rdata(kind: str, inputs: dict[str, Any]) -> str:
 
 
 def _known(value: Any) -> Any:
-    return value.replace(_UNKNOWN, "(known after up)") if isinstance(value, str) else value
+    return value.replace(_UNKNOWN, UNKNOWN) if isinstance(value, str) else value
 
 
 def change(step: Step) -> RecordChange:

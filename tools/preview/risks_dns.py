@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tools.preview.model import RecordChange
+from tools.preview.records import UNKNOWN
 from tools.preview.risk import Kind, Look, Said, data, kind, of_records, text
 
 _POLICY = re.compile(r"\bp\s*=\s*(none|quarantine|reject)\b", re.IGNORECASE)
@@ -87,7 +88,13 @@ def _key(line: str | None) -> str:
 
 def _dkim(record: RecordChange, look: Look) -> Iterable[Said]:
     old, new = _key(record.old), _key(record.new)
-    if "._domainkey." in record.name and old and old != new:
+    if "._domainkey." in record.name and old and UNKNOWN in (record.new or ""):
+        yield Said(
+            f"The DKIM key at {record.name} is read from its host during `up`. If the host has "
+            "another key by then, the signature of mail that was signed with the former key no "
+            "longer verifies."
+        )
+    elif "._domainkey." in record.name and old and old != new:
         verb = "changed" if new else "revoked" if record.new else "removed"
         by = "the former key" if new else "this key"
         yield Said(

@@ -31,7 +31,7 @@ def _unreached(look: Look) -> Iterable[Said]:
         if found:
             host, why = found
             yield Said(
-                f"MX could not log in to the host and read its state ({why}). Until it can, "
+                f"MX could not read the state of the host ({why}). Until it can, "
                 "`mx up` fails there. This report does not show what the host has now. "
                 "`mx check` says what to do.",
                 host,

@@ -11,7 +11,9 @@ import pytest
 from components.host import facts, fit
 from components.host.checks import CHECKS, Asked, findings, words
 from components.host.facts import POSTFIX, Facts
+from components.host.held import Held
 from components.host.seen import Seen
+from components.protocol import warnings
 from components.settings.environment import Settings, from_mapping
 from tests.support.mapping import mapping
 
@@ -204,6 +206,39 @@ def test_serving_host_gets_no_address_that_is_not_its_own(monkeypatch: pytest.Mo
     assert str(raised.value).startswith(
         "stacks/Pulumi.live.yaml: mx:mail.hosts.mx1.ipv6: 2001:db8:77::11 is on none of the"
     )
+
+
+def test_mailbox_port_that_is_closed_is_told_before_mail_of_a_live_domain_goes_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    seen = {"mx1": Seen(True, {"bundles": {"postfix": {}}})}
+    for greeting, expected in (("220 mail", 0), ("", 1)):
+        told = {"mx1": replace(GOOD, reach={PLACE: greeting})}
+        routes = [("example.test", "mx1")]
+        nobody = {"mx1": frozenset[str]()}
+        assert fit.judge(settings(), seen, told, [], NOW, nobody, routes) == {}
+        assert len(warned) == expected
+    assert f"it does not reach the mailbox host {PLACE}: no greeting" in warned[0]
+    found = warnings.read_held(warned[0])
+    assert found is not None
+    assert found[0] == "mx1"
+
+
+@pytest.mark.parametrize(
+    ("former", "is_new"),
+    [("[{}]:{}", False), ("[{}]:{}0", True), ("[other.test]:{1}", True), (None, False)],
+)
+def test_domain_is_routed_anew_when_no_table_of_the_state_has_its_mailbox_host(
+    former: str | None, is_new: bool
+) -> None:
+    name, _, port = PLACE.rpartition(":")
+    text = former.format(name, port) if former else ""
+    applied = {"mx1-mail-database": Held(text=f"smtp:{text}")} if former else {}
+    found = fit.new_routes(settings(), applied)
+    expected = [("example.test", "mx1"), ("example.test", "mx2")] if is_new else []
+    assert found == expected
 
 
 def test_address_is_new_until_its_record_has_it() -> None:

@@ -29,6 +29,11 @@ ERRORS = {
         'line 12: mapping key "hosts" already defined at line 4',
         "stacks/Pulumi.production.yaml, line 12",
     ),
+    "no YAML": (
+        "error: getting stack configuration: invalid YAML file: yaml: line 54: mapping values are "
+        "not allowed in this context",
+        "stacks/Pulumi.production.yaml, about line 54: this is no YAML (mapping values are",
+    ),
     "token without scope": (
         'POST "https://api.test/zones/0123/dns_records": 403 Forbidden {"errors":[{"code":10000,'
         '"message":"Authentication error"}]}',

@@ -11,9 +11,9 @@ import yaml
 
 from components.host.facts import take
 from components.settings.environment import Settings, from_mapping
-from tools.mx import access, host_keys, init_file, ssh_keys
-from tools.mx.app import run
-from tools.mx.check_host import judge_answer
+from tools.mx import access, host_keys, hosts, init_file, ssh_keys, verb_rollback, verbs_host
+from tools.mx.app import Failure, run
+from tools.mx.check_host import judge_answer, unreachable
 from tools.mx.codes import USAGE
 from tools.mx.verb_check import _file
 from tools.mx.verb_init import Asking, _answers
@@ -245,6 +245,29 @@ def test_host_keys_that_nobody_compared_write_nothing(
     assert "not confirmed; nothing was written" in text.err
 
 
+def test_login_that_works_and_sudo_that_asks_is_not_told_as_a_host_not_reached() -> None:
+    line = unreachable(settings(), "mx1", 1, "sudo: a password is required\n")
+    assert line.what == "the login root@203.0.113.21 works, but sudo asks for a password"
+    assert "write `root ALL=(ALL) NOPASSWD: ALL` to /etc/sudoers.d/mx" in line.cure
+
+
+def test_host_command_over_a_wrong_host_key_names_both_fingerprints(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind, blob = OTHER.split()
+    monkeypatch.setattr(ssh_keys, "scan", lambda *_: {kind: blob})
+    said = "@@@ REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\r\nHost key verification failed."
+    monkeypatch.setattr(hosts, "run", lambda *_: {"mx1": (255, "", said)})
+    with pytest.raises(Failure) as raised:
+        verbs_host.as_root(settings(), "mx1", "true")
+    rolled = verb_rollback._trouble(settings(), "example", "mx1", 255, said)
+    for text in (str(raised.value), str(rolled)):
+        assert text.startswith("mx1 was not reached over SSH: the host at 203.0.113.21 has another")
+        assert ssh_keys.fingerprint(KEY) in text
+        assert ssh_keys.fingerprint(OTHER) in text
+        assert "@@@" not in text
+
+
 def test_host_with_another_key_is_told_with_both_fingerprints(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -254,7 +277,7 @@ def test_host_with_another_key_is_told_with_both_fingerprints(
     report = Report(
         "example",
         warnings=["drift of mx1 was not read: Host key verification failed."],
-        risks=["mx1: MX could not log in to the host and read its state (Host key ...)."],
+        risks=["mx1: MX could not read the state of the host (Host key ...)."],
     )
     host_keys.in_report(report, settings())
     errors = {"mx1: agent": ["ssh: handshake failed: ssh: host key mismatch"], "DNS: a": ["no"]}

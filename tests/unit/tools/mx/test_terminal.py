@@ -7,6 +7,7 @@ import sys
 import pytest
 from rich.console import Console
 
+from components.protocol import warnings
 from tools.mx import findings, progress, terminal
 from tools.preview.model import Change, Report
 from tools.status.check import Finding
@@ -31,6 +32,21 @@ def test_change_of_no_host_has_a_dash_in_the_table() -> None:
     text = shown(Report("production", changes=[change]))
     assert "-     queue check of mx destroy" in text
     assert "''" not in text
+
+
+def test_report_promises_nothing_of_a_host_that_was_not_read() -> None:
+    unread = warnings.not_read("mx1", "sudo: a password is required")
+    text = shown(Report("production", warnings=[unread]))
+    assert "No change is planned, but mx1 could not be read." in text
+    assert "match the settings" not in text
+    assert "match the settings" in shown(Report("production"))
+
+
+def test_reason_of_a_drift_does_not_look_like_a_line_that_is_gone() -> None:
+    reason = warnings.drift("mx2", "postfix", "postfix.service: not active")
+    text = shown(Report("production", drift=[reason]))
+    assert "* postfix.service: not active" in text
+    assert "is what somebody removed" not in text
 
 
 def test_records_of_which_one_of_two_is_made_wait_and_are_not_done() -> None:

@@ -76,7 +76,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "a host is not reached or not believed": [
         (
             told("drift of mx1 was not read: Host key verification failed."),
-            "mx1: MX could not log in to the host and read its state (Host key verification "
+            "mx1: MX could not read the state of the host (Host key verification "
             "failed.). Until it can, `mx up` fails there. This report does not show what the host "
             "has now. `mx check` says what to do.",
         )
@@ -310,6 +310,15 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             ),
             "The DKIM key at s._domainkey.a.test is revoked. The signature of mail that was signed "
             "with this key no longer verifies.",
+        ),
+        (
+            record(
+                txt("s._domainkey.a.test", "v=DKIM1; p=AB"),
+                txt("s._domainkey.a.test", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"),
+            ),
+            "The DKIM key at s._domainkey.a.test is read from its host during `up`. If the host "
+            "has another key by then, the signature of mail that was signed with the former key no "
+            "longer verifies.",
         ),
     ],
     "a TLSA record changes": [
