@@ -177,7 +177,10 @@ def _updates(key: str, line: str) -> list[str]:
         waits.append(f"a restart of {', '.join(map(visible, found.restart))}")
     if found.reboot:
         waits.append("a reboot into its newer kernel")
-    return [f"updates of {key}: the host waits for {'; '.join(waits)}"] if waits else []
+    if not waits:
+        return []
+    words = f"updates of {key}: the host waits for {'; '.join(waits)}"
+    return [f"{words}; docs/runbooks/MxUpdatesWaiting.md says what to do"]
 
 
 def _reasons(

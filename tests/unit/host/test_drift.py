@@ -340,7 +340,8 @@ def test_what_packages_wait_for_is_told_in_one_line() -> None:
     assert warnings == [
         "updates of mx1: the host waits for 7 security updates (lib0, lib1, lib2, lib3, lib4, "
         "...); "
-        "a restart of nginx.service; a reboot into its newer kernel"
+        "a restart of nginx.service; a reboot into its newer kernel; "
+        "docs/runbooks/MxUpdatesWaiting.md says what to do"
     ]
     quiet = json.dumps({"security": [], "restart": [], "reboot": False, "others": 3})
     assert judge("mx1", 0, answer(status(), updates=quiet), "", APPLIED)[1] == []
