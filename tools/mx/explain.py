@@ -145,9 +145,10 @@ def _login(found: re.Match[str], stack: str) -> str:
 
 
 def _sudo(found: re.Match[str], stack: str) -> str:
+    user = (found.groupdict().get("user") or "USER").strip("'")
     return (
         "sudo asks for a password on the host. The login user needs sudo without a password, "
-        "for example /etc/sudoers.d/mx: `USER ALL=(ALL) NOPASSWD: ALL`."
+        f"for example /etc/sudoers.d/mx: `{user} ALL=(ALL) NOPASSWD: ALL`."
     )
 
 
@@ -180,6 +181,8 @@ CAUSES = (
     Cause(re.compile(r"dial tcp (\S+?): ([^\n]*)"), _unreachable),
     Cause(re.compile(r"ssh: unable to authenticate|Permission denied \(publickey"), _login),
     Cause(re.compile(NO_SUDO), _sudo),
+    # As bootstrap.sh says it.
+    Cause(re.compile(r"user (?P<user>\S+) may not use sudo without a password"), _sudo),
     Cause(re.compile(r"invalid YAML file: yaml: line (\d+): ([^\n]*)"), _no_yaml),
 )
 """In the order in which they are tried; the first one that matches is used."""

@@ -29,6 +29,11 @@ ERRORS = {
         'line 12: mapping key "hosts" already defined at line 4',
         "stacks/Pulumi.production.yaml, line 12",
     ),
+    "sudo of the bootstrap": (
+        "Process exited with status 1: mx-agent bootstrap: user operator may not use sudo without "
+        "a password on this host",
+        "/etc/sudoers.d/mx: `operator ALL=(ALL) NOPASSWD: ALL`",
+    ),
     "no YAML": (
         "error: getting stack configuration: invalid YAML file: yaml: line 54: mapping values are "
         "not allowed in this context",
