@@ -198,7 +198,9 @@ def _ptr(asked: Asked) -> Iterator[Finding]:
         names = (name or "").lower().replace(",", " ").split()
         if name is not None and host.hostname not in [each.rstrip(".") for each in names]:
             yield Finding(
-                f"PTR of {address} is {visible(name) or 'missing'}, not {host.hostname}",
+                f"PTR of {address} is {visible(name)}, not {host.hostname}"
+                if name
+                else f"PTR of {address} is missing; it should be {host.hostname}",
                 "set it at the provider, because many receivers refuse mail without it",
             )
 

@@ -105,7 +105,7 @@ LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "PTR",
         {"ptr": {"198.18.77.11": ""}},
         "told",
-        "PTR of 198.18.77.11 is missing, not mx1.example.test",
+        "PTR of 198.18.77.11 is missing; it should be mx1.example.test",
     ),
     "PTR of the provider": (
         "PTR",

@@ -96,8 +96,11 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     ],
     "new MX records are held back, or their host has no good name": [
         (
-            told("MX records of mx1: PTR of 203.0.113.21 is missing, not mx1.example.org; set it"),
-            "mx1: PTR of 203.0.113.21 is missing, not mx1.example.org; set it",
+            told(
+                "MX records of mx1: PTR of 203.0.113.21 is missing; it should be mx1.example.org; "
+                "set it"
+            ),
+            "mx1: PTR of 203.0.113.21 is missing; it should be mx1.example.org; set it",
         )
     ],
     "the audit warns of the planned Postfix": [
