@@ -16,8 +16,9 @@ from tools.preview.model import Change, FileDiff, Step
 SECRET = "[secret]"  # noqa: S105 (the engine's mark, not a secret)
 _CONTEXT = 2
 _PARAMETER = re.compile(r"[+-]([a-z0-9_]+) = ")
-# The agent's source is JSON in which quotes are escaped; an agent before 1.5 was a program text.
-_CONSTANTS = re.compile(r'\bVERSION = \\?"([^"\\]+)\\?"')
+# The agent's source is JSON in which quotes and line ends are escaped; an agent before 1.5 was a
+# program text.
+_CONSTANTS = re.compile(r'(?:\b|\\n)VERSION = \\?"([^"\\]+)\\?"')
 # Units that cannot reload.
 _NO_RELOAD = (".timer", ".path", ".socket")
 _RESTORE = "restore the state before MX"
