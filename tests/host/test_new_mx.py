@@ -84,6 +84,20 @@ def test_mx_records_wait_for_ports_and_mailbox_hosts(
     assert sorted(ask("example3.test", "MX")) == ["10 mx1.example.test", "20 mx2.example.test"]
 
 
+def test_closed_port_of_the_mailbox_host_of_a_served_domain_is_told_before_mail_goes_there(
+    pulumi: Pulumi, stack_file: Path
+) -> None:
+    text = stack_file.read_text()
+    name = "hostname: mailbox1.example.test\n"
+    assert text.count(name) == 1
+    words = "it does not reach the mailbox host mailbox1.example.test:2525: no greeting"
+    for changed, told in ((text.replace(name, f"{name}        port: 2525\n"), True), (text, False)):
+        stack_file.write_text(changed)
+        done = pulumi("preview")
+        plain = " ".join((done.stdout + done.stderr).split())
+        assert (words in plain) is told
+
+
 def test_another_release_is_refused_with_both_by_preview_and_up(
     pulumi: Pulumi, stack_file: Path
 ) -> None:
