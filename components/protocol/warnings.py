@@ -78,7 +78,7 @@ def is_of_records(text: str) -> bool:
 
 
 def not_read(host: str, why: str) -> str:
-    """The warning that a host's drift is not known."""
+    """The warning that the drift of a host, or of the records (`DNS`), is not known."""
     return f"drift of {host} was not read: {why}"
 
 

@@ -88,8 +88,9 @@ def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
         # Hosts must be within reach while the API is down; a zone that nobody compared must not.
         _refuse(source, unknown_zones(settings, kept or {}, found.silent))
         pulumi.log.warn(
-            warnings.zones(
-                f"{found.silent}; the preview assumes that the records are as in the state"
+            warnings.not_read(
+                warnings.DNS,
+                f"{found.silent}; the preview assumes that the records are as in the state",
             )
         )
     elif listing and kept is not None:

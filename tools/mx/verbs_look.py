@@ -13,6 +13,7 @@ from tools.refresh_option import drift_is_read
 
 from . import engine, terminal
 from .app import STACK, mx
+from .codes import FAILED, OK
 from .console import show as show_text
 from .plan import CODES, LONG, document, plan
 from .wait import waiting
@@ -114,10 +115,12 @@ def drift(
 
     Example: mx drift production
 
-    Exit codes: 0 nothing differs, 1 the check failed, 2 something differs.
+    Exit codes: 0 nothing differs, 1 the check failed or did not reach a host or the
+    DNS API, 2 something differs.
     """
     engine.install()
     with waiting(f"{stack}: reading hosts and DNS", LONG):
         # Without drift.read the program lists no records, so the engine reads each of them.
         report = plan(stack, refresh=None if drift_is_read(stack) else True)
-    return show(report, "json" if as_json else form, forge, budget, full)
+    code = show(report, "json" if as_json else form, forge, budget, full)
+    return FAILED if code == OK and report.unread else code

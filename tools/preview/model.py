@@ -108,7 +108,7 @@ class Report:
 
     @property
     def unread(self) -> list[str]:
-        """Hosts whose state is not in the report, because they could not be asked."""
+        """Hosts, or `DNS`, whose state is not in the report: they could not be asked."""
         found = (read_not_read(text) for text in self.warnings)
         return list(dict.fromkeys(one[0] for one in found if one))
 

@@ -30,6 +30,9 @@ def _unreached(look: Look) -> Iterable[Said]:
         found = warnings.read_not_read(warning)
         if found:
             host, why = found
+            if host == DNS:
+                yield Said(f"MX could not read the DNS records ({why}).")
+                continue
             yield Said(
                 f"MX could not read the state of the host ({why}). Until it can, "
                 "`mx up` fails there. This report does not show what the host has now. "

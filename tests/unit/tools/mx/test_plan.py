@@ -10,6 +10,8 @@ import pytest
 from components.protocol import warnings
 from tools import refresh_option
 from tools.mx import engine, plan, verbs_apply
+from tools.mx.app import run
+from tools.mx.codes import FAILED, OK
 from tools.preview.model import Report
 
 RECORD = "urn:pulumi:test::mx::cloudflare:index/dnsRecord:DnsRecord::dns-mx-a.test"
@@ -69,3 +71,25 @@ def test_too_many_records_to_read_each_of_them(
 
 def test_up_without_a_report_reads_them() -> None:
     assert [*verbs_apply._refresh("production", (), None)] == ["--refresh"]
+
+
+@pytest.mark.parametrize("place", ["mx1", "DNS"])
+def test_drift_that_could_not_be_read_is_no_agreement(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    text = warnings.not_read(place, "timed out")
+    document = {
+        "steps": [{"op": "same", "urn": RECORD}],
+        "diagnostics": [{"severity": "warning", "message": text}],
+    }
+    printed = json.dumps(document)
+    monkeypatch.setattr(
+        engine,
+        "call",
+        lambda stack, arguments: subprocess.CompletedProcess(arguments, 0, printed, ""),
+    )
+    monkeypatch.setattr(engine, "install", lambda: None)
+    assert run(["drift", "production"]) == FAILED
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"No change is planned, but {place} could not be read." in said
+    assert run(["preview", "production"]) == OK
