@@ -14,13 +14,14 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, Mocks
 
 from components.host import held
 from components.settings.environment import from_mapping
 from components.stack import failures
 from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
+from tests.support.graph import Answers
 from tests.support.mapping import mapping
 from tests.support.serving import serving
 
@@ -50,19 +51,12 @@ def settings(**zones: str) -> dict[str, Any]:
     return mail
 
 
-class _World(Mocks):
+class _World(Answers):
     """`state`: key of a record to the ID of the zone that it is in until now."""
 
     def __init__(self, state: dict[str, str]) -> None:
         self._state = state
         self.calls: list[str] = []
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        printed = "v=DKIM1; k=rsa; p=MIIB"
-        if args.name.endswith("-certificate-keys"):
-            slots = {name: {"a": "1" * 64, "b": "2" * 64} for name in ("ecdsa", "rsa")}
-            printed = json.dumps({"keys": {}, "account": None, "slots": slots})
-        return f"{args.name}-id", {"stdout": printed, **args.inputs}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         self.calls.append(args.token)

@@ -13,12 +13,13 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 import pulumi
 import pytest
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, Mocks
 
 from components.host import held
 from components.stack import failures
 from lab.cloudflare_api.app import SCOPES
 from lab.cloudflare_api.state import Api
+from tests.support.graph import Answers
 from tests.support.mapping import mapping
 from tests.support.serving import serving
 
@@ -28,14 +29,7 @@ COMMAND, CLOUDFLARE = "command:index/nothing:nothing", "cloudflare:index/nothing
 HOSTS, RECORD = "command:local:run", "cloudflare:index/dnsRecord:DnsRecord"
 
 
-class _World(Mocks):
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        printed = "v=DKIM1; k=rsa; p=MIIB"
-        if args.name.endswith("-certificate-keys"):
-            slots = {name: {"a": "1" * 64, "b": "2" * 64} for name in ("ecdsa", "rsa")}
-            printed = json.dumps({"keys": {}, "account": None, "slots": slots})
-        return f"{args.name}-id", {"stdout": printed, **args.inputs}
-
+class _World(Answers):
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         del args
         return {"outputs": {}, "stdout": ""}, []
