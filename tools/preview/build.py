@@ -21,15 +21,12 @@ _LOCAL = "command:local:Command"
 def build(stack: str, reading: Reading) -> Report:
     """The report of one stack. A reading with errors gives a failed report."""
     report = Report(stack, errors=list(reading.errors), notes=list(reading.notes))
-    report.drift = [text for text in reading.warnings if warnings.parse(text, [DRIFT])]
-    report.replaced = [text for text in reading.warnings if warnings.parse(text, [REPLACES])]
+    report.drift = [text for text in reading.told if warnings.parse(text, [DRIFT])]
+    report.replaced = [text for text in reading.told if warnings.parse(text, [REPLACES])]
     told = {*report.drift, *report.replaced}
-    report.warnings = [text for text in reading.warnings if text not in told]
+    report.warnings = [text for text in reading.told if text not in told]
     report.warnings += [*_gone(reading), *_pending(stack, reading)]
-    report.refreshed = any(step.op == "refresh" for step in reading.steps)
-    if report.refreshed:
-        # What the program saw in the list of all records, the engine has read one by one.
-        report.drift = [text for text in report.drift if not warnings.is_of_records(text)]
+    report.refreshed = reading.refreshed
     report.drift += _record_drift(reading)
     agents = [host_of_agent(step.name) for step in reading.steps if step.type == COMMAND]
     hosts = {host for host in agents if host is not None}

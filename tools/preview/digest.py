@@ -29,7 +29,7 @@ def digest(reading: Reading) -> str:
         json.dumps([step.op, step.urn, _plain(step.old), _plain(step.new)], sort_keys=True)
         for step in steps
     )
-    reviewed = sorted(text for text in reading.warnings if _is_state_of_the_world(text))
+    reviewed = sorted(text for text in reading.told if _is_state_of_the_world(text))
     text = json.dumps([planned, reviewed])
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 

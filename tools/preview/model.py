@@ -44,6 +44,16 @@ class Reading:
     # What this reader did not understand; the report says it.
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def refreshed(self) -> bool:
+        """Tell whether the engine read each record at the DNS API before it planned."""
+        return any(step.op == "refresh" for step in self.steps)
+
+    @property
+    def told(self) -> list[str]:
+        """The warnings, without what the program saw in a list and the engine read since."""
+        return [text for text in self.warnings if not (self.refreshed and is_of_records(text))]
+
 
 @dataclass(frozen=True)
 class FileDiff:

@@ -9,10 +9,13 @@ import pytest
 
 from components.protocol import warnings
 from tools import refresh_option
-from tools.mx import engine, plan, verbs_apply
+from tools.mx import __main__, engine, plan, verbs_apply
 from tools.mx.app import run
 from tools.mx.codes import FAILED, OK
 from tools.preview.model import Report
+
+# Each verb is known once its module is loaded.
+assert __main__.VERBS
 
 RECORD = "urn:pulumi:test::mx::cloudflare:index/dnsRecord:DnsRecord::dns-mx-a.test"
 
