@@ -17,6 +17,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from components.protocol.calls import QUEUES
+
 from .console import console, safe
 
 DNS = "DNS"
@@ -122,9 +124,10 @@ class Progress:
 
     def _ends(self, op: str, urn: str) -> None:
         where, what = self.place(urn)
+        if where != OTHER or what == QUEUES:  # the report of a preview counts these
+            self.counts[op] += 1
         if where == OTHER:
             return
-        self.counts[op] += 1
         row = self._left(where, what)
         row.done += 1
         if row.done == row.total:

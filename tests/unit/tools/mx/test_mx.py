@@ -135,6 +135,8 @@ URN = "urn:pulumi:production::mx::mx:host:Host$command:remote:Command::mx1-postf
 COMPONENT = "urn:pulumi:production::mx::mx:host:MailExchanger$mx:services:Redis::mx1-redis"
 RECORD = "urn:pulumi:production::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-a-mx1"
 
+QUEUE_CHECK = "urn:pulumi:lab::mx::command:local:Command::queues"
+
 
 def events() -> Iterator[dict[str, object]]:
     for urn in (URN, RECORD):
@@ -142,10 +144,11 @@ def events() -> Iterator[dict[str, object]]:
         yield {"resourcePreEvent": {"metadata": metadata}}
         yield {"resOutputsEvent": {"metadata": metadata}}
     yield {"resOutputsEvent": {"metadata": {"op": "same", "urn": URN}}}
-    # A component of a first deployment, which the preview does not count.
-    metadata = {"op": "create", "urn": COMPONENT}
-    yield {"resourcePreEvent": {"metadata": metadata}}
-    yield {"resOutputsEvent": {"metadata": metadata}}
+    # The queue check, which the preview counts, and a component, which it does not.
+    for urn in (QUEUE_CHECK, COMPONENT):
+        metadata = {"op": "create", "urn": urn}
+        yield {"resourcePreEvent": {"metadata": metadata}}
+        yield {"resOutputsEvent": {"metadata": metadata}}
 
 
 def test_progress_counts_changes_by_host(capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +156,7 @@ def test_progress_counts_changes_by_host(capsys: pytest.CaptureFixture[str]) -> 
         for event in events():
             progress.event(event)
     assert {name: row.done for name, row in progress.rows.items()} == {"mx1": 1, DNS: 1}
-    assert progress.counts == {"update": 2}
+    assert progress.counts == {"update": 2, "create": 1}
     assert "mx1: 1 change done" in capsys.readouterr().err
 
 
