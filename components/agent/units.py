@@ -50,15 +50,18 @@ class Units(Records):
         return [self.systemctl(verb, unit).out.strip() for unit in units]
 
     def hold_back(self, units: Iterable[str]) -> None:
-        """Keep units from starting with a package's own configuration (until the next boot)."""
-        for unit in units:
-            self.must("mask", "--runtime", unit)
+        """Keep units from starting with a package's own configuration (until the next boot).
+
+        In one call, as below: systemd reads all units anew at the end of each.
+        """
+        if names := [*units]:
+            self.must("mask", "--runtime", *names)
 
     def let_start(self, units: Iterable[str]) -> None:
         """End what hold_back began, also that of a run that was cut off."""
-        for unit, state in self.unit_states(units).items():
-            if state.masked == "masked-runtime":
-                self.must("unmask", "--runtime", unit)
+        states = self.unit_states(units)
+        if held := [unit for unit, state in states.items() if state.masked == "masked-runtime"]:
+            self.must("unmask", "--runtime", *held)
 
     def must(self, *argv: str) -> None:
         """Run systemctl and fail with the unit's own words when it fails."""

@@ -51,7 +51,7 @@ class Host:
             if argv[1] in ("is-enabled", "is-active"):
                 said = [self.systemctl(argv[1], unit) for unit in argv[2:]]
                 return Result(max(one.code for one in said), "".join(one.out for one in said), "")
-            return self.systemctl(argv[1], argv[-1])
+            return [self.systemctl(argv[1], unit) for unit in _units(argv)][-1]
         if argv[0] == "dpkg-query":
             # A package is a file of its name, with what it provides.
             there = {path.name: path for path in (self.root / "packages").glob("*")}
@@ -88,7 +88,14 @@ class Host:
         return Result(0, "", "")
 
     def did(self, verb: str) -> list[str]:
-        return [argv[-1] for argv in self.calls if argv[:2] == ["systemctl", verb]]
+        called = (argv for argv in self.calls if argv[:2] == ["systemctl", verb])
+        return [unit for argv in called for unit in _units(argv)]
+
+
+def _units(argv: list[str]) -> list[str]:
+    """The units of a call of systemctl(1); only masks come several at once."""
+    masks = argv[1] in ("mask", "unmask")
+    return [name for name in argv[2:] if not name.startswith("-")] if masks else [argv[-1]]
 
 
 class Staged(Agent):
