@@ -26,6 +26,18 @@ class Change:
     failing: dict[str, str] = field(default_factory=dict)
 
     @property
+    def unlocked(self) -> list[Json]:
+        """The commands that run when the change holds, while other bundles may be changed.
+
+        Of a bundle that is new here these are the first `unlocked` one and all after it.
+        """
+        steps: list[Json] = self.manifest["run"]
+        if self.old.sha:
+            return []
+        first = next((n for n, step in enumerate(steps) if step.get("unlocked")), len(steps))
+        return steps[first:]
+
+    @property
     def _taken(self) -> set[str]:
         records = [*self.others.values(), *([self.record] if self.record else [])]
         return {unit for record in records for unit in record.units}

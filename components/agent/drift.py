@@ -118,7 +118,7 @@ class Drift(Upgrades, Groups):
                 if not self.member(user, name):
                     add("group", name, f"{user} is not in it")
         if self._unfinished(record.bundle).exists():
-            add("run", record.bundle, "a later change ran commands and failed")
+            add("run", record.bundle, "a change ran commands, and not all of them succeeded")
         for package in record.packages:
             if package in seen.missing:
                 add("package", package, "not installed")

@@ -53,6 +53,7 @@ class Journal:
     record: Record | None  # None: the bundle is removed
     old_dirs: list[tuple[str, list[int] | None]] = field(default_factory=list)
     heirs: dict[str, list[tuple[str, list[int] | None]]] = field(default_factory=dict)
+    unlocked: bool = False  # commands are still to run when the change holds
     phase: str = COPYING
     format: int = FORMAT
 

@@ -86,14 +86,18 @@ def _groups(value: Any) -> dict[str, list[str]]:
 
 
 def _step(value: Any, where: str) -> Json:
-    table = fields.table(value, where, ("run", "stdin", "creates", "timeout", "secret"), ("run",))
+    known = ("run", "stdin", "creates", "timeout", "secret", "unlocked")
+    table = fields.table(value, where, known, ("run",))
     creates = table.get("creates")
+    unlocked = fields.boolean(table.get("unlocked", False), f"{where}.unlocked")
     return {
         "run": fields.argv(table["run"], f"{where}.run"),
         "stdin": fields.text(table.get("stdin", ""), f"{where}.stdin"),
         "creates": None if creates is None else fields.path(creates, f"{where}.creates"),
         "timeout": fields.seconds(table.get("timeout", COMMAND_TIMEOUT), f"{where}.timeout"),
         "secret": fields.boolean(table.get("secret", False), f"{where}.secret"),
+        # Left out otherwise, so that the digests of all other manifests stay the same.
+        **({"unlocked": True} if unlocked else {}),
     }
 
 

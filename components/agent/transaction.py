@@ -46,7 +46,8 @@ class Transaction(Undo, Probes):
                 self._swap(journal)
                 leaving, shared = change.leaving_units, change.shared_units
                 self._start_units(journal, change.manifest, shared, leaving)
-                self._run_steps(journal.bundle, change.manifest["run"])
+                steps = change.manifest["run"]
+                self._run_steps(journal.bundle, steps[: len(steps) - len(change.unlocked)])
                 try:
                     self._probe_all(change.manifest["probe"], change.failing)
                 except Failure:
@@ -55,6 +56,8 @@ class Transaction(Undo, Probes):
                     journal.restart = sorted({*journal.restart, *change.manifest["units"]})
                     raise
                 self.step("record")
+                if journal.unlocked:
+                    write_state(self._unfinished(journal.bundle), "")
                 journal.phase = COMMITTED
                 self.write_journal(journal)
             except BaseException as error:
@@ -141,6 +144,7 @@ class Transaction(Undo, Probes):
             record=record,
             old_dirs=old_dirs,
             heirs=heirs,
+            unlocked=bool(change.unlocked),
         )
 
     def _targets(self, wants: dict[str, Want]) -> list[Target]:

@@ -116,7 +116,8 @@ class Undo(Units, Groups):
             gone(store)
         else:
             self.keep(journal.record)
-        gone(self._unfinished(journal.bundle))
+        if not journal.unlocked:
+            gone(self._unfinished(journal.bundle))
         for name, entries in journal.heirs.items():
             record = Record.of(read_state(self.record_path(name)))
             for path, attributes in entries:

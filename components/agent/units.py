@@ -97,25 +97,38 @@ class Units(Records):
     def _start_units(
         self, journal: Journal, manifest: Json, shared: list[str], leaving: list[str]
     ) -> None:
-        if journal.daemon_reload:
-            self.step("daemon-reload")
-            self.must("daemon-reload")
+        states = self._enable(manifest["units"], journal)
         for unit in manifest["units"]:
-            state = self.unit_state(unit)
-            active = state.active
-            if state.masked:
-                self.step("unmask", unit)
-                self.must(*mask_verb("unmask", state.masked), unit)
-                state = self.unit_state(unit)
-            if not (state.enabled or state.fixed):
-                self.step("enable", unit)
-                self.must("enable", unit)
-            self._refresh(unit, active, True, journal)
+            self._refresh(unit, states[unit].active, True, journal)
         for unit in [*shared, *leaving]:
             self._refresh(unit, self.unit_state(unit).active, False, journal)
         for unit in journal.restart:
             if unit not in manifest["units"] and unit not in (*shared, *leaving):
                 self._refresh(unit, self.unit_state(unit).active, False, journal)
+
+    def _enable(self, units: Iterable[str], journal: Journal) -> dict[str, UnitState]:
+        """Unmask and enable units; return their states before that.
+
+        systemd reads all units anew at each daemon-reload, and at the end of `enable` and `unmask`.
+        On a host with many units that takes a good part of a second, so there is one at most.
+        """
+        before = now = self.unit_states(units)
+        read = False
+        for how in ("masked", "masked-runtime"):
+            if masked := [unit for unit, state in now.items() if state.masked == how]:
+                self.step("unmask", " ".join(masked))
+                self.must(*mask_verb("unmask", how), *masked)
+                read = True
+        if read:
+            now = self.unit_states(units)
+        if new := [unit for unit, state in now.items() if not (state.enabled or state.fixed)]:
+            self.step("enable", " ".join(new))
+            self.must("enable", *new)
+            read = True
+        if journal.daemon_reload and not read:
+            self.step("daemon-reload")
+            self.must("daemon-reload")
+        return before
 
     def _refresh(self, unit: str, active: bool, start: bool, journal: Journal) -> None:
         if not active:

@@ -11,7 +11,7 @@ from .files import digest, gone
 from .manifest import NAME, parse_manifest
 from .paths import VERSION
 from .planning import Planning
-from .process import BadManifest, Failure, Json
+from .process import BadManifest, Failure, Json, ignore_signals
 from .record import Call
 from .redaction import redacter
 from .setup import Setup
@@ -58,6 +58,35 @@ class Agent(Transaction, Planning, Setup):
                         self.transaction(change)
             finally:
                 self.settle_groups()
+        if change is not None and change.unlocked:
+            with self.noted(manifest["bundle"]):
+                self._run_unlocked(manifest["bundle"], change.unlocked)
+
+    def _run_unlocked(self, name: str, steps: list[Json]) -> None:
+        """Run commands of a bundle that was just applied for the first time, without the lock.
+
+        Raises Failure with the words of the one that fails; the bundle is removed by then. Where
+        that fails too, or this process is killed, the mark of _run_steps makes the bundle drift,
+        and the next apply runs all of its commands.
+        """
+        try:
+            self._run_steps(name, steps)
+        except BaseException as error:
+            ignore_signals()
+            undone = self._removed_again(name)
+            if isinstance(error, Failure):
+                raise Failure(f"{error}\n{undone}") from error
+            raise
+        gone(self._unfinished(name))
+
+    def _removed_again(self, name: str) -> str:
+        """Remove a bundle whose commands failed; the words for what became of it."""
+        try:
+            self.remove(name)
+        except (Failure, OSError) as error:
+            words = explain(error, "remove") if isinstance(error, OSError) else str(error)
+            return f"{words}; the files of {name} stay until the next apply of this bundle"
+        return "all undone, the old state is back"
 
     def _worked_out(self, manifest: Json, sha: str) -> Change | None:
         """The change that makes the host as the manifest says. Raises Failure."""

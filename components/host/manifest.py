@@ -110,6 +110,8 @@ class Step(_Entry):
     """A command that the agent runs on the host: after the swap (`run`) or at the end (`undo`).
 
     `creates`: the command is left out where this path exists. `timeout` in seconds, 180 by default.
+    `unlocked`: the command waits for somebody else. On a host that does not have the bundle yet,
+    the command and those after it run last, while other bundles are applied.
     """
 
     run: Sequence[str]
@@ -117,6 +119,7 @@ class Step(_Entry):
     creates: str | None = None
     timeout: int | None = None
     secret: bool = False
+    unlocked: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,10 @@ class Seen:
         """The host answered, and has no agent."""
         return self.read and not self.status
 
+    def lacks(self, bundle: str) -> bool:
+        """The host answered, and does not have the bundle."""
+        return self.read and bundle not in self.status.get("bundles", {})
+
     @property
     def ignored(self) -> list[str]:
         """Inputs that stay as the state has them."""

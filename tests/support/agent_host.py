@@ -93,9 +93,9 @@ class Host:
 
 
 def _units(argv: list[str]) -> list[str]:
-    """The units of a call of systemctl(1); only masks come several at once."""
-    masks = argv[1] in ("mask", "unmask")
-    return [name for name in argv[2:] if not name.startswith("-")] if masks else [argv[-1]]
+    """The units of a call of systemctl(1); some verbs take several at once."""
+    several = argv[1] in ("mask", "unmask", "enable")
+    return [name for name in argv[2:] if not name.startswith("-")] if several else [argv[-1]]
 
 
 class Staged(Agent):

@@ -58,7 +58,7 @@ def manifest(
         ],
         units={TIMER: Unit()},
         run=[
-            Step([PROGRAM, "issue"], timeout=ISSUE_TIMEOUT_SECONDS),
+            Step([PROGRAM, "issue"], timeout=ISSUE_TIMEOUT_SECONDS, unlocked=True),
             # A renewal that failed is healed by this: the alert on the unit's state must end.
             Step(["systemctl", "reset-failed", RENEWAL]),
         ],
@@ -109,9 +109,13 @@ class Certificates(Service):
         tokens = token_manifest(self.owner, {zone: place.api.tokens[zone] for zone in zones})
         # A token that only reads is one for previews: no host gets it.
         reads = not place.api.reads_only.isdisjoint(zones)
-        secret = self.put(tokens, after=[place.host.ready, *place.after("postfix")], keep=reads)
+        # A first order goes on beside the other services. A later one may hold the agent's lock for
+        # as long as the authority takes, so Postfix goes before that.
+        new = place.host.target.seen.lacks("certificates")
+        before = place.after("resolver" if new else "postfix")
+        secret = self.put(tokens, after=[place.host.ready, *([] if new else before)], keep=reads)
         wanted = manifest(place.settings, certificates, place.key, self.owner, place.api.base_url)
-        self.bundle = self.put(wanted, after=[secret.command])
+        self.bundle = self.put(wanted, after=[secret.command, *before])
         hostname = place.settings.hosts[place.key].hostname
         self.chain_files = self.bundle.done(dehydrated.chain_files(hostname))
         # Its input is what makes other keys: other changes leave the digests known in a preview.

@@ -214,3 +214,95 @@ def test_words_of_an_undo_name_the_commands_that_had_run(agent: Staged, users: U
     users.answers = {"migrate": Result(1, "", "refused")}
     with pytest.raises(Failure, match="all undone, the old state is back"):
         agent.apply(steps())
+
+
+def ordering() -> str:
+    return manifest(
+        files={"/etc/a": file("1\n")},
+        run=[{"run": ["order"], "unlocked": True}, {"run": ["tidy"]}],
+        undo=[{"run": ["forget"]}],
+        probe=[{"run": ["ask"], "timeout": 1}],
+    )
+
+
+class Watched(Users):
+    """Applies another bundle while the command `order` works, and says how that went."""
+
+    agent: Staged
+    seen: Any = None
+
+    def __call__(self, argv: list[str], stdin: bytes | None, timeout: float) -> Result:
+        if argv[0] == "order" and self.seen is None:
+            self.seen = self.agent.status("one")["bundles"]["one"]["drift"]
+            beside = Staged(self.root, Host(self.root))
+            beside.lock_wait = 0
+            beside.apply(manifest("two", files={"/etc/b": file("2\n")}))
+        return super().__call__(argv, stdin, timeout)
+
+
+@pytest.fixture
+def watched(root: Path, agent: Staged) -> Watched:
+    watched = Watched(root)
+    agent.run, watched.agent = watched, agent
+    return watched
+
+
+def test_an_unlocked_command_of_a_new_bundle_lets_other_bundles_be_applied(
+    root: Path, watched: Watched, agent: Staged
+) -> None:
+    agent.apply(ordering())
+    assert (root / "etc/b").read_text() == "2\n"
+    order = [argv[0] for argv in watched.calls if argv[0] in ("order", "tidy", "ask")]
+    assert order == ["ask", "order", "tidy"]
+    assert watched.seen[0]["run"] == "one"  # not finished yet
+    assert agent.status("one")["bundles"]["one"]["drift"] == []
+
+    watched.calls.clear()
+    agent.apply(ordering())
+    assert watched.count("order") == 0
+
+
+def test_an_unlocked_command_that_fails_removes_its_new_bundle_and_no_other(
+    root: Path, watched: Watched, agent: Staged
+) -> None:
+    watched.answers["order"] = Result(1, "", "the authority is closed")
+    words = "run order: the authority is closed\nall undone, the old state is back"
+    with pytest.raises(Failure, match=words):
+        agent.apply(ordering())
+    assert not (root / "etc/a").exists()
+    assert (root / "etc/b").read_text() == "2\n"
+    assert watched.count("forget") == 1
+    status = agent.status()
+    assert list(status["bundles"]) == ["two"] and list(status["failed"]) == ["one"]
+
+    del watched.answers["order"]
+    agent.apply(ordering())
+    assert (root / "etc/a").exists() and agent.status()["failed"] == {}
+
+
+def test_an_unlocked_command_keeps_the_lock_where_the_bundle_was_applied_before(
+    watched: Watched, agent: Staged
+) -> None:
+    agent.apply(ordering())
+    watched.seen = None
+    with pytest.raises(Failure, match="another call of the agent"):
+        agent.apply(ordering().replace("1\\n", "2\\n"))
+
+
+def test_an_agent_killed_in_an_unlocked_command_leaves_drift_and_the_next_apply_runs_it(
+    watched: Watched, agent: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(name: str, steps: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(agent, "_run_unlocked", killed)
+        agent.apply(ordering())
+    assert agent.status("one")["bundles"]["one"]["drift"][0]["run"] == "one"
+    watched.seen = []  # the bundle is on record: with the lock
+    agent.apply(ordering())
+    assert watched.count("order") == 1
+    assert agent.status("one")["bundles"]["one"]["drift"] == []
