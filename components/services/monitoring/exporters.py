@@ -77,7 +77,11 @@ def collector(settings: Settings, host: str) -> str:
 
 
 def timer(settings: Settings) -> str:
-    """mx-collect.timer. Raises ValueError without `monitoring`."""
+    """mx-collect.timer. Raises ValueError without `monitoring`.
+
+    OnBootSec= also fires when the timer is started later. Of OnActiveSec= systemd counts anew at
+    each daemon-reload, so that the collector would run at every upgrade of a package.
+    """
     if settings.monitoring is None:
         raise ValueError("the settings have no monitoring")
     seconds = settings.monitoring.collect_interval_seconds
@@ -86,7 +90,7 @@ def timer(settings: Settings) -> str:
 Description=Collect metrics of the mail exchanger
 
 [Timer]
-OnActiveSec=1
+OnBootSec=1
 OnUnitInactiveSec={seconds}
 AccuracySec=1
 
