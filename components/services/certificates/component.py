@@ -113,7 +113,7 @@ class Certificates(Service):
         # as long as the authority takes, so Postfix goes before that.
         new = place.host.target.seen.lacks("certificates")
         before = place.after("resolver" if new else "postfix")
-        secret = self.put(tokens, after=[place.host.ready, *([] if new else before)], keep=reads)
+        secret = self.put(tokens, after=[place.host.agent] if new else before, keep=reads)
         wanted = manifest(place.settings, certificates, place.key, self.owner, place.api.base_url)
         self.bundle = self.put(wanted, after=[secret.command, *before])
         hostname = place.settings.hosts[place.key].hostname
