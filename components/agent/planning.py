@@ -99,8 +99,7 @@ class Planning(Drift, Probes):
         Units of `held` that are new are disabled: other bundles start them, with our files.
         """
         units = [*manifest["units"], *manifest["held"]]
-        self.let_start(units)
-        prior = self.unit_states(units)
+        prior = self.let_start(units)
         self.keep_former(newer, [unit for unit, state in prior.items() if state.active])
         if missing := [*missing, *newer]:
             self.step("packages", " ".join(missing))
@@ -108,10 +107,9 @@ class Planning(Drift, Probes):
             try:
                 self.install(missing, manifest["debconf"])
             finally:
-                self.let_start(units)
-                now = self.unit_states(manifest["held"])
-                new = [unit for unit in now if now[unit].enabled and not prior[unit].enabled]
-                if new:
+                now = self.let_start(units)
+                enabled = [unit for unit in manifest["held"] if now[unit].enabled]
+                if new := [unit for unit in enabled if not prior[unit].enabled]:
                     self.must("disable", *new)
         return prior
 

@@ -43,6 +43,10 @@ def run_command(argv: list[str], stdin: bytes | None = None, timeout: float = 18
     """Run a command to its end; a missing program or an overrun is a result like any other."""
     env = dict(os.environ, LC_ALL="C.UTF-8", DEBIAN_FRONTEND="noninteractive")
     env["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    if argv[0] == "systemctl":
+        # No links of init scripts, which systemd takes only for services without a unit of their
+        # own: for each of them `enable` and `disable` would make systemd read all units three times.
+        env["SYSTEMCTL_SKIP_SYSV"] = "1"
     try:
         done = subprocess.run(
             argv,

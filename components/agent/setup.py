@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import zipfile
 
+from .compiled import compile_archive
 from .files import Want, gone, look, place
 from .paths import AGENT, PREFIX, RECOVER_PATH, RECOVER_TEXT, RECOVER_UNIT, UPLOADS, VERSION
 from .process import Failure
 from .undo import Undo
+from .words import explain
 
 
 class Setup(Undo):
@@ -32,6 +35,12 @@ class Setup(Undo):
                 self.must("daemon-reload")
             if not self.unit_state(RECOVER_UNIT).enabled:
                 self.must("enable", RECOVER_UNIT)
+            archive = self.real(AGENT)
+            if zipfile.is_zipfile(archive):
+                try:
+                    compile_archive(archive, self.state)
+                except OSError as error:  # each start takes longer, and nothing else is different
+                    self.warn(explain(error, "the agent's byte code was not written"))
             self.say(f"mx-agent {VERSION} installed")
 
     def uninstall(self) -> None:

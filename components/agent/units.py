@@ -57,11 +57,13 @@ class Units(Records):
         if names := [*units]:
             self.must("mask", "--runtime", *names)
 
-    def let_start(self, units: Iterable[str]) -> None:
-        """End what hold_back began, also that of a run that was cut off."""
+    def let_start(self, units: Iterable[str]) -> dict[str, UnitState]:
+        """End what hold_back began, also that of a run that was cut off; return the states."""
         states = self.unit_states(units)
         if held := [unit for unit, state in states.items() if state.masked == "masked-runtime"]:
             self.must("unmask", "--runtime", *held)
+            states = self.unit_states(units)
+        return states
 
     def must(self, *argv: str) -> None:
         """Run systemctl and fail with the unit's own words when it fails."""
