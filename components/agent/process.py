@@ -45,7 +45,7 @@ def run_command(argv: list[str], stdin: bytes | None = None, timeout: float = 18
     env["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     if argv[0] == "systemctl":
         # No links of init scripts, which systemd takes only for services without a unit of their
-        # own: for each of them `enable` and `disable` would make systemd read all units three times.
+        # own. For each of them `enable` and `disable` would make systemd read all units twice more.
         env["SYSTEMCTL_SKIP_SYSV"] = "1"
     try:
         done = subprocess.run(

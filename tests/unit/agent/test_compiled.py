@@ -1,4 +1,4 @@
-"""The agent's byte code: used when it is of this very archive, and missed by nobody when it is not."""
+"""The agent's byte code: taken when it is of this very archive, passed over when it is not."""
 
 from __future__ import annotations
 

@@ -273,11 +273,13 @@ def test_an_unlocked_command_that_fails_removes_its_new_bundle_and_no_other(
     assert (root / "etc/b").read_text() == "2\n"
     assert watched.count("forget") == 1
     status = agent.status()
-    assert list(status["bundles"]) == ["two"] and list(status["failed"]) == ["one"]
+    assert list(status["bundles"]) == ["two"]
+    assert list(status["failed"]) == ["one"]
 
     del watched.answers["order"]
     agent.apply(ordering())
-    assert (root / "etc/a").exists() and agent.status()["failed"] == {}
+    assert (root / "etc/a").exists()
+    assert agent.status()["failed"] == {}
 
 
 def test_an_unlocked_command_keeps_the_lock_where_the_bundle_was_applied_before(
@@ -298,9 +300,10 @@ def test_an_agent_killed_in_an_unlocked_command_leaves_drift_and_the_next_apply_
     def killed(name: str, steps: object) -> None:
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(agent, "_run_unlocked", killed)
-        agent.apply(ordering())
+        with pytest.raises(Killed):
+            agent.apply(ordering())
     assert agent.status("one")["bundles"]["one"]["drift"][0]["run"] == "one"
     watched.seen = []  # the bundle is on record: with the lock
     agent.apply(ordering())
