@@ -238,3 +238,92 @@ def test_a_group_and_a_command_that_fails_are_undone(apply: Callable[..., str]) 
     done = inside("mx-agent apply", apply("valid 2\n"))
     assert done.returncode == 0, done.stderr
     assert out("id -nG games; rm /run/mx-agent-test-ok") == "games\n"
+
+
+OTHER, WAITING = "test-other", "/run/mx-agent-test-waiting"
+# Ends with the exit code in the file once that is there, after a minute at most.
+WAIT = [
+    *("sh", "-c"),
+    f"for try in $(seq 600); do [ -s {WAITING} ] && exit $(cat {WAITING}); sleep 0.1; done; false",
+]
+WAITS = f"pgrep -f '^sh -c for try .*{WAITING}'"
+
+
+@pytest.fixture
+def ordering(owner: str) -> Iterator[str]:
+    """A manifest of a new bundle with an unlocked command that waits for the test."""
+    inside(f"rm -f {WAITING}")
+    yield json.dumps(
+        {
+            "bundle": BUNDLE,
+            "owner": owner,
+            "files": {CONFIG: {"content": "valid 1\n"}},
+            "run": [{"run": WAIT, "unlocked": True}],
+        }
+    )
+    inside(f"rm -f {WAITING}")
+    for bundle in (BUNDLE, OTHER):
+        out(f"mx-agent remove {bundle}")
+    assert inside("test -e /etc/mx-agent-test").returncode == 1
+
+
+def waiting(manifest: str) -> subprocess.Popen[str]:
+    """An apply that has come to the command which waits."""
+    words = [*container.enter(topology.host("mx1")), "mx-agent", "apply"]
+    applying = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert applying.stdin is not None
+    applying.stdin.write(manifest)
+    applying.stdin.close()
+    applying.stdin = None
+    eventually(lambda: inside(WAITS).returncode == 0)
+    return applying
+
+
+def test_other_bundles_are_applied_while_a_new_one_waits_for_somebody_else(
+    owner: str, ordering: str
+) -> None:
+    applying = waiting(ordering)
+    other = {"bundle": OTHER, "owner": owner, "files": {f"{CONFIG}2": {"content": "valid\n"}}}
+    done = inside("mx-agent apply", json.dumps(other))
+    assert done.returncode == 0, done.stderr
+    assert applying.poll() is None
+    inside(f"echo 0 >{WAITING}")
+    said, _ = applying.communicate(timeout=30)
+    assert applying.returncode == 0, said
+    assert json.loads(out(f"mx-agent status {BUNDLE}"))["bundles"][BUNDLE]["drift"] == []
+
+
+def test_a_new_bundle_whose_order_is_refused_goes_and_others_stay(
+    owner: str, ordering: str
+) -> None:
+    applying = waiting(ordering)
+    other = {"bundle": OTHER, "owner": owner, "files": {f"{CONFIG}2": {"content": "valid\n"}}}
+    assert inside("mx-agent apply", json.dumps(other)).returncode == 0
+    inside(f"echo 3 >{WAITING}")
+    _, words = applying.communicate(timeout=30)
+    assert applying.returncode == 1
+    assert "all undone, the old state is back" in words
+    assert out("ls /etc/mx-agent-test") == "config2\n"
+    status = json.loads(out("mx-agent status"))
+    assert OTHER in status["bundles"]
+    assert BUNDLE not in status["bundles"]
+    assert BUNDLE in status["failed"]
+
+
+def test_an_agent_killed_while_it_waits_for_somebody_else_is_drift_and_heals(
+    ordering: str,
+) -> None:
+    applying = waiting(ordering)
+    out("pkill -9 -f '^/usr/bin/python3 -I /usr/local/sbin/mx-agent apply'")
+    applying.communicate(timeout=30)
+    # The command goes with the agent that started it.
+    eventually(lambda: inside(WAITS).returncode == 1)
+    drift = json.loads(out(f"mx-agent status {BUNDLE}"))["bundles"][BUNDLE]["drift"]
+    assert [each.get("run") for each in drift] == [BUNDLE]
+    inside(f"echo 0 >{WAITING}")
+    done = inside("mx-agent apply", ordering)
+    assert done.returncode == 0, done.stderr
+    assert "run: sh -c" in done.stdout
+    assert json.loads(out(f"mx-agent status {BUNDLE}"))["bundles"][BUNDLE]["drift"] == []
