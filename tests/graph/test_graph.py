@@ -10,11 +10,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.host import Seen
 from components.mail_exchanger import manifests_of as manifests
 from components.settings import given_files
 from components.settings.environment import from_mapping
 from tests.support import openpgp_key
-from tests.support.graph import API, Answers, Recorder, requests
+from tests.support.graph import API, Answers, Recorder, everything, requests
 from tests.support.mapping import mapping
 
 
@@ -97,7 +98,6 @@ def test_calls_are_constant_and_carry_no_triggers(graph: dict[str, Any]) -> None
 
 
 def test_the_controllers_password_is_a_hash_in_a_secret_bundle() -> None:
-    from components.host import Seen
     from components.mail_exchanger import MailExchanger
 
     recorder = Recorder()
@@ -130,7 +130,6 @@ def test_the_addresses_of_a_host_wait_for_its_agent(graph: dict[str, Any]) -> No
 
 
 def test_new_rules_are_confirmed_over_a_connection_of_their_own() -> None:
-    from components.host import Seen
     from components.mail_exchanger import MailExchanger
 
     recorder = Recorder()
@@ -151,7 +150,6 @@ def test_new_rules_are_confirmed_over_a_connection_of_their_own() -> None:
 
 @pytest.mark.parametrize("canary", [None, "mx2"])
 def test_other_hosts_wait_for_everything_on_the_canary(canary: str | None) -> None:
-    from components.host import Seen
     from components.mail_exchanger import mail_exchangers
 
     recorder = Recorder()
@@ -174,3 +172,37 @@ def test_other_hosts_wait_for_everything_on_the_canary(canary: str | None) -> No
     # All else on the host stands on its agent, directly or through another bundle.
     for name in leaves - {"mx1-agent", "mx2-agent"}:
         assert any(other.startswith(name[:3]) for other in needs[name]), name
+
+
+@pytest.mark.parametrize(
+    ("seen", "tokens", "order"),
+    [
+        (Seen(True), {"mx1-agent"}, {"mx1-acme-dns-tokens", "mx1-resolver"}),
+        (
+            Seen(True, {"bundles": {"certificates": {}}}),
+            {"mx1-postfix"},
+            {"mx1-acme-dns-tokens", "mx1-postfix"},
+        ),
+        (Seen(), {"mx1-postfix"}, {"mx1-acme-dns-tokens", "mx1-postfix"}),
+    ],
+    ids=["new", "known", "unread"],
+)
+def test_certificates_are_ordered_beside_the_services_of_a_new_host_alone(
+    seen: Seen, tokens: set[str], order: set[str]
+) -> None:
+    from components.mail_exchanger import MailExchanger
+
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
+
+    def program() -> None:
+        settings = from_mapping(everything())
+        MailExchanger("mx1", settings, "mx/test", seen, API, rspamd_password="in clear")
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+
+    def needs(name: str) -> set[str]:
+        return {urn.rpartition("::")[2] for urn in recorder.requests[name].dependencies}
+
+    assert needs("mx1-acme-dns-tokens") == tokens
+    assert needs("mx1-certificates") == order
