@@ -114,7 +114,8 @@ class Units(Records):
         systemd reads all units anew at each daemon-reload, and at the end of `enable` and `unmask`.
         On a host with many units that takes a good part of a second, so there is one at most.
         """
-        before = now = self.unit_states(units)
+        changed = journal.daemon_reload  # else their states are those that the journal has
+        before = now = self.unit_states(units) if changed else {u: journal.units[u] for u in units}
         read = False
         for how in ("masked", "masked-runtime"):
             if masked := [unit for unit, state in now.items() if state.masked == how]:

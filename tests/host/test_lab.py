@@ -1,10 +1,12 @@
 """The lab itself, on its running hosts."""
 
+import json
 import subprocess
 
 import pytest
 
 from lab import container, keys, process, send, status, topology
+from tools.preview.files import RELOADS
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("lab")]
 
@@ -61,3 +63,16 @@ def test_each_host_has_its_own_processes() -> None:
     assert len(leaders) == len(topology.HOSTS)
     assert None not in leaders
     assert all(process.main_pid(host.name) for host in topology.HOSTS)
+
+
+def test_the_preview_knows_which_units_can_reload() -> None:
+    host = topology.host("mx1")
+    records = [*(host.root / "var/lib/mx-agent/bundles").glob("*.json")]
+    units = {unit for record in records for unit in json.loads(record.read_text())["units"]}
+    assert units >= {"postfix.service", "mariadb.service"}
+
+    def can(unit: str) -> bool:
+        shown = ["systemctl", "show", "-p", "CanReload", "--value", unit]
+        return container.inside(host, shown) == "yes\n"
+
+    assert {unit for unit in units if can(unit)} == set(RELOADS)

@@ -31,12 +31,13 @@ def build(stack: str, reading: Reading) -> Report:
     agents = [host_of_agent(step.name) for step in reading.steps if step.type == COMMAND]
     hosts = {host for host in agents if host is not None}
     steps = changing(reading)
+    had = files.packages_of(reading.steps, hosts)
     report.counts = dict(Counter(step.op for step in steps))
     for step in steps:
         if step.type == records.TYPE:
             report.records.append(records.change(step))
         elif step.type == COMMAND:
-            report.changes.append(files.change(step, hosts))
+            report.changes.append(files.change(step, hosts, had))
         else:
             report.changes.append(_other(step))
     report.changes.sort(key=lambda change: (change.host, change.component))

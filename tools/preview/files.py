@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from components.agent.restarts import restarts
@@ -19,8 +19,15 @@ _PARAMETER = re.compile(r"[+-]([a-z0-9_]+) = ")
 # The agent's source is JSON in which quotes and line ends are escaped; an agent before 1.5 was a
 # program text.
 _CONSTANTS = re.compile(r'(?:\b|\\n)VERSION = \\?"([^"\\]+)\\?"')
-# Units that cannot reload.
-_NO_RELOAD = (".timer", ".path", ".socket")
+# The units that can reload; the agent restarts all others. A host test asks systemd.
+RELOADS = (
+    "mx-firewall.service",
+    "nginx.service",
+    "postfix.service",
+    "prometheus-node-exporter.service",
+    "rspamd.service",
+    "unbound.service",
+)
 _RESTORE = "restore the state before MX"
 WORDS = {"create": "first deployment", "delete": "leaves the stack"}
 
@@ -60,8 +67,20 @@ def host_of(step: Step, hosts: Iterable[str] = ()) -> tuple[str, str]:
     return (host, component) if dash else (step.name, "")
 
 
-def change(step: Step, hosts: Iterable[str] = ()) -> Change:
-    """What one remote command does to its host."""
+def packages_of(steps: Iterable[Step], hosts: Iterable[str]) -> dict[str, set[str]]:
+    """The packages that each host has for the bundles of the stack, before the plan."""
+    found: dict[str, set[str]] = {}
+    for step in steps:
+        if manifest := manifest_of(step.old):
+            host, _ = host_of(step, hosts)
+            found.setdefault(host, set()).update(manifest.get("packages", []))
+    return found
+
+
+def change(
+    step: Step, hosts: Iterable[str] = (), had: Mapping[str, Collection[str]] | None = None
+) -> Change:
+    """What one remote command does to its host, which `had` packages."""
     host, component = host_of(step, hosts)
     result = Change(step.op, host, component)
     old, new = manifest_of(step.old), manifest_of(step.new)
@@ -71,7 +90,8 @@ def change(step: Step, hosts: Iterable[str] = ()) -> Change:
         return result
     old, new = old or {}, new or {}
     result.files = _file_diffs(old, new) if step.op != "delete" else _leaving(old)
-    result.packages = sorted({*new.get("packages", [])} - {*old.get("packages", [])})
+    there = {*old.get("packages", []), *(had or {}).get(host, ())}
+    result.packages = sorted({*new.get("packages", [])} - there)
     result.units = _units(old, new, step)
     return result
 
@@ -217,7 +237,7 @@ def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[s
         elif unit in restart:
             actions.append(("restart", unit))
         elif files:
-            actions.append(("restart" if unit.endswith(_NO_RELOAD) else "reload", unit))
+            actions.append(("reload" if unit in RELOADS else "restart", unit))
         elif _healed(step):
             actions.append(("repair", unit))
     return actions

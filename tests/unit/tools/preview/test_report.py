@@ -344,3 +344,30 @@ def test_run_that_was_cut_off_is_told_in_one_sentence() -> None:
     document = {"steps": [], "diagnostics": [{"severity": "warning", "message": text}]}
     (warning,) = report_of(document).warnings
     assert "cut off in the middle of: creating dns-spf-example.test" in warning
+
+
+def test_a_unit_that_cannot_reload_is_said_to_restart() -> None:
+    units: dict[str, Any] = {"units": {"mariadb.service": {}, "unbound.service": {}}}
+    old, new = ({"/etc/x": {"content": text}} for text in ("1\n", "2\n"))
+    steps = [
+        step("update", BUNDLE.format("mx1-postfix"), bundle(old, **units), bundle(new, **units))
+    ]
+    text = markdown(report_of({"steps": steps}), FORGES["github"])
+    assert "- restart on mx1: `mariadb.service`" in text
+    assert "- reload on mx1: `unbound.service`" in text
+
+
+def test_a_package_that_another_bundle_of_the_host_has_is_not_installed() -> None:
+    def packages(*names: str) -> dict[str, str]:
+        return bundle({}, packages=list(names))
+
+    has = packages("openssl", "unbound")
+    steps = [step("same", BUNDLE.format(f"{host}-postfix"), has, has) for host in ("mx1", "mx3")]
+    steps += [
+        step("create", BUNDLE.format(f"{host}-new"), None, packages("openssl", "nginx"))
+        for host in ("mx1", "mx2")
+    ]
+    steps += [step("same", BUNDLE.format(f"{host}-agent"), {}, {}) for host in ("mx1", "mx2")]
+    text = markdown(report_of({"steps": steps}), FORGES["github"])
+    assert "- install on mx1, mx2: `nginx`" in text
+    assert "- install on mx2: `openssl`" in text
