@@ -206,3 +206,19 @@ def test_certificates_are_ordered_beside_the_services_of_a_new_host_alone(
 
     assert needs("mx1-acme-dns-tokens") == tokens
     assert needs("mx1-certificates") == order
+
+
+def test_tls_of_postfix_waits_for_postfix_where_certificates_came_first() -> None:
+    """Without `tlsReports` nothing else stands between the two on a new host."""
+    from components.mail_exchanger import MailExchanger
+
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(Answers(), project="mx", stack="test", monitor=recorder)
+
+    def program() -> None:
+        values = {key: each for key, each in everything().items() if key != "tlsReports"}
+        MailExchanger("mx1", from_mapping(values), "mx/test", Seen(True), API)
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    needs = recorder.requests["mx1-postfix-tls"].dependencies
+    assert {"mx1-postfix", "mx1-certificates"} <= {urn.rpartition("::")[2] for urn in needs}

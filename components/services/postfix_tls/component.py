@@ -73,7 +73,7 @@ class PostfixTls(Service):
         place = self.place
         self.bundle = self.put(
             manifest(place.settings, place.key, self.owner, ["(known with the certificates)"]),
-            after=place.after("tls-reports"),
+            after=place.after("postfix", "tls-reports"),
             text=place.the(Certificates).chain_files.apply(
                 lambda files: manifest(place.settings, place.key, self.owner, files).text()
             ),
