@@ -63,8 +63,8 @@ def _as_a_labels(value: str) -> str:
         return f"{value!r} is not a domain name by IDNA 2008 (RFC 5891): {error}"
 
 
-def _hostname(value: str) -> str:
-    """A domain name of letters, digits and hyphens (RFC 1123 section 2.1)."""
+def hostname(value: str) -> str:
+    """A domain name of letters, digits and hyphens (RFC 1123 section 2.1), else ValueError."""
     _domain(value)
     if "_" in value:
         raise ValueError(
@@ -98,7 +98,7 @@ def _address(value: str) -> str:
         raise ValueError(f"{value!r}: '*' is no pattern here; give one address")
     if not _DOT_STRING.fullmatch(local) or len(local) > 64 or local[0] == "#":
         raise ValueError(f"{local!r} is not the local part of an address")
-    _hostname(domain)
+    hostname(domain)
     return value
 
 
@@ -220,7 +220,7 @@ def _file_name(value: str) -> str:
 
 FileName = Annotated[str, AfterValidator(_file_name)]
 Domain = Annotated[str, AfterValidator(_domain)]
-Hostname = Annotated[str, AfterValidator(_hostname)]
+Hostname = Annotated[str, AfterValidator(hostname)]
 LocalPart = Annotated[str, AfterValidator(_local_part)]
 Address = Annotated[str, AfterValidator(_address)]
 HostKey = Annotated[str, AfterValidator(_host_key)]

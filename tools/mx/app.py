@@ -93,10 +93,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         tell(error.format_message())
         return FAILED
     except (click.Abort, KeyboardInterrupt) as error:
-        # Click has ended the line, but not at a question.
-        if error.__cause__ is None:
+        # Click has ended the line, but not at a question. Each question comes before what it asks
+        # about, and nothing is changed before a question.
+        question = error.__cause__ is None
+        if question:
             print(file=sys.stderr)
-        tell("ended by Ctrl-C")
+        tell("ended by Ctrl-C; nothing was changed" if question else "ended by Ctrl-C")
         return INTERRUPTED
     except Failure as error:
         tell(str(error))

@@ -56,7 +56,8 @@ def _passphrase(found: re.Match[str], stack: str) -> str:
 def _wrong_passphrase(found: re.Match[str], stack: str) -> str:
     return (
         f"The passphrase is not the one with which the secrets of {stack} were encrypted.\n"
-        "Check PULUMI_CONFIG_PASSPHRASE and PULUMI_CONFIG_PASSPHRASE_FILE. A lost passphrase "
+        "Check PULUMI_CONFIG_PASSPHRASE and PULUMI_CONFIG_PASSPHRASE_FILE of your shell, which go "
+        f"before those in {access.folder() / f'{stack}.env'}. A lost passphrase "
         "cannot be recovered: docs/backups.md says what to do then."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-import sys
+from pathlib import Path
 
 import click
 
@@ -14,7 +14,9 @@ from components.settings import public_addresses
 from components.settings.environment import Settings, from_mapping
 from components.settings.stack_file import path
 
+from . import answers as checked
 from . import engine, hosts, init_file, ssh_keys, state
+from .answers import Asking
 from .app import Failure, mx
 from .codes import OK, USAGE
 from .console import say, tell
@@ -22,28 +24,6 @@ from .explain import explain
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _OFFICIAL = re.compile(r'^VERSION_ID="?(\d+)"?$', re.MULTILINE)
-
-
-class Asking:
-    """Asks a person, or takes options alone where nobody can answer."""
-
-    def __init__(self) -> None:
-        self.possible = sys.stdin.isatty()
-
-    def words(self, question: str, option: str, default: str = "") -> str:
-        """One answer. Raises Failure where nobody can answer and there is no default."""
-        if self.possible:
-            return str(click.prompt(question, default=default or None, err=True)).strip()
-        if default:
-            return default
-        raise Failure(f"{question}: nobody can answer here; give {option}", USAGE)
-
-    def yes(self, question: str, option: str) -> bool:
-        """A yes or no; no where nobody can answer."""
-        if self.possible:
-            return click.confirm(question, err=True)
-        tell(f"{question} Taken as no; {option} answers yes.")
-        return False
 
 
 @mx.command()
@@ -112,31 +92,36 @@ def init(
     return OK
 
 
-def _many(asking: Asking, given: object, question: str, option: str) -> list[str]:
-    found = [str(one) for one in given] if isinstance(given, tuple) else []
-    return found or asking.words(question, option).replace(",", " ").split()
-
-
 def _answers(asking: Asking, given: dict[str, object]) -> init_file.Answers:
     listed = given["given"] if isinstance(given["given"], tuple) else ()
     described = [str(one).split(",") for one in listed]
     if not described:
-        names = asking.words("Names of the MX hosts, separated by blanks", "--host").split()
-        described = [[one] for one in names]
-    login = "Login on the hosts: root, or a user with sudo without a password"
-    answers = init_file.Answers(
-        ssh_user=str(given["ssh_user"]) or asking.words(login, "--ssh-user", "root"),
-        ssh_port=int(str(given["ssh_port"])),
-        ssh_key=str(given["ssh_key"]),
-    )
-    for hostname, *addresses in described:
-        ipv4 = addresses[0] if addresses else _address(hostname)
-        ipv4 = ipv4 or asking.words(f"IPv4 address of {hostname}", "--host NAME,IPV4")
+        question = "Names of the MX hosts, separated by blanks"
+        names = asking.words(question, "--host", kind=checked.hostnames)
+        described = [[one] for one in names.split()]
+    user, key = str(given["ssh_user"]), str(given["ssh_key"])
+    if key and not Path(key).expanduser().is_file():
+        raise Failure(f"--ssh-key {key}: there is no such file", USAGE)
+    if not user and asking.possible:
+        tell("the login on the hosts is root, or a user who may use sudo without a password")
+    user = user or asking.words("Login on the hosts", "--ssh-user", "root")
+    answers = init_file.Answers(ssh_user=user, ssh_port=int(str(given["ssh_port"])), ssh_key=key)
+    for name, *addresses in described:
+        checked.given("--host", name, checked.hostnames)
+        ipv4 = addresses[0] if addresses else _address(name)
+        if not ipv4:
+            ipv4 = asking.words(f"IPv4 address of {name}", "--host NAME,IPV4", kind=checked.ipv4)
         ipv6 = addresses[1] if len(addresses) > 1 else ""
-        answers.hosts.append(init_file.Host(hostname, ipv4, ipv6))
-    question = "Mail domains, separated by blanks"
-    answers.domains = _many(asking, given["domains"], question, "--domain")
-    question = "Local parts that every domain accepts, separated by blanks"
+        checked.given(f"--host {name}: IPv4 address", ipv4, checked.ipv4)
+        if ipv6:
+            checked.given(f"--host {name}: IPv6 address", ipv6, checked.ipv6)
+        answers.hosts.append(init_file.Host(name, ipv4, ipv6))
+    domains = given["domains"] if isinstance(given["domains"], tuple) else ()
+    answers.domains = [checked.given("--domain", str(one), checked.hostnames) for one in domains]
+    if not domains:
+        question = "Mail domains, separated by blanks"
+        answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
+    question = "Recipients in every domain, separated by blanks"
     recipients = given["recipients"] if isinstance(given["recipients"], tuple) else ()
     answers.recipients = [str(one) for one in recipients] or asking.words(
         question, "--recipient", "postmaster abuse"
@@ -145,12 +130,13 @@ def _answers(asking: Asking, given: dict[str, object]) -> init_file.Answers:
         # RFC 5321 section 4.5.1; the DMARC reports of the new domains go there, too.
         answers.recipients.append("postmaster")
         tell("postmaster is accepted too: every mail domain must take mail for it (RFC 5321)")
-    mailbox = str(given["mailbox_host"] or "") or asking.words(
-        "Name of the mailbox host, with :PORT when it is not 25", "--mailbox-host"
-    )
+    mailbox = str(given["mailbox_host"] or "")
+    if mailbox:
+        checked.given("--mailbox-host", mailbox, checked.mailbox)
+    else:
+        question = "Name of the mailbox host, with :PORT when it is not 25"
+        mailbox = asking.words(question, "--mailbox-host", kind=checked.mailbox)
     answers.mailbox_host, _, port = mailbox.partition(":")
-    if port and not port.isdecimal():
-        raise Failure(f"--mailbox-host {mailbox}: {port!r} is no port", USAGE)
     answers.mailbox_port = int(port or 25)
     networks = given["mynetworks"] if isinstance(given["mynetworks"], tuple) else ()
     answers.mynetworks = [str(one) for one in networks]
@@ -197,7 +183,10 @@ def _zones(asking: Asking, answers: init_file.Answers) -> None:
             except Refused as error:
                 raise Failure(f"Cloudflare: {error}. The token needs Zone > Zone > Read.") from None
             except Silent as error:
-                raise Failure(f"Cloudflare does not answer: {error}") from None
+                raise Failure(
+                    f"Cloudflare does not answer: {error}\nNothing was written. With "
+                    "--zone NAME=ID for each zone, nothing is asked there."
+                ) from None
             if found:
                 answers.zones[str(found["name"])] = str(found["id"])
     for name in names:

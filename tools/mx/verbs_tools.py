@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from . import engine
-from .app import STACK, Failure, mx
+from .app import STACK, Failure, mx, stacks
 from .codes import FAILED, OK, USAGE
 from .explain import explain
 
@@ -69,6 +69,8 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
 
     if not domains and not options["stack"]:
         raise click.UsageError("give a domain, or --stack NAME for all domains of a stack")
+    for each in {*domains} & {*stacks()}:
+        raise click.UsageError(f"{each} is a stack here: mx status --stack {each}")
     for name, value in engine.outside(options["stack"]).items():
         options[name] = options[name] or value
     return _tool(lambda arguments: main(arguments, present), [*_given(**options), "--", *domains])

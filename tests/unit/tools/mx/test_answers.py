@@ -1,0 +1,65 @@
+"""Answers of `mx init` are checked as they are given; Ctrl-C at a question changed nothing."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from tools.mx import answers, app, verbs_tools
+from tools.mx.app import Failure
+from tools.mx.codes import INTERRUPTED, USAGE
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> answers.Asking:
+    """Somebody at a terminal who types these lines."""
+    left = iter(lines)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: next(left))
+    asking = answers.Asking()
+    asking.possible = True
+    return asking
+
+
+def test_a_wrong_answer_is_told_and_asked_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = typed(monkeypatch, "mx1.example.org", "198.51.100.999", " 198.51.100.9 ")
+    assert asking.words("IPv4 address", "--host", kind=answers.ipv4) == "198.51.100.9"
+    told = capsys.readouterr().err
+    assert "'mx1.example.org'" in told
+    assert "198.51.100.999" in told
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "kind"),
+    [
+        ("--host", "mx1_a.example.org", answers.hostnames),
+        ("--host mx1: IPv4 address", "198.51.100.999", answers.ipv4),
+        ("--host mx1: IPv6 address", "198.51.100.9", answers.ipv6),
+        ("--mailbox-host", "mail.example.org:99999", answers.mailbox),
+    ],
+)
+def test_a_wrong_option_names_itself_and_its_value(
+    option: str, value: str, kind: answers.Kind
+) -> None:
+    with pytest.raises(Failure) as caught:
+        answers.given(option, value, kind)
+    assert str(caught.value).startswith(f"{option} {value}: ")
+    assert caught.value.code == USAGE
+
+
+def test_ctrl_c_at_a_question_says_that_nothing_was_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", ended)
+    monkeypatch.setattr(app.mx, "main", lambda **_: click.prompt("?"))
+    assert app.run([]) == INTERRUPTED
+    assert "ended by Ctrl-C; nothing was changed" in capsys.readouterr().err
+
+
+def test_the_name_of_a_stack_is_not_taken_for_a_domain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs_tools.status.name in app.mx.commands
+    assert app.run(["status", "lab"]) == USAGE
+    assert "lab is a stack here: mx status --stack lab" in " ".join(capsys.readouterr().err.split())

@@ -1,0 +1,82 @@
+"""Answers of `mx init`: asked on a terminal or given as options, and checked at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+
+import click
+
+from components.settings.types import hostname
+
+from .app import Failure
+from .codes import USAGE
+from .console import tell
+
+Kind = Callable[[str], str]
+
+
+def hostnames(answer: str) -> str:
+    """Names of hosts or domains, separated by blanks. Raises ValueError."""
+    for name in answer.split():
+        hostname(name)
+    return answer
+
+
+def ipv4(answer: str) -> str:
+    """An IPv4 address. Raises ValueError."""
+    return str(IPv4Address(answer))
+
+
+def ipv6(answer: str) -> str:
+    """An IPv6 address. Raises ValueError."""
+    return str(IPv6Address(answer))
+
+
+def mailbox(answer: str) -> str:
+    """NAME or NAME:PORT of a mailbox host. Raises ValueError."""
+    name, colon, port = answer.partition(":")
+    if colon and not (port.isdecimal() and 0 < int(port) < 65536):
+        raise ValueError(f"{port!r} is no port")
+    return hostnames(name) + colon + port
+
+
+def given(option: str, value: str, kind: Kind) -> str:
+    """The value of an option. Raises Failure with what is wrong."""
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise Failure(f"{option} {value}: {error}", USAGE) from None
+
+
+class Asking:
+    """Asks a person, or takes options alone where nobody can answer."""
+
+    def __init__(self) -> None:
+        self.possible = sys.stdin.isatty()
+
+    def words(self, question: str, option: str, default: str = "", kind: Kind = str.strip) -> str:
+        """One answer; asked again while `kind` raises ValueError with what is wrong.
+
+        Raises Failure where nobody can answer and there is no default.
+        """
+
+        def checked(answer: str) -> str:
+            try:
+                return kind(answer.strip())
+            except ValueError as error:
+                raise click.UsageError(str(error)) from None
+
+        if self.possible:
+            return str(click.prompt(question, default or None, err=True, value_proc=checked))
+        if default:
+            return default
+        raise Failure(f"{question}: nobody can answer here; give {option}", USAGE)
+
+    def yes(self, question: str, option: str) -> bool:
+        """A yes or no; no where nobody can answer."""
+        if self.possible:
+            return click.confirm(question, err=True)
+        tell(f"{question} Taken as no; {option} answers yes.")
+        return False
