@@ -15,6 +15,7 @@ from .manifest import parse_manifest
 from .paths import PREFIX
 from .process import Failure, Json
 from .record import Mark, Record
+from .records import held
 from .upgrades import Upgrades
 from .words import cut, lines_of, unified
 
@@ -117,8 +118,11 @@ class Drift(Upgrades, Groups):
             for name in names:
                 if not self.member(user, name):
                     add("group", name, f"{user} is not in it")
-        if self._unfinished(record.bundle).exists():
-            add("run", record.bundle, "a change ran commands, and not all of them succeeded")
+        if (mark := self._unfinished(record.bundle)).exists():
+            what = "a change runs its commands now"
+            if not held(mark):
+                what = "a change ran commands, and not all of them succeeded"
+            add("run", record.bundle, what)
         for package in record.packages:
             if package in seen.missing:
                 add("package", package, "not installed")

@@ -79,6 +79,11 @@ class Records(Host):
         finally:
             os.close(fd)
 
+    def at_work(self) -> bool:
+        """Tell whether another call of the agent changes the host, or runs a bundle's commands."""
+        marks = (self.state / "bundles").glob("*.unfinished")
+        return any(map(held, (self.state / "lock", *marks)))
+
     def records(self) -> dict[str, Record]:
         """Return the records of all applied bundles.
 
@@ -135,6 +140,26 @@ class Records(Host):
         for mark in (self.state / "bundles").glob("*.failed"):
             if not mark.with_suffix(".json").exists():
                 gone(mark)
+
+
+@contextlib.contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Hold a lock on a file that is there."""
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def held(path: Path) -> bool:
+    """Tell whether a process holds a lock on a file; no when the file is not there."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def _holder(fd: int) -> str:

@@ -232,7 +232,7 @@ class Transaction(Undo, Probes):
         the record of this change, and until then no apply is "nothing to do". The commands of
         `undo` come here too, before `remove` takes the files away.
         """
-        if steps:
+        if steps and not self._unfinished(name).exists():
             write_state(self._unfinished(name), "")
         for step in steps:
             what = " ".join(step["run"])

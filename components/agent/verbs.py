@@ -13,6 +13,7 @@ from .paths import VERSION
 from .planning import Planning
 from .process import BadManifest, Failure, Json, ignore_signals
 from .record import Call
+from .records import holding
 from .redaction import redacter
 from .setup import Setup
 from .transaction import Transaction
@@ -70,7 +71,8 @@ class Agent(Transaction, Planning, Setup):
         and the next apply runs all of its commands.
         """
         try:
-            self._run_steps(name, steps)
+            with holding(self._unfinished(name)):
+                self._run_steps(name, steps)
         except BaseException as error:
             ignore_signals()
             undone = self._removed_again(name)
@@ -121,6 +123,7 @@ class Agent(Transaction, Planning, Setup):
             "time": round(time.time()),
             "owner": owners[0] if owners else None,
             "unfinished": self.journal_path.exists(),
+            "busy": self.at_work(),
             "failed": {
                 path.stem: path.read_text()
                 for path in sorted((self.state / "bundles").glob("*.failed"))

@@ -7,6 +7,7 @@ nothing here changes a record.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ _ZONES_A_PAGE = 50
 # looks for the record.
 _NO_RECORD = "0" * 32
 _NOT_ALLOWED = (401, 403)
+# How Cloudflare says that a token is none of its own, or has ended.
+_UNKNOWN = re.compile(r"Invalid (?:access|API) [Tt]oken", re.IGNORECASE)
+_NOT_KNOWN = (
+    "Cloudflare does not know this token. It is CLOUDFLARE_API_TOKEN of your shell, or "
+    "cloudflare:apiToken in the stack file: correct it, or create a new one"
+)
 _SCOPES = (
     "the token needs the scopes Zone > Zone > Read and Zone > DNS > Read for it, and for `up` "
     "Zone > DNS > Edit"
@@ -92,9 +99,8 @@ def _identity(client: Client, zones: Mapping[str, str]) -> list[str]:
             if all(names.get(number) == name for name, number in zones.items()):
                 return []
     except Refused as error:
-        return [
-            f"dns.zones.{name}: the API refuses the token ({error}); {_SCOPES}" for name in zones
-        ]
+        cure = _NOT_KNOWN if _UNKNOWN.search(str(error)) else _SCOPES
+        return [f"dns.zones.{name}: the API refuses the token ({error}); {cure}" for name in zones]
     numbers = {name: number for number, name in names.items()}
     lines = []
     for name, number in zones.items():

@@ -44,6 +44,7 @@ class _Status(BaseModel):
 
     heal: StrictInt = Field(0, ge=0)
     unfinished: StrictBool = False
+    busy: StrictBool = False
     time: StrictInt | None = None
     failed: dict[str, str] = Field(default_factory=dict)
     bundles: dict[str, _Bundle]

@@ -194,7 +194,11 @@ def _reasons(
     if own is not None and own.digest != agent:
         lines.append("it is not the one that this stack installed last")
     if status.get("unfinished"):
-        lines.append("a change was interrupted and will be finished by the next call")
+        lines.append(
+            "another run changes this host now; look again when that run has ended"
+            if status.get("busy")
+            else "a change was interrupted and will be finished by the next call"
+        )
     # Of such a bundle no call may come: it may have left the settings.
     lines += [
         f"{visible(name)}: its first change failed at {visible(when)} and was undone"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
@@ -40,6 +41,13 @@ def mailbox(answer: str) -> str:
     if colon and not (port.isdecimal() and 0 < int(port) < 65536):
         raise ValueError(f"{port!r} is no port")
     return hostnames(name) + colon + port
+
+
+def zone_id(answer: str) -> str:
+    """The ID of a zone. Raises ValueError."""
+    if not re.fullmatch(r"[0-9a-f]{32}", answer):
+        raise ValueError(f"{answer!r} is no zone ID: 32 characters of 0-9 and a-f")
+    return answer
 
 
 def given(option: str, value: str, kind: Kind) -> str:

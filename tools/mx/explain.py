@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from components.settings import stack_file
+from components.settings.environment import SettingsError
+
 from . import access
 from .log import without_password
 
@@ -80,6 +83,10 @@ def _duplicate_key(found: re.Match[str], stack: str) -> str:
 
 
 def _no_yaml(found: re.Match[str], stack: str) -> str:
+    try:
+        stack_file.document(stack)
+    except SettingsError as error:  # by a parser that knows the line better
+        return f"{error}. Check the indentation and the quotes there and in the line before."
     return (
         f"stacks/Pulumi.{stack}.yaml, about line {found[1]}: this is no YAML ({found[2].strip()}). "
         "Check the indentation and the quotes there and in the line before."

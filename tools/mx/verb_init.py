@@ -142,7 +142,7 @@ def _answers(asking: Asking, given: dict[str, object]) -> init_file.Answers:
     answers.mynetworks = [str(one) for one in networks]
     for one in given["zones"] if isinstance(given["zones"], tuple) else ():
         zone, _, identifier = str(one).partition("=")
-        answers.zones[zone] = identifier
+        answers.zones[zone] = checked.given(f"--zone {zone}", identifier, checked.zone_id)
     return answers
 
 
@@ -192,10 +192,12 @@ def _zones(asking: Asking, answers: init_file.Answers) -> None:
     for name in names:
         if not _covered(name, answers.zones):
             guess = ".".join(name.split(".")[-2:])
-            zone = asking.words(f"Zone of {name}", "--zone NAME=ID or CLOUDFLARE_API_TOKEN", guess)
+            option = "--zone NAME=ID or CLOUDFLARE_API_TOKEN"
+            zone = asking.words(f"Zone of {name}", option, guess, checked.hostnames)
             answers.zones[zone] = asking.words(
                 f"Zone ID of {zone} (32 characters, on the zone's overview page)",
                 f"--zone {zone}=ID",
+                kind=checked.zone_id,
             )
 
 

@@ -10,6 +10,7 @@ import click
 from . import engine
 from .app import STACK, Failure, mx, stacks
 from .codes import FAILED, OK, USAGE
+from .console import say
 from .explain import explain
 
 _FILE = click.Path(path_type=Path)
@@ -73,7 +74,9 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError(f"{each} is a stack here: mx status --stack {each}")
     for name, value in engine.outside(options["stack"]).items():
         options[name] = options[name] or value
-    return _tool(lambda arguments: main(arguments, present), [*_given(**options), "--", *domains])
+    return _tool(
+        lambda arguments: main(arguments, present, say), [*_given(**options), "--", *domains]
+    )
 
 
 @mx.command()

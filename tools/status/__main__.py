@@ -107,8 +107,9 @@ def printed(names: list[str], found: list[Finding]) -> None:
 def main(
     arguments: list[str] | None = None,
     show: Callable[[list[str], list[Finding]], None] = printed,
+    say: Callable[[str], None] = print,
 ) -> int:
-    """Run the command line. `show` prints the findings for a person."""
+    """Run the command line. `show` prints the findings for a person, `say` prints other lines."""
     top = parser()
     options = top.parse_args(arguments)
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
@@ -152,7 +153,7 @@ def main(
         print(json.dumps(document, indent=2))
     else:
         for each in behind:
-            print(visible(str(each), but=""))
+            say(visible(str(each), but=""))
         show(names, found)
     return 2 if any(each.severity != "notice" for each in found) else 0
 

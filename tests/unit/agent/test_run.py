@@ -233,7 +233,9 @@ class Watched(Users):
 
     def __call__(self, argv: list[str], stdin: bytes | None, timeout: float) -> Result:
         if argv[0] == "order" and self.seen is None:
-            self.seen = self.agent.status("one")["bundles"]["one"]["drift"]
+            status = self.agent.status("one")
+            assert status["busy"]
+            self.seen = status["bundles"]["one"]["drift"]
             beside = Staged(self.root, Host(self.root))
             beside.lock_wait = 0
             beside.apply(manifest("two", files={"/etc/b": file("2\n")}))
@@ -254,7 +256,7 @@ def test_an_unlocked_command_of_a_new_bundle_lets_other_bundles_be_applied(
     assert (root / "etc/b").read_text() == "2\n"
     order = [argv[0] for argv in watched.calls if argv[0] in ("order", "tidy", "ask")]
     assert order == ["ask", "order", "tidy"]
-    assert watched.seen[0]["run"] == "one"  # not finished yet
+    assert watched.seen[0]["what"] == "a change runs its commands now"
     assert agent.status("one")["bundles"]["one"]["drift"] == []
 
     watched.calls.clear()
@@ -304,7 +306,10 @@ def test_an_agent_killed_in_an_unlocked_command_leaves_drift_and_the_next_apply_
         patch.setattr(agent, "_run_unlocked", killed)
         with pytest.raises(Killed):
             agent.apply(ordering())
-    assert agent.status("one")["bundles"]["one"]["drift"][0]["run"] == "one"
+    status = agent.status("one")
+    assert not status["busy"]
+    (drift,) = status["bundles"]["one"]["drift"]
+    assert drift["what"] == "a change ran commands, and not all of them succeeded"
     watched.seen = []  # the bundle is on record: with the lock
     agent.apply(ordering())
     assert watched.count("order") == 1

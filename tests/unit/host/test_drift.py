@@ -345,3 +345,14 @@ def test_what_packages_wait_for_is_told_in_one_line() -> None:
     ]
     quiet = json.dumps({"security": [], "restart": [], "reboot": False, "others": 3})
     assert judge("mx1", 0, answer(status(), updates=quiet), "", APPLIED)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("busy", "words"),
+    [(False, "was interrupted and will be finished"), (True, "another run changes this host now")],
+)
+def test_a_run_at_work_is_not_called_interrupted(busy: bool, words: str) -> None:
+    told = status() | {"unfinished": True, "busy": busy}
+    seen, texts = judge("mx1", 0, answer(told), "", APPLIED)
+    assert seen.behind == {"agent"}
+    assert words in texts[0]

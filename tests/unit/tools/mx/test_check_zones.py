@@ -29,7 +29,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ("token", "level", "words"),
     [
         (READS, "fault", "may read the zone's records and not change them"),
-        ("x" * 40, "fault", "the API refuses the token"),
+        ("x" * 40, "fault", "Cloudflare does not know this token. It is CLOUDFLARE_API_TOKEN"),
         (WRITES, "ok", "the token may change the zone, which is active"),
     ],
 )

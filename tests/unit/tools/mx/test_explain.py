@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from components.settings import stack_file
 from tools.mx.explain import explain, explained
 
 # What the engine and its plug-ins print, and words that a reader needs.
@@ -107,3 +110,13 @@ def test_error_that_the_plug_in_logs_and_answers_is_said_once() -> None:
 def test_password_in_the_url_of_the_state_is_not_shown() -> None:
     errors = [ERRORS["state not reached"][0], "cannot use postgres://mx:words@10.0.0.7/mx"]
     assert "words" not in "".join(explained(errors, "production"))
+
+
+def test_the_line_of_bad_yaml_is_the_one_that_our_parser_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.bad.yaml").write_text("config:\n  mx:mail:\n    ssh: {}\n     hosts: {}\n")
+    monkeypatch.setattr(stack_file, "path", lambda name: tmp_path / f"Pulumi.{name}.yaml")
+    told = explain("invalid YAML file: yaml: line 3: mapping values are not allowed", "bad")
+    assert "4:" in told or "line 4" in told, told
+    assert "Check the indentation and the quotes there" in told

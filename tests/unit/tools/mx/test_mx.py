@@ -113,7 +113,7 @@ def test_reason_of_a_failed_change_is_not_hidden_in_the_log_of_the_host() -> Non
 def test_status_of_the_lab_asks_the_labs_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
 
-    def main(given: list[str], _: object) -> int:
+    def main(given: list[str], *_: object) -> int:
         asked.append(given)
         return 0
 
