@@ -29,7 +29,7 @@ def _unreached(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
         found = warnings.read_not_read(warning)
         if found:
-            host, why = found
+            host, why = found[0], found[1].rstrip(".")
             if host == DNS:
                 yield Said(f"MX could not read the DNS records ({why}).")
                 continue
@@ -70,7 +70,7 @@ def _unread_files(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
         found = warnings.read_files_not_read(warning)
         if found:
-            host, why = found
+            host, why = found[0], found[1].rstrip(".")
             yield Said(
                 f"MX could not read the files that `mx up` will replace ({why}). This report "
                 "does not show their present content.",

@@ -77,7 +77,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
         (
             told("drift of mx1 was not read: Host key verification failed."),
             "mx1: MX could not read the state of the host (Host key verification "
-            "failed.). Until it can, `mx up` fails there. This report does not show what the host "
+            "failed). Until it can, `mx up` fails there. This report does not show what the host "
             "has now. `mx check` says what to do.",
         )
     ],
