@@ -16,7 +16,7 @@ from tools.preview.model import Report
 from . import apply, cut_off, engine, host_keys, queues, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
-from .console import console, safe, show, tell
+from .console import console, folded, safe, show, tell
 from .plan import LONG, plan
 from .progress import DNS
 from .wait import waiting
@@ -140,10 +140,10 @@ def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
     out = console(stderr=True)
     for where, texts in outcome.errors.items():
         for text in texts:
-            head, _, rest = safe(text).partition("\n")
-            out.print(Text.assemble((f"{where or stack}: ", "bold red"), head))
-            if rest:
-                out.print(Text("\n".join(f"  {line}" for line in rest.strip("\n").split("\n"))))
+            first, *rest = safe(f"{where or stack}: {text}").strip("\n").split("\n")
+            told = Text(folded("\n".join([first, *(f"  {line}" for line in rest)]), sys.stderr))
+            told.stylize("bold red", 0, len(safe(where or stack)) + 1)
+            out.print(told, soft_wrap=True)
     words = {"create": "created", "update": "updated", "delete": "deleted", "failed": "failed"}
     counted = ", ".join(
         f"{count} {words.get(op, op)}" for op, count in sorted(outcome.counts.items())
