@@ -118,9 +118,9 @@ class Drift(Upgrades, Groups):
             for name in names:
                 if not self.member(user, name):
                     add("group", name, f"{user} is not in it")
-        if (mark := self._unfinished(record.bundle)).exists():
+        if (left := self._unfinished(record.bundle)).exists():
             what = "a change runs its commands now"
-            if not held(mark):
+            if not held(left):
                 what = "a change ran commands, and not all of them succeeded"
             add("run", record.bundle, what)
         for package in record.packages:

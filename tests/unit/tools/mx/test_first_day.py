@@ -12,11 +12,12 @@ import yaml
 from components.host.facts import take
 from components.settings.environment import Settings, from_mapping
 from tools.mx import access, host_keys, hosts, init_file, ssh_keys, verb_rollback, verbs_host
+from tools.mx.answers import Asking, Kind
 from tools.mx.app import Failure, run
 from tools.mx.check_host import judge_answer, unreachable
 from tools.mx.codes import USAGE
 from tools.mx.verb_check import _file
-from tools.mx.verb_init import Asking, _answers
+from tools.mx.verb_init import _answers
 from tools.preview.model import Report
 from tools.status.names import Answer, Names
 
@@ -70,7 +71,7 @@ class Said(Asking):
         self.possible = True
         self.answers = answers
 
-    def words(self, question: str, option: str, default: str = "") -> str:
+    def words(self, question: str, option: str, default: str = "", kind: Kind = str) -> str:
         found = [answer for word, answer in self.answers.items() if word in question]
         return found[0] if found else default
 
