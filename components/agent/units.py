@@ -112,7 +112,7 @@ class Units(Records):
         """Unmask and enable units; return their states before that.
 
         systemd reads all units anew at each daemon-reload, and at the end of `enable` and `unmask`.
-        On a host with many units that takes a good part of a second, so there is one at most.
+        On a host with many units that takes a good part of a second, so each runs at most once.
         """
         changed = journal.daemon_reload  # else their states are those that the journal has
         before = now = self.unit_states(units) if changed else {u: journal.units[u] for u in units}

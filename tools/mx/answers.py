@@ -19,10 +19,11 @@ Kind = Callable[[str], str]
 
 
 def hostnames(answer: str) -> str:
-    """Names of hosts or domains, separated by blanks. Raises ValueError."""
-    for name in answer.split():
+    """Names of hosts or domains, separated by blanks or commas. Raises ValueError."""
+    names = answer.replace(",", " ").split()
+    for name in names:
         hostname(name)
-    return answer
+    return " ".join(names)
 
 
 def ipv4(answer: str) -> str:

@@ -95,8 +95,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         # Click has ended the line, but not at a question. Each question comes before what it asks
         # about, and nothing is changed before a question.
-        question = error.__cause__ is None
-        if question:
+        question = isinstance(error, click.Abort) and error.__cause__ is None
+        if error.__cause__ is None:
             print(file=sys.stderr)
         tell("ended by Ctrl-C; nothing was changed" if question else "ended by Ctrl-C")
         return INTERRUPTED

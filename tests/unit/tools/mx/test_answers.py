@@ -29,6 +29,12 @@ def test_a_wrong_answer_is_told_and_asked_again(
     assert "198.51.100.999" in told
 
 
+def test_names_may_have_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = typed(monkeypatch, "a.example.org, b.example.org")
+    names = asking.words("Mail domains", "--domain", kind=answers.hostnames)
+    assert names.split() == ["a.example.org", "b.example.org"]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "kind"),
     [
