@@ -25,6 +25,30 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 _ALSO = "\n\t\u200c\u200d"
 
 
+_INTEGER, _BOOLEAN, _MAPPING = "a whole number", "true or false", "a mapping: keys with values"
+# The kinds of fault of pydantic (https://docs.pydantic.dev/latest/errors/validation_errors/).
+_NEEDS = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _INTEGER),
+    **dict.fromkeys(("bool_type", "bool_parsing"), _BOOLEAN),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), _MAPPING),
+    "float_type": "a number",
+    "list_type": "a list",
+    "string_type": "text",
+    "literal_error": "{expected}",
+    "greater_than_equal": "at least {ge}",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "at most {le}",
+    "less_than": "less than {lt}",
+    "too_short": "of {min_length} or more entries",
+    "too_long": "of {max_length} or fewer entries",
+    "string_too_short": "of {min_length} or more characters",
+    "string_too_long": "of {max_length} or fewer characters",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "ip_v4_address": "an IPv4 address",
+    "ip_v6_address": "an IPv6 address",
+}
+
+
 def hidden_characters(value: object, path: str = "") -> Iterable[str]:
     """Yield a line for each key and value with an invisible character.
 
@@ -55,9 +79,21 @@ def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseMode
         text = "missing"
     elif kind == "string_type" and isinstance(fault["input"], int | float):
         text = f"without quotes YAML reads this as {fault['input']!r}, not as text; write quotes"
-    elif kind.startswith(("string_pattern", "literal_error")) or "type" in kind:
-        text = f"{text}; found: {fault['input']!r}"
+    elif kind in _NEEDS:
+        needs = _NEEDS[kind].format(**fault.get("ctx", {}))
+        text = f"this must be {needs}; found {_found(fault['input'])}"
     return [f"{path}: {text}" if path else text]
+
+
+def _found(value: object) -> str:
+    """A value as the reader wrote it in YAML; of a list or mapping only what it is."""
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, Mapping):
+        return f"a mapping with {len(value)} keys"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    return repr(value)
 
 
 def _location(fault: dict[str, Any], values: Any) -> list[Any]:

@@ -34,4 +34,5 @@ class RolloutSettings(Model):
 def contradictions(rollout: RolloutSettings, hosts: Mapping[str, object]) -> Iterable[str]:
     """A canary that is no host; begins with its YAML path."""
     if rollout.canary is not None and rollout.canary not in hosts:
-        yield f"rollout.canary: there is no hosts.{rollout.canary}"
+        known = ", ".join(hosts)
+        yield f"rollout.canary: there is no hosts.{rollout.canary}; the keys of hosts are {known}"

@@ -114,7 +114,7 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "tls_profile": (
         ("postfix",),
         {"tls": {"serverProfile": "ncsc"}},
-        "postfix.tls.serverProfile: Input should be 'ncsc-2025'",
+        "postfix.tls.serverProfile: this must be 'ncsc-2025'",
     ),
     "policy_service": (
         ("postfix",),
@@ -129,8 +129,8 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "missing_hosts": (("hosts",), DELETE, "mx:mail.hosts: missing"),
     "missing_hostname": (("hosts", "mx1", "hostname"), DELETE, "hosts.mx1.hostname: missing"),
     "missing_zones": (("dns", "zones"), DELETE, "mx:mail.dns.zones: missing"),
-    "no_host": (("hosts",), {}, "mx:mail.hosts: Dictionary should have at least 1 item"),
-    "wrong_type": (("postfix",), {"messageSizeLimitBytes": "25M"}, "valid integer; found: '25M'"),
+    "no_host": (("hosts",), {}, "mx:mail.hosts: this must be of 1 or more entries"),
+    "wrong_type": (("postfix",), {"messageSizeLimitBytes": "25M"}, "a whole number; found '25M'"),
     "list_for_mapping": (("domains",), ["example.test"], "mx:mail.domains: "),
     "too_small": (("postfix",), {"messageSizeLimitBytes": 1}, "messageSizeLimitBytes: "),
     "bad_hostname": (("hosts", "mx1", "hostname"), "mx1", "not a fully qualified domain name"),
