@@ -12,6 +12,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_command as command
 
+from components.protocol.calls import SIGNING
+
 # The plug-in runs a local command in the folder of Pulumi.yaml, which also names .venv.
 _RUN = ".venv/bin/python -I components/dns/sign.py"
 
@@ -35,7 +37,7 @@ def signed(
     if base_url is not None:
         environment["MX_API_URL"] = base_url
     done = command.local.Command(
-        f"dnssec-{zone}",
+        f"{SIGNING}{zone}",
         create=_RUN,
         environment=environment,
         # What a former run printed is of no use to the next one.

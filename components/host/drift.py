@@ -179,8 +179,8 @@ def _updates(key: str, line: str) -> list[str]:
         waits.append("a reboot into its newer kernel")
     if not waits:
         return []
-    words = f"updates of {key}: the host waits for {'; '.join(waits)}"
-    return [f"{words}; docs/runbooks/MxUpdatesWaiting.md says what to do"]
+    waits[-1] += "; docs/runbooks/MxUpdatesWaiting.md says what to do"
+    return [warnings.updates(key, "; ".join(waits))]
 
 
 def _reasons(

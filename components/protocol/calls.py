@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 AGENT_PATH = "/usr/local/sbin/mx-agent"
+SIGNING = "dnssec-"  # before the zone: the resource that has Cloudflare sign the zone
 QUEUES = "queues"  # the resource whose deletion asks every host for queued mail
 AGENT = "agent"  # what the agent's own resource is called after its host: mx1-agent
 

@@ -17,6 +17,7 @@ _UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)
 _UNFIT = re.compile(r"host (\S+) cannot be set up: (.*)", re.DOTALL)
 _HELD = re.compile(r"MX records of (\S+): (.*)", re.DOTALL)
 _QUEUE = re.compile(r"queue of (\S+): (.*)", re.DOTALL)
+_WAITS = re.compile(r"updates of (\S+): the host waits for (.*)", re.DOTALL)
 _NAMES = 5  # a warning names so many records
 _ZONES = "zones: "
 _JUDGED = "audit: "
@@ -130,6 +131,28 @@ def read_queue(text: str) -> tuple[str, str] | None:
     """Host and words of a text that `held_queue` made."""
     match = _QUEUE.fullmatch(text)
     return (match[1], match[2]) if match else None
+
+
+def updates(host: str, words: str) -> str:
+    """The warning of updates that a host has not installed, or not taken into use."""
+    return f"updates of {host}: the host waits for {words}"
+
+
+def together(texts: Iterable[str]) -> list[str]:
+    """Warnings as they are, but hosts that wait for the same updates share one."""
+    hosts: dict[str, list[str]] = {}
+    for text in texts:
+        match = _WAITS.fullmatch(text)
+        hosts.setdefault(match[2] if match else text, []).extend([match[1]] if match else [])
+    return [_shared(words, names) for words, names in hosts.items()]
+
+
+def _shared(words: str, names: Sequence[str]) -> str:
+    if not names:
+        return words
+    if len(names) == 1:
+        return updates(names[0], words)
+    return f"updates of {', '.join(names[:-1])} and {names[-1]}: each host waits for {words}"
 
 
 def zones(words: str) -> str:

@@ -16,7 +16,6 @@ from tools.preview.read import read
 from tools.refresh_option import REFRESH, given, options
 
 from . import engine, host_keys
-from .codes import FAILED, FOUND, OK
 from .explain import explained
 
 LONG = (
@@ -24,8 +23,6 @@ LONG = (
     "takes three minutes: Ctrl-C and --refresh=false pass the records over"
 )
 """Said when a plan takes long: the vendor's plug-in says nothing meanwhile."""
-CODES = {"nothing": OK, "failed": FAILED, "changes": FOUND}
-"""The exit code for each verdict of a report."""
 # Of the JSON document that --json prints; a change of its form changes this number.
 _VERSION = 1
 

@@ -13,9 +13,8 @@ from tools.refresh_option import drift_is_read
 
 from . import engine, terminal
 from .app import STACK, mx
-from .codes import FAILED, OK
 from .console import show as show_text
-from .plan import CODES, LONG, document, plan
+from .plan import LONG, document, plan
 from .wait import waiting
 
 _FORMATS = ("text", "markdown", "json")
@@ -59,7 +58,7 @@ def show(
         print(markdown(report, budget or FORGES.get(forge or "")), end="")
     else:
         show_text(terminal.render(report, full))
-    return CODES[report.verdict]
+    return report.exit_code
 
 
 @mx.command()
@@ -89,7 +88,8 @@ def preview(
 
     Example: mx preview production
 
-    Exit codes: 0 nothing changes, 1 the preview failed, 2 something changes.
+    Exit codes: 0 nothing changes, 1 the preview failed or did not reach a host or
+    the DNS API, 2 something changes.
     """
     engine.install()
     with waiting(f"{stack}: reading hosts and DNS", LONG):
@@ -122,5 +122,4 @@ def drift(
     with waiting(f"{stack}: reading hosts and DNS", LONG):
         # Without drift.read the program lists no records, so the engine reads each of them.
         report = plan(stack, refresh=None if drift_is_read(stack) else True)
-    code = show(report, "json" if as_json else form, forge, budget, full)
-    return FAILED if code == OK and report.unread else code
+    return show(report, "json" if as_json else form, forge, budget, full)

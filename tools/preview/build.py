@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from components.protocol import warnings
-from components.protocol.calls import QUEUES, host_of_agent
+from components.protocol.calls import QUEUES, SIGNING, host_of_agent
 from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned
 from tools.preview import files, recipients, records
 from tools.preview.digest import digest
@@ -24,7 +24,7 @@ def build(stack: str, reading: Reading) -> Report:
     report.drift = [text for text in reading.told if warnings.parse(text, [DRIFT])]
     report.replaced = [text for text in reading.told if warnings.parse(text, [REPLACES])]
     told = {*report.drift, *report.replaced}
-    report.warnings = [text for text in reading.told if text not in told]
+    report.warnings = warnings.together(text for text in reading.told if text not in told)
     report.warnings += [*_gone(reading), *_pending(stack, reading)]
     report.refreshed = reading.refreshed
     report.drift += _record_drift(reading)
@@ -109,16 +109,20 @@ def _served(reading: Reading) -> set[str] | None:
 
 
 def _other(step: Step) -> Change:
-    """A resource that is neither a bundle nor a record: its changed inputs by name."""
-    guard = (step.type, step.name) == (_LOCAL, QUEUES)
-    name = f"{step.type.rpartition(':')[2] or step.type} {step.name}"
-    change = Change(step.op, "", "queue check of mx destroy" if guard else name)
-    if step.op in files.WORDS:
-        change.why = [files.WORDS[step.op]]
-        return change
-    if guard:
-        # Its inputs are a program and an environment, and say nothing to a reader.
-        change.why = ["hosts, logins or the check itself; nothing changes on a host"]
+    """A resource that is neither a bundle nor a record.
+
+    Of a program of MX the inputs say nothing to a reader; of others the changed ones are named.
+    """
+    name, why = f"{step.type.rpartition(':')[2] or step.type} {step.name}", ""
+    if (step.type, step.name) == (_LOCAL, QUEUES):
+        name = "queue check before a destroy"
+        why = "hosts, logins or the check itself; nothing changes on a host"
+    elif step.type == _LOCAL and step.name.startswith(SIGNING):
+        name = f"DNSSEC of {step.name.removeprefix(SIGNING)}"
+        why = "the login at the DNS API, or the program that signs; the zone stays signed"
+    change = Change(step.op, "", name)
+    if step.op in files.WORDS or why:
+        change.why = [files.WORDS.get(step.op, why)]
         return change
     old, new = step.old or {}, step.new or {}
     for key in sorted({*old, *new}):

@@ -156,12 +156,14 @@ def _plain(step: Step, component: str) -> list[FileDiff]:
         texts.append(stdin if isinstance(stdin, str) else "")
     if texts[0] == texts[1]:
         if texts[1] == SECRET and step.op == "update":
-            return [FileDiff(f"input of {component}", "", (), secret=True)]
+            return [FileDiff(f"{component}: data sent to the host", "", (), secret=True)]
         return []
     lines = unified(*texts)
-    path = calls.AGENT_PATH if component == calls.AGENT else f"input of {component}"
+    path, new = f"{component}: data sent to the host", "new"
+    if component == calls.AGENT:
+        path, new = calls.AGENT_PATH, "new file"
     if step.op in ("create", "delete"):
-        return [FileDiff(path, "", (), ("new file" if step.op == "create" else "removed",))]
+        return [FileDiff(path, "", (), (new if step.op == "create" else "removed",))]
     added = sum(line.startswith("+") for line in lines)
     removed = sum(line.startswith("-") for line in lines)
     return [FileDiff(path, "", (), (f"{added} lines added, {removed} removed",))]

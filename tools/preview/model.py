@@ -140,3 +140,10 @@ class Report:
         if self.errors:
             return "failed"
         return "changes" if any(self.counts.values()) else "nothing"
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing changes, 1 failed or not known, 2 something changes (docs/commands.md)."""
+        if self.verdict == "nothing":
+            return 1 if self.unread else 0
+        return {"failed": 1, "changes": 2}[self.verdict]

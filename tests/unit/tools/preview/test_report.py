@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.protocol import warnings
-from tests.support.stacks import ROOT
 from tools.preview.budget import FORGES
 from tools.preview.build import build
 from tools.preview.markdown import markdown
@@ -195,23 +191,27 @@ DOCUMENTS: dict[str, tuple[dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_exit_codes(name: str, tmp_path: Path) -> None:
+def test_exit_codes(name: str) -> None:
     found, code = DOCUMENTS[name]
-    (tmp_path / "preview.json").write_text(json.dumps(found))
-    call = [sys.executable, "-m", "tools.preview"]
-    done = subprocess.run(
-        [*call, "lab", str(tmp_path / "preview.json"), "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    assert json.loads(done.stdout)["version"] == 1
-    assert (
-        subprocess.run([*call, "--bogus"], cwd=ROOT, capture_output=True, check=False).returncode
-        == 64
-    )
+    assert report_of(found).exit_code == code
+
+
+def test_host_that_was_not_read_is_no_promise_that_nothing_changes() -> None:
+    unread = {"severity": "warning", "message": warnings.not_read("mx1", "connection refused")}
+    assert report_of({**DOCUMENTS["nothing"][0], "diagnostics": [unread]}).exit_code == 1
+    assert report_of({**DOCUMENTS["changes"][0], "diagnostics": [unread]}).exit_code == 2
+
+
+def test_hosts_that_wait_for_the_same_updates_share_a_warning() -> None:
+    texts = [
+        *(warnings.updates(host, "a reboot") for host in ("mx1", "mx2", "mx3")),
+        warnings.updates("mx4", "a restart of nginx"),
+    ]
+    told = [{"severity": "warning", "message": f"warning: {text}"} for text in texts]
+    assert report_of({**DOCUMENTS["nothing"][0], "diagnostics": told}).warnings == [
+        "updates of mx1, mx2 and mx3: each host waits for a reboot",
+        texts[-1],
+    ]
 
 
 def test_refresh_tells_records_that_somebody_else_changed() -> None:
