@@ -20,8 +20,9 @@ class Facts:
 
     `release`: ID and VERSION_ID of os-release(5). `memory`, `disk`: MiB; `disk` is what is free
     where the packages and the queue go. `time`: seconds since 1970. `addresses`: those on its
-    interfaces. `smtp`: the programs that listen on port 25. `reach`: HOST:PORT to the greeting,
-    empty when there is none. `ptr`: address to the name that DNS gives, empty when there is none.
+    interfaces. `smtp`: the programs that listen on port 25. `postfix`: MX has set Postfix up.
+    `reach`: HOST:PORT to the greeting, empty when there is none. `ptr`: address to the name that
+    DNS gives, empty when there is none.
     """
 
     whole: bool = False
@@ -33,6 +34,7 @@ class Facts:
     addresses: list[str] = field(default_factory=list)
     smtp: list[str] = field(default_factory=list)
     systemd: bool = False
+    postfix: bool = False
     reach: dict[str, str] = field(default_factory=dict)
     ptr: dict[str, str] = field(default_factory=dict)
 
@@ -90,6 +92,8 @@ def _note(facts: Facts, name: str, value: str) -> None:
             facts.smtp.append(value)
         case "systemd":
             facts.systemd = True
+        case "postfix":
+            facts.postfix = True
         case "reach" | "ptr":
             what, _, found = value.partition(" ")
             getattr(facts, name)[what] = found

@@ -16,6 +16,8 @@ for pid in $(ss -Hltnp 'sport = :25' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort
   fact smtp "$(readlink "/proc/$pid/exe")"
 done
 [ ! -d /run/systemd/system ] || fact systemd yes
+# The agent's record of what it applied.
+[ ! -e /var/lib/mx-agent/bundles/postfix.json ] || fact postfix yes
 for place in "$@"; do
   case $place in
   ptr:*)

@@ -36,6 +36,11 @@ def ipv6(answer: str) -> str:
     return str(IPv6Address(answer))
 
 
+def no_ipv6(answer: str) -> str:
+    """An IPv6 address, or "none". Raises ValueError."""
+    return answer if answer == "none" else ipv6(answer)
+
+
 def mailbox(answer: str) -> str:
     """NAME or NAME:PORT of a mailbox host. Raises ValueError."""
     name, colon, port = answer.partition(":")

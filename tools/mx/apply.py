@@ -16,6 +16,8 @@ from .progress import Progress
 
 # The command provider quotes the whole command before its output.
 _COMMAND = re.compile(r'running "(?:[^"\\]|\\.)*":?\s*')
+# Before what the program printed, the number says nothing more.
+_STATUS = re.compile(r"\AProcess exited with status \d+:\s+(?=\S)")
 _LINES = 12
 _REASON = "mx-agent: "
 
@@ -66,7 +68,7 @@ def shortened(message: str) -> str:
 
     The agent's reason comes first; what it did before and how it undid that comes after.
     """
-    lines = _COMMAND.sub("", message).strip("\n").split("\n")
+    lines = _STATUS.sub("", _COMMAND.sub("", message)).strip("\n").split("\n")
     unique = [one for one, before in zip(lines, [None, *lines], strict=False) if one != before]
     unique.sort(key=lambda line: not line.startswith(_REASON))
     if len(unique) <= _LINES:

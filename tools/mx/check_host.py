@@ -68,6 +68,9 @@ def judge_answer(
             yield Line(level, key, each.what, each.cure)
         if not wrong:
             yield Line("ok", key, row.name)
+    if told.postfix and not told.smtp:
+        cure = "on the host: systemctl status postfix@-.service; `mx drift` names what else stopped"
+        yield Line("fault", key, "Postfix does not run: nothing listens on port 25", cure)
     for place in outbound:
         if told.reach.get(place, "").startswith("220"):
             yield Line("ok", key, f"reaches {place}")

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tomllib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def environment(stack: str) -> dict[str, str]:
     if taken is not None:
         other = shutil.which("pulumi")
         if other and Path(other).resolve() != (taken / "pulumi").resolve():
-            tell(f"{other} is not used: mx runs the engine in {taken}")
+            _not_used(other, taken)
         found["PATH"] = f"{taken}:{found.get('PATH', os.defpath)}"
     for name, value in access.read(stack).items():
         if name != "PULUMI_CONFIG_PASSPHRASE_FILE" or "PULUMI_CONFIG_PASSPHRASE" not in found:
@@ -54,6 +55,11 @@ def environment(stack: str) -> dict[str, str]:
     found.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     found.setdefault("PULUMI_LOG_ROTATION_MAX_TOTAL_MB", _LOG_MEGABYTES)
     return found
+
+
+@cache
+def _not_used(other: str, taken: Path) -> None:
+    tell(f"{other} is not used: mx runs the engine in {taken}")
 
 
 def outside(stack: str | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,23 @@ def _host(host: Host, number: int) -> dict[str, Any]:
     if number:
         found["preference"] = 10 * (number + 1)
     return found
+
+
+def call(name: str, answers: Answers) -> str:
+    """The command line of `mx init` that gives these answers."""
+    words = ["scripts/mx", "init", name]
+    for host in answers.hosts:
+        words += ["--host", ",".join(filter(None, (host.hostname, host.ipv4, host.ipv6)))]
+    words += [word for domain in answers.domains for word in ("--domain", domain)]
+    words += [word for one in answers.recipients for word in ("--recipient", one)]
+    words += ["--mailbox-host", f"{answers.mailbox_host}:{answers.mailbox_port}"]
+    words += [word for one in answers.mynetworks for word in ("--mynetworks", one)]
+    words += [word for zone, key in answers.zones.items() for word in ("--zone", f"{zone}={key}")]
+    words += ["--ssh-user", answers.ssh_user]
+    words += ["--ssh-port", str(answers.ssh_port)] if answers.ssh_port != 22 else []
+    words += ["--ssh-key", answers.ssh_key] if answers.ssh_key else []
+    words += ["--accept-terms"] if answers.certificates else []
+    return shlex.join(words)
 
 
 def text(answers: Answers) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -19,8 +20,22 @@ def local() -> str:
     return f"file://{state}/mx/state?metadata=skip"
 
 
+def folder(url: str) -> Path | None:
+    """The folder of a URL that begins with file://; None for every other URL."""
+    if not url.startswith("file://"):
+        return None
+    return Path(url.removeprefix("file://").partition("?")[0]).expanduser()
+
+
 def check(url: str) -> None:
-    """Raise Failure for a URL with a password in it."""
+    """Raise Failure for a URL with a password in it, and for a folder in a folder that is not."""
+    place = folder(url)
+    if place is not None and url != local() and not place.parent.is_dir():
+        raise Failure(
+            f"--backend {url}: there is no folder {place.parent}. Make it, or mount what should be "
+            "there",
+            USAGE,
+        )
     if without_password(url) != url:
         raise Failure(
             "--backend has a password, which every error of the engine would show: leave the "
@@ -29,15 +44,28 @@ def check(url: str) -> None:
         )
 
 
+def locked(stack: str) -> None:
+    """Raise Failure when another run holds the lock of the stack, if its state is in a folder.
+
+    Of other places only the engine can tell (pkg/backend/diy/lock.go).
+    """
+    place = folder(engine.environment(stack).get("PULUMI_BACKEND_URL", ""))
+    for lock in place.glob(f".pulumi/locks/*/*/{stack}/*.json") if place else ():
+        try:
+            held = json.loads(lock.read_text(encoding="utf-8"))
+            by = f"{held['username']}@{held['hostname']} (pid {held['pid']}) at {held['timestamp']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # gone meanwhile, or of another form: the engine will say it
+        raise Failure(explain(f"the stack is currently locked: created by {by}", stack))
+
+
 def make(name: str, url: str) -> None:
     """Make the state of the stack; the engine puts the salt of the secrets into the stack file.
 
     Raises Failure.
     """
-    if url.startswith("file://"):
-        Path(url.removeprefix("file://").partition("?")[0]).mkdir(
-            parents=True, exist_ok=True, mode=0o700
-        )
+    if (place := folder(url)) is not None:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = access.new_passphrase(name)
     where = access.write(name, url, secret)
     done = engine.call(name, ["stack", "init"])

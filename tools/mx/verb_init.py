@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import socket
-from pathlib import Path
+import sys
 
 import click
 
@@ -15,7 +14,7 @@ from components.settings.environment import Settings, from_mapping
 from components.settings.stack_file import path
 
 from . import answers as checked
-from . import engine, hosts, init_file, ssh_keys, state
+from . import engine, hosts, init_file, init_questions, ssh_keys, state
 from .answers import Asking
 from .app import Failure, mx
 from .codes import OK, USAGE
@@ -67,7 +66,28 @@ def init(
             f"stacks/{target.name} exists already: give another name, or edit the file", USAGE
         )
     asking = Asking()
-    answers = _answers(asking, given)
+    answers = init_questions.ask(asking, given)
+    try:
+        _make(name, asking, answers, backend, trust_host_keys, accept_terms)
+    except (Failure, click.Abort):
+        if asking.possible:
+            tell("the same answers again, without the questions:")
+            print(f"  {init_file.call(name, answers)}", file=sys.stderr)
+        raise
+    _next(name, answers)
+    return OK
+
+
+def _make(
+    name: str,
+    asking: Asking,
+    answers: init_file.Answers,
+    backend: str | None,
+    trust_host_keys: bool,
+    accept_terms: bool,
+) -> None:
+    """The stack file and the state. Raises Failure, and then neither is there."""
+    target = path(name)
     _keys(asking, answers, trust_host_keys)
     _zones(asking, answers)
     terms = "Do you agree to the terms of Let's Encrypt\n(https://letsencrypt.org/repository/)?"
@@ -88,70 +108,6 @@ def init(
         # So that the same call can be made again.
         target.unlink()
         raise
-    _next(name, answers)
-    return OK
-
-
-def _answers(asking: Asking, given: dict[str, object]) -> init_file.Answers:
-    listed = given["given"] if isinstance(given["given"], tuple) else ()
-    described = [str(one).split(",") for one in listed]
-    if not described:
-        question = "Names of the MX hosts, separated by blanks"
-        names = asking.words(question, "--host", kind=checked.hostnames)
-        described = [[one] for one in names.split()]
-    user, key = str(given["ssh_user"]), str(given["ssh_key"])
-    if key and not Path(key).expanduser().is_file():
-        raise Failure(f"--ssh-key {key}: there is no such file", USAGE)
-    if not user and asking.possible:
-        tell("the login on the hosts is root, or a user who may use sudo without a password")
-    user = user or asking.words("Login on the hosts", "--ssh-user", "root")
-    answers = init_file.Answers(ssh_user=user, ssh_port=int(str(given["ssh_port"])), ssh_key=key)
-    for name, *addresses in described:
-        checked.given("--host", name, checked.hostnames)
-        ipv4 = addresses[0] if addresses else _address(name)
-        if not ipv4:
-            ipv4 = asking.words(f"IPv4 address of {name}", "--host NAME,IPV4", kind=checked.ipv4)
-        ipv6 = addresses[1] if len(addresses) > 1 else ""
-        checked.given(f"--host {name}: IPv4 address", ipv4, checked.ipv4)
-        if ipv6:
-            checked.given(f"--host {name}: IPv6 address", ipv6, checked.ipv6)
-        answers.hosts.append(init_file.Host(name, ipv4, ipv6))
-    domains = given["domains"] if isinstance(given["domains"], tuple) else ()
-    answers.domains = [checked.given("--domain", str(one), checked.hostnames) for one in domains]
-    if not domains:
-        question = "Mail domains, separated by blanks"
-        answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
-    question = "Recipients in every domain, separated by blanks"
-    recipients = given["recipients"] if isinstance(given["recipients"], tuple) else ()
-    answers.recipients = [str(one) for one in recipients] or asking.words(
-        question, "--recipient", "postmaster abuse"
-    ).split()
-    if "postmaster" not in answers.recipients:
-        # RFC 5321 section 4.5.1; the DMARC reports of the new domains go there, too.
-        answers.recipients.append("postmaster")
-        tell("postmaster is accepted too: every mail domain must take mail for it (RFC 5321)")
-    mailbox = str(given["mailbox_host"] or "")
-    if mailbox:
-        checked.given("--mailbox-host", mailbox, checked.mailbox)
-    else:
-        question = "Name of the mailbox host, with :PORT when it is not 25"
-        mailbox = asking.words(question, "--mailbox-host", kind=checked.mailbox)
-    answers.mailbox_host, _, port = mailbox.partition(":")
-    answers.mailbox_port = int(port or 25)
-    networks = given["mynetworks"] if isinstance(given["mynetworks"], tuple) else ()
-    answers.mynetworks = [str(one) for one in networks]
-    for one in given["zones"] if isinstance(given["zones"], tuple) else ():
-        zone, _, identifier = str(one).partition("=")
-        answers.zones[zone] = checked.given(f"--zone {zone}", identifier, checked.zone_id)
-    return answers
-
-
-def _address(hostname: str) -> str:
-    """The IPv4 address of a name; empty when it has none."""
-    try:
-        return socket.getaddrinfo(hostname, None, socket.AF_INET)[0][4][0].__str__()
-    except OSError:
-        return ""
 
 
 def _keys(asking: Asking, answers: init_file.Answers, trusted: bool) -> None:
@@ -164,7 +120,8 @@ def _keys(asking: Asking, answers: init_file.Answers, trusted: bool) -> None:
                 "is the address right, and does SSH answer there?"
             )
         host.host_key = found
-        say(f"{host.hostname} ({host.ipv4}): {found.split()[0]} {ssh_keys.fingerprint(found)}")
+        addresses = ", ".join(filter(None, (host.ipv4, host.ipv6)))
+        say(f"{host.hostname} ({addresses}): {found.split()[0]} {ssh_keys.fingerprint(found)}")
     say("Compare them on each host's console:\n  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
     if not trusted and not asking.yes("Are these the keys of your hosts?", "--trust-host-keys"):
         raise Failure("the host keys are not confirmed; nothing was written", USAGE)

@@ -13,7 +13,7 @@ from components.settings.stack_file import settings_of
 from tools import refresh_option
 from tools.preview.model import Report
 
-from . import apply, cut_off, engine, host_keys, queues, terminal
+from . import apply, cut_off, engine, host_keys, queues, state, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
 from .console import console, folded, safe, show, tell
@@ -68,15 +68,14 @@ def up(
         reason = "--skip-preview needs --yes" if skip_preview else "nobody can answer here"
         raise Failure(f"{reason}: read the report of `mx preview {stack}`, then add --yes", USAGE)
     engine.install()
+    state.locked(stack)
     report = None
     if not skip_preview:
         with waiting(f"{stack}: reading hosts and DNS", LONG):
             report = plan(stack, pulumi_options)
         show(terminal.render(report, full))
-        if report.verdict == "failed":
-            return FAILED
-        if report.verdict == "nothing":
-            return OK
+        if report.verdict != "changes":
+            return report.exit_code
         if reviewed is not None and report.plan != reviewed:
             tell(
                 f"nothing was changed: the plan is {report.plan} now, and {reviewed} was reviewed. "

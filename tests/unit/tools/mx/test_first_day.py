@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import socket
 import stat
 import time
 from pathlib import Path
@@ -11,13 +14,24 @@ import yaml
 
 from components.host.facts import take
 from components.settings.environment import Settings, from_mapping
-from tools.mx import access, host_keys, hosts, init_file, ssh_keys, verb_rollback, verbs_host
+from tools.mx import (
+    access,
+    engine,
+    host_keys,
+    hosts,
+    init_file,
+    ssh_keys,
+    state,
+    verb_rollback,
+    verbs_apply,
+    verbs_host,
+)
 from tools.mx.answers import Asking, Kind
-from tools.mx.app import Failure, run
+from tools.mx.app import Failure, mx, run
 from tools.mx.check_host import judge_answer, unreachable
-from tools.mx.codes import USAGE
+from tools.mx.codes import FAILED, USAGE
+from tools.mx.init_questions import ask
 from tools.mx.verb_check import _file
-from tools.mx.verb_init import _answers
 from tools.preview.model import Report
 from tools.status.names import Answer, Names
 
@@ -60,7 +74,7 @@ def test_recipients_without_postmaster_get_it(capsys: pytest.CaptureFixture[str]
         "ssh_port": 22,
         "ssh_key": "",
     }
-    assert _answers(Asking(), given).recipients == ["alice", "postmaster"]
+    assert ask(Asking(), given).recipients == ["alice", "postmaster"]
     assert "postmaster is accepted too" in capsys.readouterr().err
 
 
@@ -88,8 +102,8 @@ def test_sudo_login_is_asked_for_when_no_option_gives_it() -> None:
         "ssh_port": 22,
         "ssh_key": "",
     }
-    assert _answers(Said(Login="operator"), given).ssh_user == "operator"
-    assert _answers(Asking(), given).ssh_user == "root"
+    assert ask(Said(Login="operator"), given).ssh_user == "operator"
+    assert ask(Asking(), given).ssh_user == "root"
 
 
 def test_address_that_a_preview_refuses_is_a_fault_of_the_check() -> None:
@@ -172,6 +186,10 @@ BROKEN = {
     "port of the mailbox host closed": (
         ("mail.example.org:2525 220 mail.example.org ESMTP", "mail.example.org:2525 "),
         "does not reach the mailbox host mail.example.org:2525",
+    ),
+    "Postfix stopped on a host that was set up": (
+        ("fact\tsystemd", "fact\tpostfix\tyes\nfact\tsystemd"),
+        "nothing listens on port 25: on the host: systemctl status",
     ),
     "port 25 outward blocked": (
         ("out.test:25 220 out.test ESMTP", "out.test:25 "),
@@ -289,3 +307,62 @@ def test_host_with_another_key_is_told_with_both_fingerprints(
         assert "hosts.mx1.hostKey" in text
         assert f"hostKey: {OTHER}" in text
     assert errors["DNS: a"] == ["no"]
+
+
+def test_state_in_a_folder_of_a_missing_folder_is_refused_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["init", "fresh", "--backend", f"file://{tmp_path}/share/state"]) == USAGE
+    assert f"there is no folder {tmp_path}/share" in capsys.readouterr().err
+    state.check(f"file://{tmp_path}/state?metadata=skip")
+
+
+def test_ipv6_is_taken_from_dns_else_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {socket.AF_INET: "203.0.113.21", socket.AF_INET6: "2001:db8:2::11"}
+    monkeypatch.setattr(
+        "tools.mx.init_questions._address", lambda name, family: found.get(family, "")
+    )
+    given: dict[str, object] = {
+        **dict.fromkeys(("given", "domains", "recipients", "mynetworks", "zones"), ()),
+        "mailbox_host": "mail.example.org",
+        "ssh_user": "root",
+        "ssh_port": 22,
+        "ssh_key": "",
+    }
+    person = Said(Names="mx1.example.org", domains="example.org", IPv6="2001:db8:2::12")
+    assert ask(person, given).hosts[0].ipv6 == "2001:db8:2::11"
+    del found[socket.AF_INET6]
+    assert ask(person, given).hosts[0].ipv6 == "2001:db8:2::12"
+    assert ask(Said(Names="mx1.example.org", domains="example.org"), given).hosts[0].ipv6 == ""
+
+
+def test_answers_of_an_init_that_failed_can_be_given_again_in_one_line() -> None:
+    words = shlex.split(init_file.call("example", answers()))
+    with mx.make_context("mx", words[1:]) as context:
+        name, command, rest = mx.resolve_command(context, words[1:])
+    assert (name, command) == ("init", mx.commands["init"])
+    given = mx.commands["init"].make_context("init", rest).params
+    assert given.pop("accept_terms") is False
+    again = ask(Asking(), given)
+    assert [host.ipv6 for host in again.hosts] == ["2001:db8:2::11", ""]
+    for host, was in zip(again.hosts, answers().hosts, strict=True):
+        host.host_key, host.debian = was.host_key, was.debian
+    assert again == answers()
+
+
+def test_second_up_hears_of_the_lock_before_it_shows_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locks = tmp_path / ".pulumi" / "locks" / "organization" / "mx" / "production"
+    locks.mkdir(parents=True)
+    held = {"pid": 77, "username": "ann", "hostname": "desk", "timestamp": "2026-11-01T02:03:04Z"}
+    (locks / "one.json").write_text(json.dumps(held))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}?metadata=skip")
+    monkeypatch.setattr(engine, "install", lambda: None)
+    monkeypatch.setattr(verbs_apply, "plan", None)
+    assert run(["up", "production", "--yes"]) == FAILED
+    shown = capsys.readouterr().err
+    assert "The lock was made by ann@desk, process 77, at 2026-11-01T02:03:04Z." in shown
+    assert "mx pulumi production cancel --yes" in shown
+    (locks / "one.json").write_text("[]")
+    state.locked("production")

@@ -97,9 +97,13 @@ def test_same_error_of_many_places_is_said_once_with_their_number() -> None:
 
 def test_command_that_was_run_is_not_in_its_error() -> None:
     message = 'Process exited with status 1: running "set -eu\\n\\"x\\"":\nmx-agent: disk full'
-    assert apply.shortened(message).splitlines() == [
-        "Process exited with status 1: mx-agent: disk full"
-    ]
+    assert apply.shortened(message).splitlines() == ["mx-agent: disk full"]
+
+
+def test_exit_code_is_not_glued_to_what_the_agent_printed_first() -> None:
+    waited = "Process exited with status 1: lock: waiting\nmx-agent: disk full"
+    assert apply.shortened(waited).splitlines() == ["mx-agent: disk full", "lock: waiting"]
+    assert apply.shortened("Process exited with status 3") == "Process exited with status 3"
 
 
 def test_reason_of_a_failed_change_is_not_hidden_in_the_log_of_the_host() -> None:
