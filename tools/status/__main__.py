@@ -155,6 +155,7 @@ def main(
         for each in behind:
             say(visible(str(each), but=""))
         show(names, found)
+        say(f"DNS was asked at the resolver {around.names.server}")
     return 2 if any(each.severity != "notice" for each in found) else 0
 
 
