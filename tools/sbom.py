@@ -118,7 +118,7 @@ def document(settings: Settings, version: str, packages: Mapping[str, Iterable[P
     bom.register_dependency(product, operator)
     for host, listed in packages.items():
         system = _host(host, settings.hosts[host].debian)
-        each_of = [_debian(package, settings.hosts[host].debian) for package in listed]
+        each_of = [_package(package, settings, settings.hosts[host].debian) for package in listed]
         each_of = [known.setdefault(str(each.bom_ref.value), each) for each in each_of]
         if settings.tls_reports is not None:
             each_of += [each for each in locked if each.name == _LAID]
@@ -139,10 +139,17 @@ def _host(host: str, debian: int) -> Component:
     )
 
 
-def _debian(package: Package, debian: int) -> Component:
+def _package(package: Package, settings: Settings, debian: int) -> Component:
+    """A package of Debian, or of the other archive that the settings name for it.
+
+    Its name is a package URL (https://github.com/package-url/purl-spec, type deb).
+    """
     name, version, architecture = package
     qualifiers = {"distro": f"debian-{debian}"} | ({"arch": architecture} if architecture else {})
-    purl = PackageURL("deb", "debian", name, version, qualifiers)
+    vendor, source = "debian", settings.spam_filter.source
+    if source is not None and name in settings.spam_filter.other_packages:
+        vendor, qualifiers["repository_url"] = source.site, source.url
+    purl = PackageURL("deb", vendor, name, version, qualifiers)
     return Component(
         name=name,
         version=version,

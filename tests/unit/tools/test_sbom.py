@@ -25,8 +25,10 @@ SAID = "".join(
 )
 
 
-def bill(packages: dict[str, list[sbom.Package]] | None = None) -> dict[str, Any]:
-    settings = from_mapping(mapping())
+def bill(
+    packages: dict[str, list[sbom.Package]] | None = None, **changed: object
+) -> dict[str, Any]:
+    settings = from_mapping(mapping() | changed)
     listed = packages or {host: sbom.asked_for(settings, host) for host in settings.hosts}
     text = sbom.document(settings, "0.1.0", listed)
     found: dict[str, Any] = json.loads(text)
@@ -98,3 +100,17 @@ def test_an_answer_that_is_no_list_of_packages_is_refused(said: str) -> None:
 def test_a_package_without_a_digest_is_refused() -> None:
     with pytest.raises(ValueError, match="no digest"):
         sbom.python("a==1 \\\n    --hash=sha256:" + "ab" * 32 + "\nb==2\n")
+
+
+def test_package_of_another_archive_is_not_said_to_be_of_debian() -> None:
+    url = "https://rspamd.example.org/apt-stable/"
+    source = {"url": url, "keyFile": "key.asc", "fingerprint": "AB" * 20}
+    listed: list[sbom.Package] = [("rspamd", "4.1.5-1", "amd64"), ("postfix", "3.10.13", "amd64")]
+    found = bill({"mx1": listed}, spamFilter={"source": source})["components"]
+    debs = [each["purl"] for each in found if each.get("purl", "").startswith("pkg:deb/")]
+    (rspamd,) = (each for each in debs if "/rspamd@" in each)
+    assert rspamd.startswith("pkg:deb/rspamd.example.org/rspamd@4.1.5-1?")
+    assert "repository_url=https:" in rspamd
+    assert [each for each in debs if each.startswith("pkg:deb/debian/")] == [
+        "pkg:deb/debian/postfix@3.10.13?arch=amd64&distro=debian-13"
+    ]
