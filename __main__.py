@@ -1,5 +1,9 @@
 """One environment: settings, MX hosts, DNS records, outputs."""
 
+from components import plug_ins
+
+plug_ins.begin("command")  # its process starts while the rest is imported
+
 from components.dns.component import Dns
 from components.host import guard_queues, read_drift, warn_of_replaced
 from components.mail_exchanger import mail_exchangers

@@ -8,15 +8,13 @@ lets both go on while the program asks its hosts.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any
 
-import pulumi
+from components import plug_ins
 
 if TYPE_CHECKING:
     from pulumi_cloudflare._inputs import DnsRecordDataArgs
@@ -31,8 +29,6 @@ _MODULES = {
     "DnsRecord": "dns_record",
     "Provider": "provider",
 }
-# The plug-ins have no such function. They refuse the call, the one without a request to the API.
-_NO_FUNCTION = "{}:index/nothing:nothing"
 _pool = ThreadPoolExecutor(1)
 _loaded: Future[dict[str, Any]] | None = None
 
@@ -40,20 +36,12 @@ _loaded: Future[dict[str, Any]] | None = None
 def begin(with_plugin: bool) -> None:
     """Begin the import, and with `with_plugin` the start of the default provider's plug-in.
 
-    The engine starts a plug-in at the first call to it, which otherwise would be the first record.
+    Otherwise the first record would start the plug-in.
     """
     if with_plugin:
-        asyncio.ensure_future(_start())  # noqa: RUF006
+        _module("_utilities")
+        plug_ins.begin("cloudflare")
     _begun()
-
-
-async def _start() -> None:
-    # The engine starts one plug-in at a time, and the hosts are waiting for the first of these.
-    for package in (import_module("pulumi_command._utilities"), _module("_utilities")):
-        name = package.__name__.partition(".")[0].removeprefix("pulumi_")
-        options = pulumi.InvokeOptions(version=package.get_version())
-        with suppress(Exception):
-            await pulumi.runtime.invoke_async(_NO_FUNCTION.format(name), {}, options)
 
 
 def _module(name: str) -> Any:

@@ -19,7 +19,7 @@ def _end(*_: object) -> NoReturn:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, _end)
 
-from . import (  # noqa: E402
+from . import (
     verb_adopt,
     verb_check,
     verb_init,
@@ -31,7 +31,7 @@ from . import (  # noqa: E402
     verbs_look,
     verbs_tools,
 )
-from .app import run  # noqa: E402
+from .app import run
 
 # Each module adds its commands to the root when it is imported.
 VERBS = (
