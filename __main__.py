@@ -1,8 +1,8 @@
 """One environment: settings, MX hosts, DNS records, outputs."""
 
-from components import plug_ins
+from components import early
 
-plug_ins.begin("command")  # its process starts while the rest is imported
+early.begin()
 
 from components.dns.component import Dns
 from components.host import guard_queues, read_drift, warn_of_replaced

@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any
 
-from components import plug_ins
+from components import early
 
 if TYPE_CHECKING:
     from pulumi_cloudflare._inputs import DnsRecordDataArgs
@@ -40,7 +40,7 @@ def begin(with_plugin: bool) -> None:
     """
     if with_plugin:
         _module("_utilities")
-        plug_ins.begin("cloudflare")
+        early.plug_in("cloudflare")
     _begun()
 
 

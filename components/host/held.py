@@ -2,8 +2,7 @@
 
 The engine compares settings with its state, never with a host. A host that came back from a
 snapshot has a record of its own that agrees with its disk, so only the state can tell that the
-host is behind. A program sees its stack's state through one function of the engine, the one that
-stack references were made of; nothing is written by it.
+host is behind.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import pulumi
-
+from components import early
 from components.host import agent
 from components.protocol import calls
 
-_READ = "pulumi:pulumi:readStackResourceOutputs"
+_STACK = "pulumi:pulumi:Stack"
 _COMMAND, _COPY = "command:remote:Command", "command:remote:CopyToRemote"
 
 
@@ -45,10 +43,19 @@ def resources() -> dict[str, dict[str, Any]]:
 
     Raises Exception with the engine's words when the state cannot be read.
     """
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer = pulumi.runtime.invoke(_READ, {"stackName": stack}).value or {}
-    found: dict[str, dict[str, Any]] = answer["outputs"]
-    return found
+    return early.state()
+
+
+def outputs() -> dict[str, Any]:
+    """The outputs of the last `up` of the running stack; empty before the first one.
+
+    Raises Exception with the engine's words when the state cannot be read.
+    """
+    for resource in resources().values():
+        if resource["type"] == _STACK:
+            found: dict[str, Any] = resource["outputs"]
+            return found
+    return {}
 
 
 def read_state() -> dict[str, Held]:
