@@ -26,6 +26,7 @@ from tests.support.serving import serving
 ROOT = Path(__file__).parents[2]
 ZONE, TOKEN = "0" * 32, "t" * 40
 COMMAND, CLOUDFLARE = "command:index/nothing:nothing", "cloudflare:index/nothing:nothing"
+STATE = "pulumi:pulumi:readStackResourceOutputs"
 HOSTS, RECORD = "command:local:run", "cloudflare:index/dnsRecord:DnsRecord"
 
 
@@ -103,6 +104,15 @@ def test_dns_plug_in_starts_before_the_first_record_and_after_the_one_for_hosts(
     versions = dict(asked)
     assert versions[COMMAND] == versions[HOSTS]
     assert versions[CLOUDFLARE] == versions[RECORD]
+
+
+def test_the_state_is_asked_for_once_and_before_the_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [name for name, _ in order(tmp_path, monkeypatch).asked]
+    assert names.count(STATE) == 1
+    assert names.index(STATE) < names.index(HOSTS)
+    assert "pulumi:pulumi:readStackOutputs" not in names
 
 
 def test_zones_of_further_accounts_need_no_default_plug_in(
