@@ -81,7 +81,9 @@ def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseMode
         text = f"without quotes YAML reads this as {fault['input']!r}, not as text; write quotes"
     elif kind in _NEEDS:
         needs = _NEEDS[kind].format(**fault.get("ctx", {}))
-        text = f"this must be {needs}; found {_found(fault['input'])}"
+        found = fault["input"]
+        quoted = kind == "int_type" and isinstance(found, str) and found.isdecimal()
+        text = f"this must be {needs}; found {_found(found)}{', with quotes' if quoted else ''}"
     return [f"{path}: {text}" if path else text]
 
 

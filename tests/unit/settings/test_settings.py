@@ -131,6 +131,7 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "missing_zones": (("dns", "zones"), DELETE, "mx:mail.dns.zones: missing"),
     "no_host": (("hosts",), {}, "mx:mail.hosts: this must be of 1 or more entries"),
     "wrong_type": (("postfix",), {"messageSizeLimitBytes": "25M"}, "a whole number; found '25M'"),
+    "quoted_number": (("ssh",), {"port": "22"}, "a whole number; found '22', with quotes"),
     "list_for_mapping": (("domains",), ["example.test"], "mx:mail.domains: "),
     "too_small": (("postfix",), {"messageSizeLimitBytes": 1}, "messageSizeLimitBytes: "),
     "bad_hostname": (("hosts", "mx1", "hostname"), "mx1", "not a fully qualified domain name"),
