@@ -18,7 +18,7 @@ from . import engine, hosts, init_file, init_questions, ssh_keys, state
 from .answers import Asking
 from .app import Failure, mx
 from .codes import OK, USAGE
-from .console import say, tell
+from .console import safe, say, tell
 from .explain import explain
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
@@ -72,7 +72,7 @@ def init(
     except (Failure, click.Abort):
         if asking.possible:
             tell("the same answers again, without the questions:")
-            print(f"  {init_file.call(name, answers)}", file=sys.stderr)
+            print(f"  {safe(init_file.call(name, answers))}", file=sys.stderr)
         raise
     _next(name, answers)
     return OK

@@ -171,6 +171,7 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     130 Ctrl-C.
     """
     engine.install()
+    state.locked(stack)
     settings = settings_of(stack)
     with waiting(f"{stack}: counting the mail queues"):
         counted = queues.count(settings)
