@@ -46,7 +46,8 @@ def take_over(stack: str) -> None:
             f"a run was cut off while it made {len(records)} DNS records: those that are at the "
             "API already are taken over"
         )
-        if engine.script("records", stack, "--yes", "--skip-preview", "--non-interactive"):
+        options = ("--yes", "--skip-preview", "--non-interactive")
+        if engine.script("records", stack, *options, stack=stack):
             raise Failure(f"the records of the run that was cut off: see above; then mx up {stack}")
     _refresh(stack, "--clear-pending-creates")
 

@@ -98,9 +98,12 @@ def call(
     )
 
 
-def script(name: str, *arguments: str) -> int:
-    """Run scripts/NAME with these arguments and return its exit code."""
-    return subprocess.run([ROOT / "scripts" / name, *arguments], check=False).returncode
+def script(name: str, *arguments: str, stack: str | None = None) -> int:
+    """Run scripts/NAME and return its exit code; `stack`: the script runs the engine for it."""
+    environ = environment(stack) if stack else None
+    return subprocess.run(
+        [ROOT / "scripts" / name, *arguments], env=environ, check=False
+    ).returncode
 
 
 def product_version() -> str:

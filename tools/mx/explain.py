@@ -56,6 +56,15 @@ def _passphrase(found: re.Match[str], stack: str) -> str:
     )
 
 
+def _no_passphrase_file(found: re.Match[str], stack: str) -> str:
+    return (
+        f"The file with the passphrase of {stack} cannot be read: {found[1].strip()}.\n"
+        f"{access.folder() / f'{stack}.env'} names the file, unless PULUMI_CONFIG_PASSPHRASE_FILE "
+        "is set in your shell. Put the file back from your copy. A lost passphrase cannot be "
+        "recovered: docs/backups.md says what to do then."
+    )
+
+
 def _wrong_passphrase(found: re.Match[str], stack: str) -> str:
     return (
         f"The passphrase is not the one with which the secrets of {stack} were encrypted.\n"
@@ -68,11 +77,14 @@ def _wrong_passphrase(found: re.Match[str], stack: str) -> str:
 def _locked(found: re.Match[str], stack: str) -> str:
     by = re.search(r"created by (\S+) \(pid (\d+)\) at (\S+)", found.string)
     who = f" The lock was made by {by[1]}, process {by[2]}, at {by[3]}." if by else ""
-    return (
-        f"Another run of the engine holds the lock of {stack}.{who}\n"
-        "If that run is still at work, wait for it. If it was killed, remove the lock: "
-        f"mx pulumi {stack} cancel --yes"
-    )
+    if found.string.endswith("; ended"):
+        what = f"A run of the engine that has ended left the lock of {stack}.{who}\nRemove it:"
+    else:
+        what = (
+            f"Another run of the engine holds the lock of {stack}.{who}\n"
+            "If that run is still at work, wait for it. If it was killed, remove the lock:"
+        )
+    return f"{what}\n  mx pulumi {stack} cancel --yes"
 
 
 def _duplicate_key(found: re.Match[str], stack: str) -> str:
@@ -106,8 +118,8 @@ def _backend_gone(found: re.Match[str], stack: str) -> str:
     return (
         f"The state could not be written: its server was lost during the run ({found[1]}).\n"
         "What the run had done on hosts and in DNS stays done, and nothing of it is lost. Once the "
-        f"server is back: mx pulumi {stack} cancel --yes, then mx up {stack}. docs/backends.md "
-        "explains both."
+        f"server is back:\n  mx pulumi {stack} cancel --yes\n  mx up {stack}\n"
+        "docs/backends.md explains both."
     )
 
 
@@ -164,6 +176,9 @@ CAUSES = (
     Cause(re.compile(r"no stack named '[^']*' found"), _no_stack),
     Cause(re.compile(r"PULUMI_ACCESS_TOKEN must be set"), _no_login),
     Cause(re.compile(r"incorrect passphrase"), _wrong_passphrase),
+    Cause(
+        re.compile(r"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: ([^\n]*)"), _no_passphrase_file
+    ),
     Cause(re.compile(r"passphrase must be set"), _passphrase),
     Cause(re.compile(r"the stack is currently locked"), _locked),
     Cause(re.compile(r"(?s)failed to save snapshot.*?: ([^:\n]+: [^:\n]+)\s*\Z"), _backend_gone),

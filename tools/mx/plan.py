@@ -12,6 +12,7 @@ from components.settings.environment import SettingsError
 from components.settings.stack_file import settings_of
 from tools.preview.build import build
 from tools.preview.model import Report
+from tools.preview.only_drift import only_drift
 from tools.preview.read import read
 from tools.refresh_option import REFRESH, given, options
 
@@ -27,8 +28,12 @@ LONG = (
 _VERSION = 1
 
 
-def plan(stack: str, more: Sequence[str] = (), refresh: bool | None = None) -> Report:
+def plan(
+    stack: str, more: Sequence[str] = (), refresh: bool | None = None, drift: bool = False
+) -> Report:
     """The report of `pulumi preview`. A failed preview is a report too, with its errors.
+
+    drift: leave out what the settings change.
 
     refresh: whether each record is read at the DNS API; None: only if the program, which lists the
     records, warns that some are not as the stack left them.
@@ -38,6 +43,8 @@ def plan(stack: str, more: Sequence[str] = (), refresh: bool | None = None) -> R
     if open_yet and report.records_drifted and (asked := options(stack)):
         report = _plan(stack, [*asked, *more])
     report.errors = explained(report.errors, stack)
+    if drift:
+        report = only_drift(report)
     with suppress(SettingsError):  # the engine has said already what is wrong in the stack file
         host_keys.in_report(report, settings_of(stack))
     return report

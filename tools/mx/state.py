@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
 
 from . import access, engine
@@ -29,6 +30,8 @@ def folder(url: str) -> Path | None:
 
 def check(url: str) -> None:
     """Raise Failure for a URL with a password in it, and for a folder in a folder that is not."""
+    if url and "://" not in url:
+        raise Failure(f"--backend {url}: this is no URL; a folder is file://{url}", USAGE)
     place = folder(url)
     if place is not None and url != local() and not place.parent.is_dir():
         raise Failure(
@@ -54,9 +57,22 @@ def locked(stack: str) -> None:
         try:
             held = json.loads(lock.read_text(encoding="utf-8"))
             by = f"{held['username']}@{held['hostname']} (pid {held['pid']}) at {held['timestamp']}"
+            ended = held["hostname"] == socket.gethostname() and not _runs(int(held["pid"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # gone meanwhile, or of another form: the engine will say it
-        raise Failure(explain(f"the stack is currently locked: created by {by}", stack))
+        dead = "; ended" if ended else ""
+        raise Failure(explain(f"the stack is currently locked: created by {by}{dead}", stack))
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this machine is there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def make(name: str, url: str) -> None:

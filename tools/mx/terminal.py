@@ -19,6 +19,7 @@ from .console import safe
 VERDICTS = {
     "failed": ("preview failed", "bold red"),
     "changes": ("changes", "bold yellow"),
+    "drift": ("drift", "bold yellow"),
     "nothing": ("no changes", "bold green"),
 }
 _OPS = {"create": "to create", "update": "to update", "delete": "to delete"}
@@ -36,6 +37,7 @@ def render(report: Report, full: bool = False) -> RenderableType:
 
 def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     words, style = VERDICTS[report.verdict]
+    words = words.replace("changes", report.looks_for)
     yield Text.assemble((safe(report.stack), "bold"), ": ", (words, style))
     yield Text(one_line(counts(report)))
     if report.plan:
@@ -74,6 +76,8 @@ def counts(report: Report) -> str:
     found = {op: count for op, count in report.counts.items() if count}
     if report.errors and not found:
         return "The engine could not make a plan."
+    if report.verdict == "drift":
+        return report.healing
     if not found:
         return report.agreement
     words = ", ".join(f"{count} {_OPS.get(op, f'to {op}')}" for op, count in found.items())

@@ -110,7 +110,7 @@ def _bulk(stack: str, options: list[str], given: tuple[str, ...]) -> int:
     if code == OK:
         code = _run(stack, "up", [*given, "--target", _DKIM_KEYS], None, _AT_ONCE)
     if code == OK:
-        code = engine.script("records", stack, *given, "--yes")
+        code = engine.script("records", stack, *given, "--yes", stack=stack)
     return code
 
 

@@ -88,8 +88,8 @@ def preview(
 
     Example: mx preview production
 
-    Exit codes: 0 nothing changes, 1 the preview failed or did not reach a host or
-    the DNS API, 2 something changes.
+    Exit codes: 0 nothing changes, 1 the preview failed, or it did not reach a host
+    or the DNS API and nothing else changes, 2 something changes.
     """
     engine.install()
     with waiting(f"{stack}: reading hosts and DNS", LONG):
@@ -112,6 +112,7 @@ def drift(
 
     The command reads every host and the DNS API, and compares them with the last up:
     files, modes, owners, packages, units, database rows, rollbacks and records.
+    Changes of the stack file that are not applied yet are not drift.
 
     Example: mx drift production
 
@@ -121,5 +122,5 @@ def drift(
     engine.install()
     with waiting(f"{stack}: reading hosts and DNS", LONG):
         # Without drift.read the program lists no records, so the engine reads each of them.
-        report = plan(stack, refresh=None if drift_is_read(stack) else True)
+        report = plan(stack, refresh=None if drift_is_read(stack) else True, drift=True)
     return show(report, "json" if as_json else form, forge, budget, full)

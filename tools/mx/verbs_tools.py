@@ -218,4 +218,6 @@ def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
 
     Exit codes: 0 done, 1 failed.
     """
-    return OK if engine.script("records", stack, *pulumi_options) == 0 else FAILED
+    engine.install()
+    done = engine.script("records", stack, *pulumi_options, stack=stack)
+    return OK if done == 0 else FAILED

@@ -115,7 +115,7 @@ def _other(step: Step) -> Change:
     """
     name, why = f"{step.type.rpartition(':')[2] or step.type} {step.name}", ""
     if (step.type, step.name) == (_LOCAL, QUEUES):
-        name = "queue check before a destroy"
+        name = "queue check (for `mx destroy`)"
         why = "hosts, logins or the check itself; nothing changes on a host"
     elif step.type == _LOCAL and step.name.startswith(SIGNING):
         name = f"DNSSEC of {step.name.removeprefix(SIGNING)}"

@@ -13,6 +13,7 @@ PLAN = "Plan `{plan}`"
 _VERDICTS = {
     "failed": "❌ preview failed",
     "changes": "🔶 changes",
+    "drift": "🔶 drift",
     "nothing": "✅ no changes",
 }
 _OPS = {
@@ -66,7 +67,8 @@ def _cut_note(names: list[str]) -> str:
 
 def _top(report: Report) -> str:
     lines = [MARKER.format(stack=report.stack), ""]
-    lines += [f"## {report.stack}: {_VERDICTS[report.verdict]}", "", _counts(report), ""]
+    verdict = _VERDICTS[report.verdict].replace("changes", report.looks_for)
+    lines += [f"## {report.stack}: {verdict}", "", _counts(report), ""]
     if report.plan:
         lines += [PLAN.format(plan=report.plan), ""]
     if report.errors:
@@ -85,6 +87,8 @@ def _counts(report: Report) -> str:
     counts = {op: count for op, count in report.counts.items() if count}
     if report.errors and not counts:
         return "The engine could not make a plan."
+    if report.verdict == "drift":
+        return plain(report.healing)
     if not counts:
         return plain(report.agreement)
     order = [*_OPS, *sorted({*counts} - {*_OPS})]

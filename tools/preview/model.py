@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from components.protocol.warnings import is_of_records, read_not_read
 
@@ -110,6 +110,8 @@ class Report:
     plan: str = ""
     # Whether each record was read at the DNS API before the engine planned.
     refreshed: bool = False
+    # Of `mx drift`: what the settings change is left out.
+    looks_for: Literal["changes", "drift"] = "changes"
 
     @property
     def records_drifted(self) -> bool:
@@ -125,9 +127,23 @@ class Report:
     @property
     def agreement(self) -> str:
         """The sentence of a report without a change. It promises nothing of a host unread."""
-        if self.unread:
-            return f"No change is planned, but {', '.join(self.unread)} could not be read."
+        unread = ", ".join(self.unread)
+        if self.looks_for == "drift":
+            if unread:
+                return f"No drift was found, but {unread} could not be read."
+            return "Hosts and DNS are as the last `mx up` left them."
+        if unread:
+            return f"No change is planned, but {unread} could not be read."
         return "Hosts and DNS match the settings."
+
+    @property
+    def healing(self) -> str:
+        """The sentence of a report of drift: whether the next `up` repairs what it says."""
+        count = len(self.changes) + len(self.records)
+        if not count:
+            return "The next `mx up` repairs nothing of this."
+        them = "component or record" if count == 1 else "components and records"
+        return f"The next `mx up` repairs {count} {them}."
 
     @property
     def leaving(self) -> set[str]:
@@ -136,14 +152,16 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One of `failed`, `changes` and `nothing`."""
+        """One of `failed`, `changes`, `drift` and `nothing`."""
         if self.errors:
             return "failed"
+        if self.looks_for == "drift":
+            return "drift" if self.drift else "nothing"
         return "changes" if any(self.counts.values()) else "nothing"
 
     @property
     def exit_code(self) -> int:
-        """0 nothing changes, 1 failed or not known, 2 something changes (docs/commands.md)."""
-        if self.verdict == "nothing":
-            return 1 if self.unread else 0
-        return {"failed": 1, "changes": 2}[self.verdict]
+        """0 nothing, 1 failed or not known, 2 something changes or drifted (docs/commands.md)."""
+        if self.verdict == "failed" or (self.unread and self.verdict != "changes"):
+            return 1
+        return 0 if self.verdict == "nothing" else 2

@@ -129,6 +129,23 @@ def _drift_units(look: Look) -> Iterable[Said]:
             yield Said(f"{match[1]} is {match[2]} on the host now.", told.host)
 
 
+def _drift_undone(look: Look) -> Iterable[Said]:
+    for told in _drifted(look):
+        text = str(told)
+        if "rolled back by hand at" in text:
+            yield Said(
+                f"{told.bundle} was rolled back by hand. `mx up` applies the stack file again: "
+                "correct there what was rolled back.",
+                told.host,
+            )
+        if "a change failed at " in text:
+            yield Said(
+                f"the last change of {told.bundle} failed and was undone. `mx up` tries the stack "
+                "file again.",
+                told.host,
+            )
+
+
 def _drift_files(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
         for path, how in re.findall(r"(/etc/postfix/\S+): (content changed|missing)", str(told)):
@@ -144,9 +161,14 @@ def _drift_dns(look: Look) -> Iterable[Said]:
             if told.what:  # the records were listed, but not read one by one
                 yield Said("Somebody else changed DNS records of this stack.")
             elif now:
-                yield Said(f"Somebody else changed a DNS record: {was[0]} is now {now[0]}.")
+                yield Said(f"Somebody else changed a DNS record: {was[0]} is now {_end(now[0])}")
             else:
-                yield Said(f"Somebody else removed a DNS record: {was[0]}.")
+                yield Said(f"Somebody else removed a DNS record: {_end(was[0])}")
+
+
+def _end(line: str) -> str:
+    """The line with one full stop, which a name in DNS has already."""
+    return f"{line.removesuffix('.')}."
 
 
 def _adopted(look: Look) -> Iterable[Said]:
@@ -185,5 +207,6 @@ KINDS = (
     Kind("drift: rows of recipients, aliases, routes", _drift_rows),
     Kind("drift: a service does not run", _drift_units),
     Kind("drift: Postfix was edited", _drift_files),
+    Kind("drift: a rollback, or a change that was undone", _drift_undone, first=True),
     Kind("drift: a DNS record", _drift_dns),
 )

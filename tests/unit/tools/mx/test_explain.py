@@ -51,7 +51,7 @@ ERRORS = {
         "post-step event returned an error: failed to save snapshot: An IO error occurred while "
         'writing the new snapshot file: blob (key ".pulumi/stacks/mx/production.json") '
         "(code=Unknown): dial tcp 10.0.0.7:5432: connect: connection refused",
-        "mx pulumi production cancel --yes, then mx up production",
+        "mx pulumi production cancel --yes\n  mx up production",
     ),
     "state not reached": (
         'unable to open state database "postgres://mx:words@10.0.0.7/mx": failed to ping '

@@ -94,5 +94,7 @@ def test_drift_that_could_not_be_read_is_no_agreement(
     monkeypatch.setattr(engine, "install", lambda: None)
     assert run(["drift", "production"]) == FAILED
     said = " ".join(capsys.readouterr().out.split())
-    assert f"No change is planned, but {place} could not be read." in said
+    assert f"No drift was found, but {place} could not be read." in said
     assert run(["preview", "production"]) == FAILED
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"No change is planned, but {place} could not be read." in said

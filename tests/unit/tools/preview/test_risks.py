@@ -171,6 +171,17 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "mx1: somebody removed /etc/postfix/master.cf. The next `mx up` restores the file.",
         ),
     ],
+    "drift: a rollback, or a change that was undone": [
+        (
+            told("drift: mx1: postfix: rolled back by hand at 2026-11-29T10:00:00Z\n-a\n+b"),
+            "mx1: postfix was rolled back by hand. `mx up` applies the stack file again: correct "
+            "there what was rolled back.",
+        ),
+        (
+            told("drift: mx1: postfix: a change failed at 2026-11-29T10:00:00Z and was undone"),
+            "mx1: the last change of postfix failed and was undone.",
+        ),
+    ],
     "drift: a DNS record": [
         (
             {

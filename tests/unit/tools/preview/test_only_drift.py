@@ -1,0 +1,67 @@
+"""`mx drift` tells what somebody changed by hand, and not what the stack file will change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.protocol import warnings
+from tests.unit.tools.preview.test_report import BUNDLE, RECORD, bundle, mx, report_of, step
+from tools.mx.terminal import counts
+from tools.preview.markdown import markdown
+from tools.preview.only_drift import only_drift
+
+EDITED = bundle({"/etc/postfix/main.cf": {"content": "message_size_limit = 2\n"}})
+HELD = bundle({"/etc/postfix/main.cf": {"content": "message_size_limit = 1\n"}})
+PENDING = step("update", BUNDLE.format("mx1-postfix"), HELD, EDITED)
+
+
+def document(*steps: Any, told: str = "") -> dict[str, Any]:
+    diagnostics = [{"severity": "warning", "message": f"warning: {told}"}] if told else []
+    return {"steps": list(steps), "diagnostics": diagnostics}
+
+
+def test_an_edit_of_the_stack_file_is_no_drift() -> None:
+    report = report_of(document(PENDING))
+    assert report.exit_code == 2
+    found = only_drift(report)
+    assert (found.verdict, found.exit_code, found.changes, found.risks) == ("nothing", 0, [], [])
+    assert "not applied yet" in found.notes[0]
+    assert "## lab: ✅ no drift" in markdown(found)
+    assert counts(found) == "Hosts and DNS are as the last `mx up` left them."
+
+
+def test_drift_is_told_without_what_the_same_up_would_change() -> None:
+    healed = step("update", BUNDLE.format("mx2-redis"), HELD, HELD)
+    healed["newState"]["inputs"] = HELD | {"create": "mx-agent apply --heal 1"}
+    both = step("update", BUNDLE.format("mx1-postfix"), HELD, EDITED)
+    both["newState"]["inputs"] = EDITED | {"create": "mx-agent apply --heal 1"}
+    told = warnings.drift("mx2", "redis", "/etc/redis/redis.conf: content changed")
+    found = only_drift(report_of(document(healed, both, told=told)))
+    assert (found.verdict, found.exit_code) == ("drift", 2)
+    assert [(each.host, each.why, each.files) for each in found.changes] == [
+        ("mx1", ["drift"], []),
+        ("mx2", ["drift"], []),
+    ]
+    assert counts(found) == "The next `mx up` repairs 2 components and records."
+    assert "🔶 drift" in markdown(found)
+
+
+def test_a_record_that_drifted_is_kept_and_a_new_one_is_not() -> None:
+    ours = mx("mx1.example.test")
+    theirs = ours | {"priority": 77}
+    steps = [
+        step("refresh", RECORD.format("a"), ours, ours),
+        step("update", RECORD.format("a"), theirs, ours),
+        step("create", RECORD.format("new"), new=mx("mx1.example.test", "new.test")),
+    ]
+    found = only_drift(report_of(document(*steps)))
+    assert [record.name for record in found.records] == ["example.test"]
+    assert found.exit_code == 2
+    assert found.notes
+
+
+def test_a_host_that_was_not_read_hides_behind_no_drift_of_another() -> None:
+    texts = [warnings.drift("mx2", "redis", "stopped"), warnings.not_read("mx1", "timed out")]
+    told = [{"severity": "warning", "message": f"warning: {text}"} for text in texts]
+    found = only_drift(report_of({"steps": [], "diagnostics": told}))
+    assert (found.verdict, found.exit_code) == ("drift", 1)

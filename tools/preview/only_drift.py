@@ -1,0 +1,52 @@
+"""A report of what somebody changed by hand, without what the settings change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from tools.preview.model import Change, RecordChange, Report
+from tools.preview.risks import risks
+
+DRIFT = "drift"
+_PENDING = (
+    "The stack file has changes that are not applied yet. They are not in this report: "
+    "`mx preview` shows them."
+)
+
+
+def only_drift(report: Report) -> Report:
+    """The same report with drift alone, and with a note when the settings change something, too."""
+    changes = [_healed(change) for change in report.changes if DRIFT in change.why]
+    lines = {line for text in report.drift for line in text.split("\n")}
+    records = [each for each in report.records if _drifted(each, lines)]
+    found = Report(
+        report.stack,
+        changes=changes,
+        records=records,
+        drift=report.drift,
+        errors=report.errors,
+        warnings=report.warnings,
+        notes=list(report.notes),
+        counts=dict(Counter([*(each.op for each in changes), *["update"] * len(records)])),
+        refreshed=report.refreshed,
+        looks_for="drift",
+    )
+    if sum(report.counts.values()) > len(changes) + len(records):
+        found.notes.append(_PENDING)
+    found.risks = risks(found, None)
+    return found
+
+
+def _healed(change: Change) -> Change:
+    """The part of a change that is there for the drift."""
+    if change.why == [DRIFT]:
+        return change
+    return replace(change, why=[DRIFT], files=[], packages=[])
+
+
+def _drifted(record: RecordChange, lines: set[str]) -> bool:
+    """Whether a record is otherwise at the API, or gone there."""
+    if record.old is None:
+        return f"-{record.new}" in lines
+    return f"+{record.old}" in lines
