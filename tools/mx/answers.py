@@ -13,7 +13,7 @@ from components.settings.types import hostname
 
 from .app import Failure
 from .codes import USAGE
-from .console import tell
+from .console import folded, safe, tell
 
 Kind = Callable[[str], str]
 
@@ -28,12 +28,18 @@ def hostnames(answer: str) -> str:
 
 def ipv4(answer: str) -> str:
     """An IPv4 address. Raises ValueError."""
-    return str(IPv4Address(answer))
+    try:
+        return str(IPv4Address(answer))
+    except ValueError:
+        raise ValueError(f"{answer!r} is no IPv4 address, such as 198.51.100.7") from None
 
 
 def ipv6(answer: str) -> str:
     """An IPv6 address. Raises ValueError."""
-    return str(IPv6Address(answer))
+    try:
+        return str(IPv6Address(answer))
+    except ValueError:
+        raise ValueError(f"{answer!r} is no IPv6 address, such as 2001:db8::7") from None
 
 
 def no_ipv6(answer: str) -> str:
@@ -80,7 +86,8 @@ class Asking:
             try:
                 return kind(answer.strip())
             except ValueError as error:
-                raise click.UsageError(str(error)) from None
+                told = folded(f"Error: {safe(str(error))}", sys.stderr)
+                raise click.UsageError(told.removeprefix("Error: ")) from None
 
         if self.possible:
             return str(click.prompt(question, default or None, err=True, value_proc=checked))

@@ -10,7 +10,7 @@ import yaml
 
 _HEAD = """\
 # yaml-language-server: $schema=schema.json
-# The settings of this environment. stacks/README.md explains every key.
+# The settings of this environment. docs/settings.md explains every key.
 """
 
 
@@ -92,21 +92,25 @@ def _host(host: Host, number: int) -> dict[str, Any]:
     return found
 
 
-def call(name: str, answers: Answers) -> str:
-    """The command line of `mx init` that gives these answers."""
-    words = ["scripts/mx", "init", name]
-    for host in answers.hosts:
-        words += ["--host", ",".join(filter(None, (host.hostname, host.ipv4, host.ipv6)))]
-    words += [word for domain in answers.domains for word in ("--domain", domain)]
-    words += [word for one in answers.recipients for word in ("--recipient", one)]
-    words += ["--mailbox-host", f"{answers.mailbox_host}:{answers.mailbox_port}"]
-    words += [word for one in answers.mynetworks for word in ("--mynetworks", one)]
-    words += [word for zone, key in answers.zones.items() for word in ("--zone", f"{zone}={key}")]
-    words += ["--ssh-user", answers.ssh_user]
-    words += ["--ssh-port", str(answers.ssh_port)] if answers.ssh_port != 22 else []
-    words += ["--ssh-key", answers.ssh_key] if answers.ssh_key else []
-    words += ["--accept-terms"] if answers.certificates else []
-    return shlex.join(words)
+def call(name: str, answers: Answers, backend: str | None = None, trusted: bool = False) -> str:
+    """The command line of `mx init` that gives these answers, a line for each option."""
+    options: list[tuple[str, ...]] = [
+        ("--host", ",".join(filter(None, (host.hostname, host.ipv4, host.ipv6))))
+        for host in answers.hosts
+    ]
+    options += [("--domain", domain) for domain in answers.domains]
+    options += [("--recipient", one) for one in answers.recipients]
+    if answers.mailbox_host:
+        options.append(("--mailbox-host", f"{answers.mailbox_host}:{answers.mailbox_port}"))
+    options += [("--mynetworks", one) for one in answers.mynetworks]
+    options += [("--zone", f"{zone}={key}") for zone, key in answers.zones.items()]
+    options += [("--ssh-user", answers.ssh_user)] if answers.ssh_user else []
+    options += [("--ssh-port", str(answers.ssh_port))] if answers.ssh_port != 22 else []
+    options += [("--ssh-key", answers.ssh_key)] if answers.ssh_key else []
+    options += [("--backend", backend)] if backend else []
+    options += [("--trust-host-keys",)] if trusted else []
+    options += [("--accept-terms",)] if answers.certificates else []
+    return " \\\n  ".join(shlex.join(each) for each in (("scripts/mx", "init", name), *options))
 
 
 def text(answers: Answers) -> str:

@@ -13,64 +13,88 @@ from .console import tell
 from .init_file import Answers, Host
 
 
-def ask(asking: Asking, given: dict[str, object]) -> Answers:
-    """The answers to all questions; `given` are options by name. Raises Failure."""
-    listed = given["given"] if isinstance(given["given"], tuple) else ()
-    described = [str(one).split(",") for one in listed]
+def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
+    """Put the answers to all questions into `answers`; `given` are options by name.
+
+    What options give is checked before anything is asked. Raises Failure, and then `answers` has
+    what was answered until then.
+    """
+    _options(given, answers)
+    described = [each.split(",") for each in _all(given, "given")]
     if not described:
         question = "Names of the MX hosts, separated by blanks"
         names = asking.words(question, "--host", kind=checked.hostnames)
         described = [[one] for one in names.split()]
-    user, key = str(given["ssh_user"]), str(given["ssh_key"])
-    if key and not Path(key).expanduser().is_file():
-        raise Failure(f"--ssh-key {key}: there is no such file", USAGE)
-    if not user and asking.possible:
+    if not answers.ssh_user and asking.possible:
         tell("the login on the hosts is root, or a user who may use sudo without a password")
-    user = user or asking.words("Login on the hosts", "--ssh-user", "root")
-    answers = Answers(ssh_user=user, ssh_port=int(str(given["ssh_port"])), ssh_key=key)
+    user = answers.ssh_user or asking.words("Login on the hosts", "--ssh-user", "root")
+    answers.ssh_user = user
     for name, *addresses in described:
-        checked.given("--host", name, checked.hostnames)
-        ipv4 = addresses[0] if addresses else _address(name, socket.AF_INET)
-        if not ipv4:
-            ipv4 = asking.words(f"IPv4 address of {name}", "--host NAME,IPV4", kind=checked.ipv4)
-        checked.given(f"--host {name}: IPv4 address", ipv4, checked.ipv4)
-        ipv6 = addresses[1] if len(addresses) > 1 else ""
-        if not addresses:
-            ipv6 = _address(name, socket.AF_INET6) or asking.words(
-                f"IPv6 address of {name}, or none", "--host NAME,IPV4,IPV6", "none", checked.no_ipv6
-            )
-        ipv6 = "" if ipv6 == "none" else ipv6
-        if ipv6:
-            checked.given(f"--host {name}: IPv6 address", ipv6, checked.ipv6)
-        answers.hosts.append(Host(name, ipv4, ipv6))
-    domains = given["domains"] if isinstance(given["domains"], tuple) else ()
-    answers.domains = [checked.given("--domain", str(one), checked.hostnames) for one in domains]
-    if not domains:
+        answers.hosts.append(_host(asking, name, addresses))
+    if not answers.domains:
         question = "Mail domains, separated by blanks"
         answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
-    question = "Recipients in every domain, separated by blanks"
-    recipients = given["recipients"] if isinstance(given["recipients"], tuple) else ()
-    answers.recipients = [str(one) for one in recipients] or asking.words(
-        question, "--recipient", "postmaster abuse"
-    ).split()
+    if not answers.recipients:
+        if asking.possible:
+            tell("mail for any other local part than those that you give now is refused")
+        question = "Local parts that take mail in every domain, separated by blanks"
+        answers.recipients = asking.words(question, "--recipient", "postmaster abuse").split()
     if "postmaster" not in answers.recipients:
         # RFC 5321 section 4.5.1; the DMARC reports of the new domains go there, too.
         answers.recipients.append("postmaster")
         tell("postmaster is accepted too: every mail domain must take mail for it (RFC 5321)")
-    mailbox = str(given["mailbox_host"] or "")
-    if mailbox:
-        checked.given("--mailbox-host", mailbox, checked.mailbox)
-    else:
+    if not answers.mailbox_host:
         question = "Name of the mailbox host, with :PORT when it is not 25"
-        mailbox = asking.words(question, "--mailbox-host", kind=checked.mailbox)
-    answers.mailbox_host, _, port = mailbox.partition(":")
-    answers.mailbox_port = int(port or 25)
-    networks = given["mynetworks"] if isinstance(given["mynetworks"], tuple) else ()
-    answers.mynetworks = [str(one) for one in networks]
-    for one in given["zones"] if isinstance(given["zones"], tuple) else ():
-        zone, _, identifier = str(one).partition("=")
+        _mailbox(answers, asking.words(question, "--mailbox-host", kind=checked.mailbox))
+
+
+def _options(given: dict[str, object], answers: Answers) -> None:
+    """Take the options that need no question. Raises Failure for a wrong one."""
+    answers.ssh_user, answers.ssh_key = str(given["ssh_user"]), str(given["ssh_key"])
+    answers.ssh_port = int(str(given["ssh_port"]))
+    if answers.ssh_key and not Path(answers.ssh_key).expanduser().is_file():
+        raise Failure(f"--ssh-key {answers.ssh_key}: there is no such file", USAGE)
+    for described in _all(given, "given"):
+        name, *addresses = described.split(",")
+        checked.given("--host", name, checked.hostnames)
+        for kind, address, check in zip(
+            ("IPv4", "IPv6"), addresses, (checked.ipv4, checked.ipv6), strict=False
+        ):
+            checked.given(f"--host {name}: {kind} address", address, check)
+    answers.domains = [
+        checked.given("--domain", domain, checked.hostnames) for domain in _all(given, "domains")
+    ]
+    answers.recipients = _all(given, "recipients")
+    if mailbox := str(given["mailbox_host"] or ""):
+        _mailbox(answers, checked.given("--mailbox-host", mailbox, checked.mailbox))
+    answers.mynetworks = _all(given, "mynetworks")
+    for one in _all(given, "zones"):
+        zone, _, identifier = one.partition("=")
         answers.zones[zone] = checked.given(f"--zone {zone}", identifier, checked.zone_id)
-    return answers
+
+
+def _all(given: dict[str, object], name: str) -> list[str]:
+    """The values of an option that may be given several times."""
+    values = given[name]
+    return [str(one) for one in values] if isinstance(values, tuple) else []
+
+
+def _host(asking: Asking, name: str, addresses: list[str]) -> Host:
+    """A host with its addresses: as given, else from DNS, else asked."""
+    if addresses:
+        return Host(name, addresses[0], "".join(addresses[1:2]))
+    ipv4 = _address(name, socket.AF_INET) or asking.words(
+        f"IPv4 address of {name}", "--host NAME,IPV4", kind=checked.ipv4
+    )
+    ipv6 = _address(name, socket.AF_INET6) or asking.words(
+        f"IPv6 address of {name}, or none", "--host NAME,IPV4,IPV6", "none", checked.no_ipv6
+    )
+    return Host(name, ipv4, "" if ipv6 == "none" else ipv6)
+
+
+def _mailbox(answers: Answers, place: str) -> None:
+    answers.mailbox_host, _, port = place.partition(":")
+    answers.mailbox_port = int(port or 25)
 
 
 def _address(hostname: str, family: socket.AddressFamily) -> str:

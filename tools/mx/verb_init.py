@@ -66,13 +66,17 @@ def init(
             f"stacks/{target.name} exists already: give another name, or edit the file", USAGE
         )
     asking = Asking()
-    answers = init_questions.ask(asking, given)
+    answers = init_file.Answers(certificates=accept_terms)
     try:
-        _make(name, asking, answers, backend, trust_host_keys, accept_terms)
-    except (Failure, click.Abort):
-        if asking.possible:
-            tell("the same answers again, without the questions:")
-            print(f"  {safe(init_file.call(name, answers))}", file=sys.stderr)
+        init_questions.ask(asking, given, answers)
+        _make(name, asking, answers, backend, trust_host_keys)
+    except (Failure, click.Abort) as error:
+        if asking.possible and answers.hosts:
+            if isinstance(error, click.Abort):
+                print(file=sys.stderr)  # below the question
+            tell("the same answers again, without these questions:")
+            again = init_file.call(name, answers, backend, trust_host_keys)
+            print(safe(again), file=sys.stderr)
         raise
     _next(name, answers)
     return OK
@@ -84,14 +88,13 @@ def _make(
     answers: init_file.Answers,
     backend: str | None,
     trust_host_keys: bool,
-    accept_terms: bool,
 ) -> None:
     """The stack file and the state. Raises Failure, and then neither is there."""
     target = path(name)
     _keys(asking, answers, trust_host_keys)
     _zones(asking, answers)
     terms = "Do you agree to the terms of Let's Encrypt\n(https://letsencrypt.org/repository/)?"
-    answers.certificates = accept_terms or asking.yes(terms, "--accept-terms")
+    answers.certificates = answers.certificates or asking.yes(terms, "--accept-terms")
     if not answers.certificates:
         tell("without certificates there is no STARTTLS, no DANE and no MTA-STS")
     settings = from_mapping(init_file.mail(answers), f"stacks/{target.name}")
@@ -170,7 +173,7 @@ def _releases(answers: init_file.Answers, settings: Settings) -> None:
         if code != 0:
             login = f"{answers.ssh_user}@{host.ipv4}, port {answers.ssh_port}"
             raise Failure(
-                f"{host.hostname} ({login}): {explain(err, '')}\nNothing was written. Try "
+                f"{host.hostname} ({login}): {_refused(err)}\nNothing was written. Try "
                 f"`ssh {answers.ssh_user}@{host.ipv4}` yourself. --ssh-user, --ssh-key and "
                 "--ssh-port give `mx init` another login."
             )
@@ -178,6 +181,13 @@ def _releases(answers: init_file.Answers, settings: Settings) -> None:
         if "ID=debian" not in out.split("\n") or not found or found[1] not in ("12", "13"):
             raise Failure(f"{host.hostname} does not run Debian 12 or 13, which MX needs")
         host.debian = int(found[1])
+
+
+def _refused(err: str) -> str:
+    """Why a host was not reached. No stack file is there yet, so none is named."""
+    if "Permission denied" in err:
+        return "the host accepts no key of this login (ssh-add -l lists those of the ssh-agent)"
+    return explain(err, "")
 
 
 def _next(name: str, answers: init_file.Answers) -> None:

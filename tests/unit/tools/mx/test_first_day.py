@@ -29,7 +29,7 @@ from tools.mx import (
 from tools.mx.answers import Asking, Kind
 from tools.mx.app import Failure, mx, run
 from tools.mx.check_host import judge_answer, unreachable
-from tools.mx.codes import FAILED, USAGE
+from tools.mx.codes import FAILED, INTERRUPTED, USAGE
 from tools.mx.init_questions import ask
 from tools.mx.verb_check import _file
 from tools.preview.model import Report
@@ -74,8 +74,14 @@ def test_recipients_without_postmaster_get_it(capsys: pytest.CaptureFixture[str]
         "ssh_port": 22,
         "ssh_key": "",
     }
-    assert ask(Asking(), given).recipients == ["alice", "postmaster"]
+    assert asked(Asking(), given).recipients == ["alice", "postmaster"]
     assert "postmaster is accepted too" in capsys.readouterr().err
+
+
+def asked(asking: Asking, given: dict[str, object]) -> init_file.Answers:
+    found = init_file.Answers()
+    ask(asking, given, found)
+    return found
 
 
 class Said(Asking):
@@ -102,8 +108,8 @@ def test_sudo_login_is_asked_for_when_no_option_gives_it() -> None:
         "ssh_port": 22,
         "ssh_key": "",
     }
-    assert ask(Said(Login="operator"), given).ssh_user == "operator"
-    assert ask(Asking(), given).ssh_user == "root"
+    assert asked(Said(Login="operator"), given).ssh_user == "operator"
+    assert asked(Asking(), given).ssh_user == "root"
 
 
 def test_address_that_a_preview_refuses_is_a_fault_of_the_check() -> None:
@@ -330,24 +336,59 @@ def test_ipv6_is_taken_from_dns_else_asked_for(monkeypatch: pytest.MonkeyPatch) 
         "ssh_key": "",
     }
     person = Said(Names="mx1.example.org", domains="example.org", IPv6="2001:db8:2::12")
-    assert ask(person, given).hosts[0].ipv6 == "2001:db8:2::11"
+    assert asked(person, given).hosts[0].ipv6 == "2001:db8:2::11"
     del found[socket.AF_INET6]
-    assert ask(person, given).hosts[0].ipv6 == "2001:db8:2::12"
-    assert ask(Said(Names="mx1.example.org", domains="example.org"), given).hosts[0].ipv6 == ""
+    assert asked(person, given).hosts[0].ipv6 == "2001:db8:2::12"
+    assert asked(Said(Names="mx1.example.org", domains="example.org"), given).hosts[0].ipv6 == ""
 
 
 def test_answers_of_an_init_that_failed_can_be_given_again_in_one_line() -> None:
-    words = shlex.split(init_file.call("example", answers()))
+    words = shlex.split(init_file.call("example", answers()).replace("\\\n", ""))
     with mx.make_context("mx", words[1:]) as context:
         name, command, rest = mx.resolve_command(context, words[1:])
     assert (name, command) == ("init", mx.commands["init"])
     given = mx.commands["init"].make_context("init", rest).params
     assert given.pop("accept_terms") is False
-    again = ask(Asking(), given)
+    again = asked(Asking(), given)
     assert [host.ipv6 for host in again.hosts] == ["2001:db8:2::11", ""]
     for host, was in zip(again.hosts, answers().hosts, strict=True):
         host.host_key, host.debian = was.host_key, was.debian
     assert again == answers()
+
+
+def test_ctrl_c_at_a_question_keeps_what_was_answered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = iter(["mx1.example.org", "203.0.113.21", "none"])
+
+    def typed(_: str) -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", typed)
+    monkeypatch.setattr("tools.mx.init_questions._address", lambda name, family: "")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    options = ["--ssh-user", "operator", "--accept-terms", "--zone", f"example.org={'2' * 32}"]
+    assert run(["init", "fresh", "--domain", "example.org", *options]) == INTERRUPTED
+    assert capsys.readouterr().err.split("questions:\n")[1] == (
+        "scripts/mx init fresh \\\n  --host mx1.example.org,203.0.113.21 \\\n"
+        f"  --domain example.org \\\n  --zone example.org={'2' * 32} \\\n"
+        "  --ssh-user operator \\\n  --accept-terms\n\n"
+        "mx: ended by Ctrl-C; nothing was changed\n"
+    )
+
+
+def test_wrong_option_is_told_before_the_first_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("tools.mx.answers.Asking.words", None)
+    assert run(["init", "fresh", "--zone", "example.org=123"]) == USAGE
+    assert "'123' is no zone ID" in capsys.readouterr().err
+    assert run(["init", "fresh", "--backend", "/srv/state"]) == USAGE
+    assert "a folder is file:///srv/state" in capsys.readouterr().err
 
 
 def test_second_up_hears_of_the_lock_before_it_shows_a_report(
