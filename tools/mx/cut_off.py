@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from . import engine
+from . import engine, state
 from .app import Failure
 from .console import tell
 from .explain import explain
@@ -20,11 +18,8 @@ def begun(stack: str) -> tuple[list[str], list[str]]:
 
     Raises Failure when the state cannot be read.
     """
-    done = engine.call(stack, ["stack", "export"])
-    if done.returncode:
-        raise Failure(explain(done.stderr, stack))
     found: tuple[list[str], list[str]] = ([], [])
-    for item in json.loads(done.stdout)["deployment"].get("pending_operations") or []:
+    for item in state.deployment(stack).get("pending_operations") or []:
         if item["type"] == "creating":
             resource = item["resource"]
             found[resource["type"] != _RECORD].append(resource["urn"].rpartition("::")[2])

@@ -172,6 +172,7 @@ class Progress:
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column()
         table.add_column(justify="right")
+        table.add_column(justify="right")
         table.add_column(no_wrap=True, overflow="ellipsis")
         for name, row in self.rows.items():
             state = Text(safe(", ".join(row.now)))
@@ -180,5 +181,7 @@ class Progress:
             elif not row.now:
                 whole = row.done > 0 and row.done >= row.total
                 state.append(*(("done", "green") if whole else ("waits", "dim")))
-            table.add_row(Text(safe(name), "bold"), self._of(row), state)
+            seconds = (row.ended if not row.now else time.monotonic()) - row.began
+            clock = f"{seconds:.0f} s" if row.began else ""
+            table.add_row(Text(safe(name), "bold"), self._of(row), clock, state)
         return table

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from . import access, engine
 from .app import Failure
@@ -45,6 +46,15 @@ def check(url: str) -> None:
             "password out, and give it in ~/.pgpass or PGPASSWORD (docs/backends.md)",
             USAGE,
         )
+
+
+def deployment(stack: str) -> dict[str, Any]:
+    """What the engine's state has of the stack. Raises Failure when it cannot be read."""
+    done = engine.call(stack, ["stack", "export"])
+    if done.returncode:
+        raise Failure(explain(done.stderr, stack))
+    found: dict[str, Any] = json.loads(done.stdout)["deployment"]
+    return found
 
 
 def locked(stack: str) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 import click
 from rich.text import Text
 
+from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 from tools import refresh_option
+from tools.preview.files import WORDS
 from tools.preview.model import Report
 
-from . import apply, cut_off, engine, host_keys, queues, state, terminal
+from . import apply, cut_off, engine, host_keys, queues, state, taken, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
-from .console import console, folded, safe, show, tell
+from .console import console, folded, safe, say, show, tell
 from .plan import LONG, plan
 from .progress import DNS
 from .wait import waiting
@@ -128,13 +130,14 @@ def _run(
     settings = settings_of(stack)
     outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more)
     host_keys.in_errors(outcome.errors, settings)
-    _say(stack, verb, outcome)
+    new = report is not None and any(each.why == [WORDS["create"]] for each in report.changes)
+    _say(stack, verb, outcome, settings, new)
     if outcome.code == INTERRUPTED:
         return INTERRUPTED
     return OK if outcome.code == 0 else FAILED
 
 
-def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
+def _say(stack: str, verb: str, outcome: apply.Outcome, settings: Settings, new: bool) -> None:
     """What changed, what failed, where, and what to do."""
     out = console(stderr=True)
     for where, texts in outcome.errors.items():
@@ -150,6 +153,8 @@ def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
     result = "done" if outcome.code == 0 else "not finished"
     out.print(f"{verb}: {stack}: {result}; {counted or 'nothing changed'}", soft_wrap=True)
     out.print(f"log: {outcome.log}", soft_wrap=True)
+    if new and outcome.code == 0:
+        out.print(f"See it from outside: mx status {next(iter(settings.domains))}", soft_wrap=True)
     if outcome.code not in (0, INTERRUPTED):
         again = f"Put the cause right, then run `mx {verb} {stack}` again: it goes on from here."
         out.print(again, soft_wrap=True)
@@ -162,8 +167,9 @@ def _say(stack: str, verb: str, outcome: apply.Outcome) -> None:
 def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     """Remove everything of the stack from its hosts and from DNS.
 
-    The command first counts the mail queues and names what they hold. Queued mail
-    would stay on the host, and nobody would deliver it. Packages stay installed.
+    The command first names the records and hosts that it takes away, and counts the
+    mail queues. Queued mail would stay on the host, and nobody would deliver it.
+    Packages stay installed.
 
     Example: mx destroy production
 
@@ -175,6 +181,11 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     settings = settings_of(stack)
     with waiting(f"{stack}: counting the mail queues"):
         counted = queues.count(settings)
+        gone = taken.words(state.deployment(stack).get("resources") or [])
+    if not gone:
+        tell(f"the state of {stack} has nothing; there is nothing to take away")
+        return OK
+    say(f"{stack}: this takes away {gone}.")
     show(queues.table(counted))
     if any(number for number in counted.values()):
         tell("messages wait in a queue: deliver them first, or they are lost with the host")
@@ -185,6 +196,6 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
             raise Failure("nobody can answer here: add --yes", USAGE)
         answer = click.prompt(f"Type {stack} to take the stack away", err=True, default="")
         if answer != stack:
-            tell("nothing was changed")
+            tell(f"{answer!r} is not {stack}: nothing was changed")
             return OK
     return _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)

@@ -113,7 +113,9 @@ def _reasons(step: Step, old: Any, new: Any) -> list[str]:
     called = [calls.without_number(_create(side)) for side in (before, after)]
     if called[0] != called[1] or before.get("delete") != after.get("delete"):
         why.append("the call of the agent")
-    return why or ["settings"]
+    # Address, login and SSH host key of the connection are not shown by the engine.
+    hidden = before == after and before.get("connection") == SECRET
+    return why or ["connection" if hidden else "settings"]
 
 
 def _what(before: dict[str, Any], after: dict[str, Any], old: Any, new: Any) -> str:

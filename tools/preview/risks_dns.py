@@ -119,7 +119,7 @@ def _address_changed(record: RecordChange, look: Look) -> Iterable[Said]:
 
 def _spf(record: RecordChange, look: Look) -> Iterable[Said]:
     old, new = (_terms(line) for line in (record.old, record.new))
-    if new and "-all" in new and "-all" not in old:
+    if new and "-all" in new and "-all" not in old and not _new_host(record, look):
         yield Said(
             "the SPF record now ends in -all. Receivers may refuse mail from this domain when it "
             "comes from a server that the record does not name.",
@@ -138,6 +138,14 @@ def _spf(record: RecordChange, look: Look) -> Iterable[Said]:
             "mail from this domain.",
             record.name,
         )
+
+
+def _new_host(record: RecordChange, look: Look) -> bool:
+    """Whether the name gets its first records now, an address among them: it sent no mail."""
+    beside = [each for each in look.report.records if each.name == record.name]
+    return all(each.old is None for each in beside) and any(
+        kind(each.new) in ("A", "AAAA") for each in beside
+    )
 
 
 def _terms(line: str | None) -> list[str]:

@@ -202,6 +202,12 @@ def test_host_that_was_not_read_is_no_promise_that_nothing_changes() -> None:
     assert report_of({**DOCUMENTS["changes"][0], "diagnostics": [unread]}).exit_code == 2
 
 
+def test_another_host_key_is_a_change_of_the_connection() -> None:
+    held = bundle({}) | {"connection": "[secret]"}
+    update = step("update", BUNDLE.format("mx1-postfix"), held, held)
+    assert report_of({"steps": [update]}).changes[0].why == ["connection"]
+
+
 def test_hosts_that_wait_for_the_same_updates_share_a_warning() -> None:
     texts = [
         *(warnings.updates(host, "a reboot") for host in ("mx1", "mx2", "mx3")),

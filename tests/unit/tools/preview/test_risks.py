@@ -608,6 +608,12 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
 }
 # What must not be told: the opposite would be true.
 HARMLESS = {
+    "a new host gets an SPF record": {
+        "steps": [
+            step("create", RECORD.format("a"), None, address("192.0.2.1")),
+            step("create", RECORD.format("spf"), None, txt("mx1.a.test", "v=spf1 a -all")),
+        ]
+    },
     "an empty DKIM key goes": record(txt("*._domainkey.park.test", "v=DKIM1; p="), None),
     "only the TTL changes": record(NULL, NULL | {"ttl": 600}),
     "SPF gets one name more": record(

@@ -1,0 +1,45 @@
+"""What `mx destroy` says before its question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+
+from tools.mx import engine, queues, state, taken, verbs_apply
+from tools.mx.app import run
+from tools.mx.codes import OK
+
+RECORD, COMMAND = "cloudflare:index/dnsRecord:DnsRecord", "command:remote:Command"
+STATE: list[dict[str, Any]] = [
+    {"type": RECORD, "urn": "u::dns-a", "outputs": {"name": "mx1.example.test", "type": "A"}},
+    {"type": RECORD, "urn": "u::dns-mx", "outputs": {"name": "example.test", "type": "MX"}},
+    {"type": COMMAND, "urn": "u::mx1-agent"},
+    {"type": COMMAND, "urn": "u::mx1-postfix"},
+    {"type": "mx:host:Postfix", "urn": "u::mx1-postfix"},
+]
+
+
+def test_records_and_hosts_are_named() -> None:
+    assert taken.words(STATE) == (
+        "2 DNS records, with the MX records of example.test; all that MX set up on mx1: files "
+        "that were there before come back, packages stay"
+    )
+    assert taken.words([]) == ""
+
+
+def test_a_name_typed_wrong_is_told_and_nothing_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "install", lambda: None)
+    monkeypatch.setattr(state, "locked", lambda stack: None)
+    monkeypatch.setattr(state, "deployment", lambda stack: {"resources": STATE})
+    monkeypatch.setattr(queues, "count", lambda settings: {"mx1": 0})
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: "prodction")
+    monkeypatch.setattr(verbs_apply, "_run", None)
+    assert run(["destroy", "production"]) == OK
+    shown = capsys.readouterr()
+    assert "this takes away 2 DNS records" in shown.out
+    assert "'prodction' is not production: nothing was changed" in shown.err

@@ -1,0 +1,31 @@
+"""What `mx destroy` would take away, as the engine's state has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from components.protocol.calls import host_of_agent
+
+_COMMAND, _RECORD = "command:remote:Command", "cloudflare:index/dnsRecord:DnsRecord"
+
+
+def words(resources: Iterable[Mapping[str, Any]]) -> str:
+    """One sentence on the records and hosts of a state; empty when there are none."""
+    listed = list(resources)
+    records = [each.get("outputs") or {} for each in listed if each.get("type") == _RECORD]
+    mx = sorted({str(each.get("name")) for each in records if each.get("type") == "MX"})
+    names = (
+        str(each.get("urn")).rpartition("::")[2] for each in listed if each.get("type") == _COMMAND
+    )
+    hosts = sorted({host for host in map(host_of_agent, names) if host is not None})
+    parts = []
+    if records:
+        among = f", with the MX records of {', '.join(mx)}" if mx else ""
+        parts.append(f"{len(records)} DNS record{'s' * (len(records) != 1)}{among}")
+    if hosts:
+        parts.append(
+            f"all that MX set up on {', '.join(hosts)}: files that were there before come back, "
+            "packages stay"
+        )
+    return "; ".join(parts)
