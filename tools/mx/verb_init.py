@@ -102,7 +102,9 @@ def _make(
         tell(f"{fault}. `mx preview` and `mx up` refuse it until then.")
     _releases(answers, settings)
     engine.install()
-    place = backend or asking.words("Where the engine keeps its state", "--backend", state.local())
+    if not backend and asking.possible:
+        tell("the engine keeps its state in a folder, unless you give another URL")
+    place = backend or asking.words("State", "--backend", state.local())
     state.check(place)
     target.write_text(init_file.text(answers))
     try:

@@ -57,7 +57,8 @@ def test_records_of_which_one_of_two_is_made_wait_and_are_not_done() -> None:
         console = Console(width=80)
         with console.capture() as captured:
             console.print(shows._table())
-    assert captured.get().split() == ["DNS", "1/2", "0", "s", "waits"]
+    name, done, *_, state = captured.get().split()
+    assert (name, done, state) == ("DNS", "1/2", "waits")
 
 
 def test_reason_of_several_findings_is_there_once_on_a_terminal(
