@@ -1,6 +1,6 @@
 """One environment: settings, MX hosts, DNS records, outputs."""
 
-from components import early
+from components.engine import early
 
 early.begin()
 

@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any
 
-from components import early
+from components.engine import early
 
 if TYPE_CHECKING:
     from pulumi_cloudflare._inputs import DnsRecordDataArgs

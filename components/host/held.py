@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from components import early
 from components.host import agent
-from components.protocol import calls
+from components.protocol import calls, early
 
 _STACK = "pulumi:pulumi:Stack"
 _COMMAND, _COPY = "command:remote:Command", "command:remote:CopyToRemote"

@@ -29,10 +29,21 @@ ALLOWED = {
     "components/postconf": set(),
     "components/agent": set(),
     "components/protocol": set(),
+    "components/engine": set(),
     "components/audit": {"components/postconf"},
     "components/settings": {"components/policies", "components/postconf"},
-    "components/host": {"components/settings", "components/postconf", "components/protocol"},
-    "components/dns": {"components/settings", "components/policies"},
+    "components/host": {
+        "components/settings",
+        "components/postconf",
+        "components/protocol",
+        "components/engine",
+    },
+    "components/dns": {
+        "components/settings",
+        "components/policies",
+        "components/protocol",
+        "components/engine",
+    },
     "components/services": {
         "components/settings",
         "components/host",

@@ -1,0 +1,1 @@
+"""What the program asks of the engine itself, below the SDK's resources."""
