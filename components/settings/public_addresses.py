@@ -84,9 +84,12 @@ class _Wrong:
 
 
 def _line(begin: str, found: list[_Wrong]) -> str:
-    first, others = found[0], [f"{each.path} ({each.address})" for each in found[1:]]
-    sources = ", ".join(dict.fromkeys(each.source for each in found))
-    text = f"{first.path}: {first.address} is {begin} ({sources})"
+    first = found[0]
+    others = [
+        f"{each.path} ({each.address}{f', {each.source}' * (each.source != first.source)})"
+        for each in found[1:]
+    ]
+    text = f"{first.path}: {first.address} is {begin} ({first.source})"
     if others:
         listed = " and ".join(filter(None, (", ".join(others[:-1]), others[-1])))
         text += f", and so {'is' if len(others) == 1 else 'are'} {listed}; no sender on the "

@@ -75,8 +75,8 @@ def test_addresses_of_one_kind_share_a_line() -> None:
     values["hosts"]["mx2"] |= {"ipv4": "198.51.100.2", "ipv6": "fd00::1"}
     documentation, local = faults(from_mapping(values))
     assert documentation.startswith(
-        "hosts.mx1.ipv4: 192.0.2.1 is for documentation (RFC 5737, RFC 3849), and so are "
-        "hosts.mx1.ipv6 (2001:db8::1) and hosts.mx2.ipv4 (198.51.100.2); no sender on the Internet"
+        "hosts.mx1.ipv4: 192.0.2.1 is for documentation (RFC 5737), and so are "
+        "hosts.mx1.ipv6 (2001:db8::1, RFC 3849) and hosts.mx2.ipv4 (198.51.100.2); no sender on "
     )
     assert "hosts.HOST.sshAddress" in documentation
     assert local.startswith("hosts.mx2.ipv6: fd00::1 is a unique local one (RFC 4193), and no")
