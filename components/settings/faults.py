@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from components.settings.places import other_places
 from components.settings.text import invisible
 
 
@@ -15,12 +16,17 @@ class SettingsError(Exception):
     """The stack file cannot be used; the text is one line a fault, each with its YAML path."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence with the known word that is most like `word`; empty without one."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """The end of a sentence with the known word that is most like `word`; empty without one.
+
+    `likeness` is what the word needs at least, from 0 to 1 (difflib.get_close_matches).
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+# A key that is as like as this to one of its section is misspelt, though another section has it.
+_MISSPELT = 0.85
 # U+200C and U+200D belong to names in some scripts (RFC 5892 appendix A); the types refuse them.
 _ALSO = "\n\t\u200c\u200d"
 
@@ -74,17 +80,29 @@ def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseMode
     if kind == "value_error" and not location:
         return text.split("\n")
     if kind == "extra_forbidden":
-        text = "unknown key" + did_you_mean(str(location[-1]), _keys(location[:-1], model))
+        text = "unknown key" + _way_out(str(location[-1]), _keys(location[:-1], model), model)
     elif kind == "missing":
         text = "missing"
     elif kind == "string_type" and isinstance(fault["input"], int | float):
-        text = f"without quotes YAML reads this as {fault['input']!r}, not as text; write quotes"
+        read = _found(fault["input"])
+        # YAML reads 010 as 8: what stands in the file is not known here.
+        text = (
+            f'without quotes YAML reads this as {read}, not as text; write "{read}" (if the file '
+            "has other characters, those in quotes)"
+        )
     elif kind in _NEEDS:
         needs = _NEEDS[kind].format(**fault.get("ctx", {}))
         found = fault["input"]
         quoted = kind == "int_type" and isinstance(found, str) and found.isdecimal()
         text = f"this must be {needs}; found {_found(found)}{', with quotes' if quoted else ''}"
     return [f"{path}: {text}" if path else text]
+
+
+def _way_out(key: str, known: list[str], model: type[BaseModel]) -> str:
+    """What is probably meant by an unknown key: a key that is misspelt, or one of another place."""
+    return (
+        did_you_mean(key, known, _MISSPELT) or other_places(key, model) or did_you_mean(key, known)
+    )
 
 
 def _found(value: object) -> str:

@@ -7,6 +7,7 @@ The settings may have them, so that examples and test networks can be rendered. 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from components.settings.environment import Settings
@@ -56,16 +57,49 @@ def kind(address: Address) -> str | None:
 
 
 def faults(settings: Settings) -> Iterator[str]:
-    """Each address that must not be published, beginning with its YAML path."""
+    """One line for all addresses of a kind that must not be published, beginning with a YAML path.
+
+    Documentation has networks in several RFCs: they are one kind.
+    """
     if settings.dns.private_addresses:
         return
+    found: dict[str, list[_Wrong]] = {}
     for key, host in settings.hosts.items():
         for name, address in (("ipv4", host.ipv4), ("ipv6", host.ipv6)):
             words = kind(address) if address is not None else None
-            if words is not None:
-                yield (
-                    f"hosts.{key}.{name}: {address} is {words}, and no sender on the Internet "
-                    "can reach it; give the host's public address, which DNS publishes (if "
-                    f"SSH uses another address, give that as hosts.{key}.sshAddress). In an "
-                    "intranet or a test network, set `dns.privateAddresses: true`"
-                )
+            if address is not None and words is not None:
+                begin, _, source = words.partition(" (")
+                wrong = _Wrong(f"hosts.{key}.{name}", key, address, source.rstrip(")"))
+                found.setdefault(begin, []).append(wrong)
+    for begin, all_of_it in found.items():
+        yield _line(begin, all_of_it)
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    path: str
+    host: str
+    address: Address
+    source: str
+
+
+def _line(begin: str, found: list[_Wrong]) -> str:
+    first = found[0]
+    others = [
+        f"{each.path} ({each.address}{f', {each.source}' * (each.source != first.source)})"
+        for each in found[1:]
+    ]
+    text = f"{first.path}: {first.address} is {begin} ({first.source})"
+    if others:
+        listed = " and ".join(filter(None, (", ".join(others[:-1]), others[-1])))
+        text += f", and so {'is' if len(others) == 1 else 'are'} {listed}; no sender on the "
+        text += "Internet can reach them; give the hosts' public addresses, which DNS publishes"
+    else:
+        text += ", and no sender on the Internet can reach it; give the host's public address, "
+        text += "which DNS publishes"
+    hosts = {each.host for each in found}
+    at = first.host if len(hosts) == 1 else "HOST"
+    return (
+        f"{text} (if SSH uses another address, give that as hosts.{at}.sshAddress). In an "
+        "intranet or a test network, set `dns.privateAddresses: true`"
+    )

@@ -15,7 +15,7 @@ class DriftSettings(Model):
     read: StrictBool = Field(
         True,
         description="Ask each host for its drift in every preview, over one SSH connection, or "
-        "two while the host has no agent. scripts/preview and scripts/up also read "
+        "two while the host has no agent. `mx preview` and `mx up` also read "
         "the DNS records. If this is false, drift is neither shown nor repaired.",
     )
 

@@ -13,6 +13,7 @@ import dns.reversename
 from components.host import facts
 from components.host.checks import CHECKS, Asked
 from components.host.facts import POSTFIX
+from components.services.postfix import units
 from components.settings.environment import Settings
 from components.settings.host import HostSettings
 from tools.status.names import Names
@@ -69,7 +70,8 @@ def judge_answer(
         if not wrong:
             yield Line("ok", key, row.name)
     if told.postfix and not told.smtp:
-        cure = "on the host: systemctl status postfix@-.service; `mx drift` names what else stopped"
+        unit = units.UNITS[host.debian]
+        cure = f"on the host: systemctl status {unit}; `mx drift` names what else stopped"
         yield Line("fault", key, "Postfix does not run: nothing listens on port 25", cure)
     for place in outbound:
         if told.reach.get(place, "").startswith("220"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import click
 import pulumi
@@ -12,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from components.dns.client import Client, Refused, Silent
+from components.dns.foreign import number, same
+from components.dns.records import Record, records
 from components.dns.zones import look
 from components.settings import public_addresses
 from components.settings.environment import Settings
@@ -29,6 +32,8 @@ from .wait import waiting
 _OUTBOUND = "gmail-smtp-in.l.google.com:25"
 _STYLES = {"ok": "green", "notice": "yellow", "fault": "bold red"}
 _SECONDS = 10.0
+# How the texts begin that say who may send for a domain (RFC 7208, RFC 9989).
+_POLICIES = ("v=spf1", "v=dmarc1")
 
 
 @mx.command()
@@ -98,37 +103,94 @@ def _zones(settings: Settings, stack: str) -> Iterator[Line]:
             raise Silent(found.silent)
         clients = dns_api.clients(settings.dns, api)
         for name, identifier in () if found.faults else settings.dns.zones.items():
-            yield from _zone(clients[identifier], settings, name, identifier)
+            yield from _zone(clients[identifier], settings, name, identifier, stack)
     except Failure as error:
         yield Line("fault", "Cloudflare", str(error), "")
     except Silent as error:
         yield Line("fault", "Cloudflare", str(error), "check the network from here to the API")
 
 
-def _zone(client: Client, settings: Settings, name: str, identifier: str) -> Iterator[Line]:
+def _zone(
+    client: Client, settings: Settings, name: str, identifier: str, stack: str
+) -> Iterator[Line]:
     key = f"dns.zones.{name}"
     try:
         found = client.zone(identifier)
         yield Line("ok", name, f"the token may change the zone, which is {found.get('status')}")
-        ours = {host.hostname for host in settings.hosts.values()}
+        table = records(settings)
         for domain in settings.domains:
             if domain == name or domain.endswith(f".{name}"):
-                for record in _mail_records(client, identifier, domain):
-                    if record.rpartition(" ")[2].rstrip(".") in ours:
-                        continue  # an MX record of this stack
-                    yield Line("notice", name, f"DNS has {record}")
+                for other in _mail_records(client, identifier, domain):
+                    yield from _judge(other, table, settings, stack, name)
     except Refused as error:
         cure = "the token needs Zone > Zone > Read and Zone > DNS > Edit for this zone"
         yield Line("fault", name, f"{key}: {error}", cure)
 
 
-def _mail_records(client: Client, zone_id: str, domain: str) -> Iterator[str]:
-    """MX, SPF and DMARC records of a domain as `NAME TYPE CONTENT`."""
+@dataclass(frozen=True)
+class _Other:
+    """A record of the API that is about mail; `policy` is `v=spf1` or `v=dmarc1` of a TXT."""
+
+    name: str
+    kind: str
+    api: dict[str, Any]
+    policy: str = ""
+
+    @property
+    def content(self) -> str:
+        return str(self.api.get("content", "")).replace('" "', "").strip('"').rstrip(".")
+
+
+def _mail_records(client: Client, zone_id: str, domain: str) -> Iterator[_Other]:
+    """MX, SPF and DMARC records of a domain."""
     for name, kind in ((domain, "MX"), (domain, "TXT"), (f"_dmarc.{domain}", "TXT")):
-        for record in client.records(zone_id, name=name, type=kind):
-            content = str(record.get("content", "")).strip('"')
-            if kind == "MX" or content.lower().startswith(("v=spf1", "v=dmarc1")):
-                yield f"{name} {kind} {content}"
+        for api in client.records(zone_id, name=name, type=kind):
+            other = _Other(name, kind, api)
+            begins = (each for each in _POLICIES if other.content.lower().startswith(each))
+            policy = next(begins, "") if kind == "TXT" else ""
+            if kind == "MX" or policy:
+                yield _Other(name, kind, api, policy)
+
+
+def _judge(
+    other: _Other, table: list[Record], settings: Settings, stack: str, zone: str
+) -> Iterator[Line]:
+    """A notice of a record that is not as the stack publishes it, with what becomes of it."""
+    ours = [row for row in table if (row.name, row.type) == (other.name, other.kind)]
+    if any(same(row, other.api) for row in ours):
+        return
+    if other.kind == "MX":
+        what, cure = _exchanger(other, ours, settings, stack)
+    else:
+        what = f"{other.name} TXT {other.content}"
+        kept = "the stack publishes none of this kind, and the record stays as it is"
+        cure = (
+            f"`mx adopt {stack}` takes over a record that somebody else made "
+            f"(docs/moving-a-domain.md); `mx drift {stack}` shows one of the stack that somebody "
+            "changed"
+        )
+        if not any(other.policy in str(row.content).lower() for row in ours):
+            cure = f"nothing: {kept}"
+    yield Line("notice", zone, f"DNS has {what}", cure)
+
+
+def _exchanger(
+    other: _Other, ours: list[Record], settings: Settings, stack: str
+) -> tuple[str, str]:
+    """What an MX record is, and what becomes of it."""
+    what = f"{other.name} MX {number(other.api)} {other.content}"
+    target = other.content.lower()
+    preference = [row.priority for row in ours if row.content == target]
+    if preference:
+        what += f"; the stack file gives it the preference {preference[0]}"
+        return what, f"see `mx drift {stack}`, or `mx preview {stack}` if the file was edited"
+    if target in {host.hostname for host in settings.hosts.values()}:
+        what += ", which names a host of this stack and is not in the stack file"
+        return what, f"see `mx preview {stack}`: it says whether the next `mx up` removes it"
+    return what, (
+        "the record stays, and its host gets mail beside the stack's, in the order of the "
+        "preferences; docs/moving-a-domain.md says when to remove it"
+    )
 
 
 def _print(stack: str, lines: list[Line]) -> None:

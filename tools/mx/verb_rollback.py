@@ -18,10 +18,15 @@ from tools.preview.model import Report, Step
 from . import host_keys, hosts, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, OK, USAGE
-from .console import show, tell
+from .console import folded, safe, say, show, tell
 from .explain import explain
 
 _NOT_REACHED, _NO_AGENT = 255, 127
+_DEFAULT = "postfix"
+_AGAIN = (
+    "The stack file still has what was rolled back: correct it before the next `mx up`, which "
+    "applies it again."
+)
 
 
 def _trouble(settings: Settings, stack: str, host: str, code: int, err: str) -> Failure:
@@ -64,21 +69,22 @@ def difference(stack: str, host: str, component: str, record: dict[str, Any]) ->
 @mx.command()
 @click.argument("stack", type=STACK)
 @click.argument("host")
-@click.argument("component", default="postfix")
+@click.argument("component", required=False)
 @click.option(
     "--list", "listed", is_flag=True, help="List the components, and which have a former state."
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
-def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> int:
+def rollback(stack: str, host: str, component: str | None, listed: bool, yes: bool) -> int:
     """Put the former state of a component back on one host.
 
     The command shows the difference first. Then the host checks the former state,
     applies it and probes the service. If a step fails, the host undoes all of them.
     The command needs SSH to the host, and works without the engine and its state.
+    Without COMPONENT the command takes `postfix`, the configuration of Postfix.
 
-    The next preview shows the rollback as drift: correct the stack file before the
-    next `mx up`. A second rollback restores the newer state. MX keeps no former
-    state of a component with a secret.
+    The next preview shows the rollback as drift, and the next `mx up` applies the
+    newer state again: correct the stack file first. A second rollback restores the
+    newer state, too. MX keeps no former state of a component with a secret.
 
     Example: mx rollback production mx1 postfix
 
@@ -95,6 +101,12 @@ def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> 
                 raise _trouble(settings, stack, host, code, err)
             print(agent.overview(out))
             return OK
+        if component is None:
+            component = _DEFAULT
+            tell(
+                f"no COMPONENT was given, so this is about {component}, the configuration of "
+                f"Postfix; `mx rollback {stack} {host} --list` names the others"
+            )
         record = _record(settings, stack, host, component)
         if not record.get("previous"):
             raise Failure(
@@ -105,7 +117,9 @@ def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> 
         if not yes:
             if not sys.stdin.isatty():
                 raise Failure("nobody can answer here: add --yes", USAGE)
-            if not click.confirm(f"\nPut this back on {host}?", err=True):
+            print(file=sys.stderr)
+            tell(_AGAIN)
+            if not click.confirm(f"Put the former state of {component} back on {host}?", err=True):
                 tell("nothing was changed")
                 return OK
         return _go(settings, stack, host, component)
@@ -116,12 +130,15 @@ def rollback(stack: str, host: str, component: str, listed: bool, yes: bool) -> 
 def _go(settings: Settings, stack: str, host: str, component: str) -> int:
     code, out, err = agent.call(settings, host, f"rollback {component}")
     if code == 0 and component in agent.ON_TRIAL:
-        print(out)
+        say(out)
         code, out, err = agent.confirm(settings, host, component)
     if out:
-        print(out)
+        say(out)
     if err:
-        print(err, file=sys.stderr)
+        print(folded(safe(err), sys.stderr), file=sys.stderr)
     if code in (_NOT_REACHED, _NO_AGENT):
         raise _trouble(settings, stack, host, code, err)
-    return OK if code == 0 else FAILED
+    if code != 0:
+        return FAILED
+    tell(_AGAIN)
+    return OK

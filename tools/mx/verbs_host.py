@@ -19,9 +19,10 @@ from components.settings.stack_file import settings_of
 
 from . import host_keys, hosts
 from .app import STACK, Failure, mx
+from .check_host import unreachable
 from .codes import FOUND, OK, USAGE
 from .console import safe, show
-from .explain import explain
+from .explain import NO_SUDO, explain
 
 _NOT_REACHED, _NO_AGENT = 255, 127
 # A login that is not root has no sbin in its PATH on Debian.
@@ -38,7 +39,10 @@ def settings_with(stack: str, host: str) -> Settings:
 
 
 def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]:
-    """Run a line of shell as root on a host. Raises Failure when the host was not reached."""
+    """Run a line of shell as root on a host.
+
+    Raises Failure when the host was not reached, or when its sudo asks for a password.
+    """
     line = f"{hosts.sudo(settings)}env {_PATH} sh -c {shlex.quote(command)}"
     try:
         code, out, err = hosts.run(settings, [host], line)[host]
@@ -47,6 +51,10 @@ def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]
     if code == _NOT_REACHED:
         words = host_keys.words_for(settings, host, err) or explain(err, "")
         raise Failure(f"{host} was not reached over SSH: {words}")
+    # The whole answer: a command that ran may call sudo itself.
+    if code != 0 and not out and hosts.sudo(settings) and err.strip() == NO_SUDO:
+        told = unreachable(settings, host, code, err)
+        raise Failure(f"{host}: {told.what}; {told.cure}")
     return code, out, err
 
 

@@ -69,6 +69,20 @@ def test_ipv6_address_that_nobody_reaches_is_refused_with_its_path(address: str)
     assert line.startswith(f"hosts.mx1.ipv6: {ip_address(address)} is ")
 
 
+def test_addresses_of_one_kind_share_a_line() -> None:
+    values = mapping()
+    values["hosts"]["mx1"] |= {"ipv4": "192.0.2.1", "ipv6": "2001:db8::1"}
+    values["hosts"]["mx2"] |= {"ipv4": "198.51.100.2", "ipv6": "fd00::1"}
+    documentation, local = faults(from_mapping(values))
+    assert documentation.startswith(
+        "hosts.mx1.ipv4: 192.0.2.1 is for documentation (RFC 5737), and so are "
+        "hosts.mx1.ipv6 (2001:db8::1, RFC 3849) and hosts.mx2.ipv4 (198.51.100.2); no sender on "
+    )
+    assert "hosts.HOST.sshAddress" in documentation
+    assert local.startswith("hosts.mx2.ipv6: fd00::1 is a unique local one (RFC 4193), and no")
+    assert "hosts.mx2.sshAddress" in local
+
+
 def test_public_addresses_are_taken() -> None:
     assert _settings({"ipv4": "5.9.1.1", "ipv6": "2a01:4f8::1", "sshAddress": "10.0.0.5"}) == []
 

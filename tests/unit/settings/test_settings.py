@@ -88,6 +88,21 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
         {"acceptTerms": True, "challenge": "tls-alpn-01"},
         "certificates.challenge: ",
     ),
+    "key_of_another_section": (
+        ("postfix",),
+        {"inetInterfaces": ["loopback-only"]},
+        "mx:mail.postfix.inetInterfaces: unknown key; `inetInterfaces` is a key of hosts.NAME",
+    ),
+    "key_of_two_sections": (
+        ("records",),
+        {},
+        "mx:mail.records: unknown key; `records` is a key of dns and domains.DOMAIN",
+    ),
+    "misspelled_key_that_another_section_has": (
+        ("dns", "zone"),
+        "example.org",
+        "mx:mail.dns.zone: unknown key; did you mean 'zones'?",
+    ),
     "misspelled_key": (("domain",), {}, "mx:mail.domain: unknown key; did you mean 'domains'?"),
     "misspelled_key_below": (
         ("hosts", "mx1", "hostnme"),

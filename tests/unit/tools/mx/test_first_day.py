@@ -211,6 +211,18 @@ def test_host_that_cannot_do_it_is_a_fault_with_a_cure(state: str) -> None:
     assert words in faults(GOOD.replace(old, new))
 
 
+@pytest.mark.parametrize(("debian", "unit"), [(12, "postfix@-.service"), (13, "postfix.service")])
+def test_stopped_postfix_is_told_with_the_unit_of_the_release(debian: int, unit: str) -> None:
+    document = yaml.safe_load(init_file.text(answers()))["config"]["mx:mail"]
+    document["hosts"]["mx1"]["debian"] = debian
+    out = GOOD.replace("fact\tsystemd", "fact\tpostfix\tyes\nfact\tsystemd")
+    lines = judge_answer(from_mapping(document), "mx1", (0, out, ""), World({}), [])
+    cures = [line.cure for line in lines if "Postfix does not run" in line.what]
+    assert cures == [
+        f"on the host: systemctl status {unit}; `mx drift` names what else stopped",
+    ]
+
+
 def test_missing_ptr_is_told_and_is_no_fault() -> None:
     lines = judge_answer(settings(), "mx1", (0, GOOD, ""), World({}), [])
     notices = "\n".join(line.what for line in lines if line.level == "notice")

@@ -1,0 +1,78 @@
+"""`mx rollback` says which component it takes, and what the next `mx up` does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.tools.mx.test_first_day import settings
+from tools import rollback
+from tools.mx import hosts, verbs_host
+from tools.mx.app import Failure, run
+from tools.mx.codes import FAILED, OK
+
+AGAIN = "The stack file still has what was rolled back: correct it before the next `mx up`"
+RECORD = json.dumps({"text": '{"files": {}}', "previous": '{"files": {}}'})
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A host that does what it is asked; what the agent was asked."""
+    asked: list[str] = []
+
+    def call(_: object, host: str, verb: str) -> tuple[int, str, str]:
+        asked.append(verb)
+        return 0, "probe: 127.0.0.1:25\ndone: postfix", ""
+
+    monkeypatch.setattr(rollback, "call", call)
+    monkeypatch.setattr(hosts, "run", lambda *_: {"mx1": (0, RECORD, "")})
+    return asked
+
+
+def test_omitted_component_is_named_with_the_reason(
+    agent: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["rollback", "staging", "mx1", "--yes"]) == OK
+    shown = capsys.readouterr()
+    assert agent == ["rollback postfix"]
+    assert "no COMPONENT was given, so this is about postfix" in shown.err
+    assert "`mx rollback staging mx1 --list` names the others" in shown.err
+
+
+def test_after_a_rollback_the_stack_file_is_named(
+    agent: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["rollback", "staging", "mx1", "resolver", "--yes"]) == OK
+    shown = capsys.readouterr()
+    assert agent == ["rollback resolver"]
+    assert "none was given" not in shown.err
+    assert shown.out.endswith("done: postfix\n")
+    assert AGAIN in shown.err
+
+
+def test_rollback_that_was_undone_says_nothing_of_the_stack_file(
+    agent: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollback, "call", lambda *_: (1, "", "failed, undone"))
+    assert run(["rollback", "staging", "mx1", "--yes"]) == FAILED
+    shown = capsys.readouterr()
+    assert "failed, undone" in shown.err
+    assert AGAIN not in shown.err
+
+
+def test_sudo_that_asks_for_a_password_is_told_as_by_the_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = settings()
+    found = found.model_copy(update={"ssh": found.ssh.model_copy(update={"user": "operator"})})
+    said = "sudo: a password is required\n"
+    monkeypatch.setattr(hosts, "run", lambda *_: {"mx1": (1, "", said)})
+    with pytest.raises(Failure) as raised:
+        verbs_host.as_root(found, "mx1", "true")
+    assert str(raised.value) == (
+        "mx1: the login operator@203.0.113.21 works, but sudo asks for a password; as root on the "
+        "host, write `operator ALL=(ALL) NOPASSWD: ALL` to /etc/sudoers.d/mx"
+    )
+    # A command that root ran is not judged.
+    assert verbs_host.as_root(settings(), "mx1", "sudo -n true") == (1, "", said)
