@@ -97,7 +97,7 @@ def audit(file: str, **options: Any) -> int:
     """
     from tools.audit.__main__ import main
 
-    return _tool(main, [*_given(**options), "--", file])
+    return _tool(lambda arguments: main(arguments, say), [*_given(**options), "--", file])
 
 
 @mx.command()
