@@ -66,6 +66,11 @@ def say(text: str) -> None:
     print(folded(safe(text), sys.stdout))
 
 
+def complain(text: str) -> None:
+    """Write text for a reader to stderr, folded between words."""
+    print(folded(safe(text), sys.stderr), file=sys.stderr)
+
+
 def tell(message: str) -> None:
     """Write one message to stderr, with the name of the command before it."""
-    print(folded(f"mx: {safe(message)}", sys.stderr), file=sys.stderr)
+    complain(f"mx: {message}")
