@@ -58,7 +58,8 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
 
     The command checks MX, addresses, PTR, SMTP, STARTTLS, certificates, DANE,
     MTA-STS, SPF, DKIM, DMARC and block lists. Each finding says why it matters and
-    what to do. You can check any domain, not only a domain of a stack.
+    what to do. You can check any domain, not only a domain of a stack. With --stack,
+    a finding names the key of the stack file that does it, where there is one.
 
     Example: mx status example.org
 
