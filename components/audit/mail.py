@@ -43,7 +43,7 @@ def filters(main: MainCf) -> Iterable[Finding]:
             name,
             "obsolete",
             "shutdown is the default of the releases of 2026 (3.7.20, 3.8.15, 3.9.9, 3.10.8, 3.11)",
-            "Remove the line there; older ones need tempfail.",
+            "From these releases on, remove the line; an older one needs tempfail.",
         )
     elif action and action not in _ACTIONS:
         yield main.finding(

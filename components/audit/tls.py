@@ -75,16 +75,20 @@ def outbound(main: MainCf) -> Iterable[Finding]:
 
 def options(main: MainCf) -> Iterable[Finding]:
     """Settings of OpenSSL that are the default, or that are best left alone."""
-    superfluous = {"NO_SESSION_RESUMPTION_ON_RENEGOTIATION"}
+    superfluous = {"NO_SESSION_RESUMPTION_ON_RENEGOTIATION": "Keep NO_COMPRESSION at most."}
     if main.at_least("3.8"):
-        superfluous.add("NO_RENEGOTIATION")
+        superfluous["NO_RENEGOTIATION"] = (
+            "From Postfix 3.8 on, keep NO_COMPRESSION at most; an older one needs the word."
+            if main.older_than("3.8")
+            else "Keep NO_COMPRESSION at most."
+        )
     for word in main.words("tls_ssl_options"):
         if word.upper() in superfluous:
             yield main.finding(
                 "tls_ssl_options",
                 "obsolete",
                 f"{word} does nothing that Postfix 3.8 and OpenSSL 3 do not do by themselves",
-                "Keep NO_COMPRESSION at most.",
+                superfluous[word.upper()],
             )
     for side in ("smtpd", "smtp", "lmtp"):
         name = f"{side}_tls_fingerprint_digest"
@@ -93,7 +97,10 @@ def options(main: MainCf) -> Iterable[Finding]:
             yield main.finding(name, "dangerous", f"{digest} is broken", "Write sha256.")
         elif digest == "sha256":
             yield main.finding(
-                name, "obsolete", "the default at compatibility_level 3.6", "Remove the line."
+                name,
+                "obsolete",
+                "the default at compatibility_level 3.6",
+                "From that level on, remove the line; below it the default is md5.",
             )
     if main.own("smtpd_tls_session_cache_database"):
         yield main.finding(

@@ -130,7 +130,9 @@ class Outputs(_Part):
     )
     records: list[Record] = Field(description="DNS records whose values the settings give.")
     thresholds: Thresholds | None = Field(
-        description="From `monitoring`; null while that is not in the settings."
+        default=None,
+        description="From `monitoring`. Pulumi leaves the key out while that is not in the "
+        "settings.",
     )
     ds_records: dict[str, str] = Field(
         default_factory=dict,

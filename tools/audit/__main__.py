@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from components.audit import Finding, audit
@@ -24,7 +24,7 @@ def text(path: str, findings: Sequence[Finding]) -> str:
         lines.append(f"{where}: {one.severity}: {one.kind}: {one.parameter or 'syntax'}")
         lines += [f"    {one.reason}", f"    -> {one.remedy}"]
     lines.append(f"{path}: {len(findings)} findings" if findings else f"{path}: no findings")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _file(path: str, one: Finding) -> str:
@@ -47,8 +47,11 @@ def _read(path: str) -> bytes:
     return (Path(path) / "main.cf" if Path(path).is_dir() else Path(path)).read_bytes()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit codes: 0 no finding, 1 the file cannot be read, 2 findings, 64 wrong usage."""
+def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = print) -> int:
+    """Exit codes: 0 no finding, 1 the file cannot be read, 2 findings, 64 wrong usage.
+
+    `say` prints the findings for a person.
+    """
     parser = Parser(
         prog="scripts/audit",
         description="Read a Postfix configuration and report what is wrong in it, by line.",
@@ -84,8 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         sys.stdout.buffer.write(patch(os.path.basename(options.file), content, findings))
         sys.stdout.buffer.flush()
+    elif options.json:
+        print(document(options.file, findings), end="")
     else:
-        print((document if options.json else text)(options.file, findings), end="")
+        say(text(options.file, findings))
     return 2 if findings else 0
 
 

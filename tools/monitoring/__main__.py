@@ -11,15 +11,15 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from components.stack.outputs import Outputs
 from tools.arguments import Parser
-from tools.monitoring import alerts, dashboard, prometheus
+from tools.monitoring import alerts, dashboard, prometheus, readable
 
 RESOLVER = "1.1.1.1"
 """Cloudflare's public resolver, which validates."""
@@ -42,9 +42,7 @@ def files(
 ) -> dict[str, str]:
     """Path below the directory to its text. Raises ValueError when nothing is monitored."""
     if outputs.thresholds is None:
-        raise ValueError(
-            "the stack has no `monitoring` in its settings, so there is nothing to watch"
-        )
+        raise ValueError(readable.not_watched(stack))
     rules = alerts.rules(alerts.alerts(outputs.thresholds), stack, runbooks, hold_factor)
     found = {
         "prometheus.yml": _yaml(prometheus.configuration(stack, blackbox)),
@@ -74,15 +72,26 @@ def write(directory: Path, found: dict[str, str]) -> list[str]:
     return changed
 
 
-def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
+def _to_stderr(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+def main(
+    arguments: list[str] | None = None,
+    printed: str | None = None,
+    tell: Callable[[str], None] = _to_stderr,
+) -> int:
     """Run the command line; exit 1 with one line for outputs or a directory of no use.
 
     printed: what `pulumi stack output --json` printed; stdin is read when it is not given.
+    `tell` takes each message for a person.
     """
     parser = Parser(prog="scripts/monitoring")
     parser.add_argument("stack")
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--runbooks", help="address of docs/runbooks (the forge of this clone)")
+    parser.add_argument(
+        "--runbooks", help="URL of docs/runbooks (that of `origin`, at GitHub or GitLab)"
+    )
     parser.add_argument(
         "--blackbox", default=prometheus.BLACKBOX, help="the blackbox exporter (%(default)s)"
     )
@@ -94,25 +103,14 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
         "--hold-factor", type=float, default=1.0, help="shortens every alert's delay, for tests"
     )
     options = parser.parse_args(arguments)
-    printed = sys.stdin.read() if printed is None else printed
-    if printed.strip() in ("", "{}"):
-        print("monitoring: the stack has no outputs yet; run `mx up` first", file=sys.stderr)
-        return 1
     runbooks = options.runbooks or runbooks_of_the_forge()
-    if runbooks is None:
-        print(
-            "monitoring: the alerts have no links to runbooks; give --runbooks URL", file=sys.stderr
-        )
-    elif not runbooks.startswith(("https://", "http://")):
-        print(
-            f"monitoring: --runbooks {runbooks}: Alertmanager needs a complete URL, https://...",
-            file=sys.stderr,
-        )
+    if runbooks is not None and not runbooks.startswith(("https://", "http://")):
+        tell(f"monitoring: --runbooks {runbooks}: Alertmanager needs a complete URL, https://...")
         return 1
+    printed = sys.stdin.read() if printed is None else printed
     try:
-        outputs = Outputs.model_validate_json(printed)
         found = files(
-            outputs,
+            readable.outputs(printed, options.stack),
             options.stack,
             runbooks,
             options.hold_factor,
@@ -120,19 +118,18 @@ def main(arguments: list[str] | None = None, printed: str | None = None) -> int:
             options.resolver,
             options.blackbox,
         )
-    except ValidationError as error:
-        for each in error.errors():
-            path = ".".join(str(part) for part in each["loc"])
-            print(f"monitoring: outputs.{path}: {each['msg']}", file=sys.stderr)
-        return 1
-    except ValueError as error:
-        print(f"monitoring: {error}", file=sys.stderr)
-        return 1
-    try:
         changed = write(options.directory, found)
-    except OSError as error:
-        print(f"monitoring: {error.filename}: {error.strerror}", file=sys.stderr)
+    except ValueError as error:
+        tell(f"monitoring: {error}")
         return 1
+    except OSError as error:
+        tell(f"monitoring: {error.filename}: {error.strerror}")
+        return 1
+    if runbooks is None:
+        tell(
+            "monitoring: the alerts have no links to runbooks, since the remote `origin` of this "
+            "clone is at neither GitHub nor GitLab; --runbooks URL gives the place of docs/runbooks"
+        )
     for name in changed:
         print(f"written: {options.directory / name}")
     return 0

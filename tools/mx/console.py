@@ -42,7 +42,7 @@ def folded(text: str, stream: TextIO) -> str:
     """The text with long lines folded between words on a terminal; as it is elsewhere.
 
     A pipe gets whole lines, which a program can search. A word that is too long stays whole, so
-    that it can be copied.
+    that it can be copied. What is left of a line stands two columns further in than the line.
     """
     if not stream.isatty():
         return text
@@ -51,7 +51,7 @@ def folded(text: str, stream: TextIO) -> str:
         textwrap.wrap(
             line,
             width,
-            subsequent_indent="  ",
+            subsequent_indent=f"{line[: len(line) - len(line.lstrip(' '))]}  ",
             break_long_words=False,
             break_on_hyphens=False,
             replace_whitespace=False,
@@ -66,6 +66,11 @@ def say(text: str) -> None:
     print(folded(safe(text), sys.stdout))
 
 
+def complain(text: str) -> None:
+    """Write text for a reader to stderr, folded between words."""
+    print(folded(safe(text), sys.stderr), file=sys.stderr)
+
+
 def tell(message: str) -> None:
     """Write one message to stderr, with the name of the command before it."""
-    print(folded(f"mx: {safe(message)}", sys.stderr), file=sys.stderr)
+    complain(f"mx: {message}")

@@ -10,7 +10,7 @@ import click
 from . import engine
 from .app import STACK, Failure, mx, stacks
 from .codes import FAILED, OK, USAGE
-from .console import say
+from .console import complain, say
 from .explain import explain
 
 _FILE = click.Path(path_type=Path)
@@ -58,7 +58,8 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
 
     The command checks MX, addresses, PTR, SMTP, STARTTLS, certificates, DANE,
     MTA-STS, SPF, DKIM, DMARC and block lists. Each finding says why it matters and
-    what to do. You can check any domain, not only a domain of a stack.
+    what to do. You can check any domain, not only a domain of a stack. With --stack,
+    a finding names the key of the stack file that does it, where there is one.
 
     Example: mx status example.org
 
@@ -97,7 +98,7 @@ def audit(file: str, **options: Any) -> int:
     """
     from tools.audit.__main__ import main
 
-    return _tool(main, [*_given(**options), "--", file])
+    return _tool(lambda arguments: main(arguments, say), [*_given(**options), "--", file])
 
 
 @mx.command()
@@ -122,7 +123,7 @@ def render(stack: str, host: str, directory: Path) -> int:
 @mx.command()
 @click.argument("stack", type=STACK)
 @click.argument("directory", type=_FILE)
-@click.option("--runbooks", metavar="URL", help="The URL of docs/runbooks; default: on the forge.")
+@click.option("--runbooks", metavar="URL", help="The URL of docs/runbooks; default: on `origin`.")
 @click.option("--resolver", metavar="ADDRESS", help="The resolver that DNS probes ask (1.1.1.1).")
 @click.option("--ca-file", metavar="PATH", help="On the Prometheus server: the root certificates.")
 @click.option("--blackbox", metavar="ADDRESS", help="The blackbox exporter (127.0.0.1:9115).")
@@ -131,8 +132,11 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
     """Write files for Prometheus, Alertmanager and Grafana.
 
     There are files for the blackbox exporter too. The command makes all files from
-    the outputs of the stack, so run the command after each `mx up`. It does not
-    rewrite a file that has not changed.
+    the outputs of the stack, so run the command after each `mx up`. The stack file
+    needs `monitoring`. It does not rewrite a file that has not changed.
+
+    The alerts link to docs/runbooks at GitHub or GitLab, where the remote `origin`
+    of the clone is. With another `origin` give --runbooks, or there are no links.
 
     Example: mx monitoring production /etc/prometheus/mx
 
@@ -145,7 +149,8 @@ def monitoring(stack: str, directory: Path, **options: Any) -> int:
     if done.returncode != 0:
         raise Failure(explain(done.stderr, stack))
     return _tool(
-        lambda arguments: main(arguments, done.stdout), [stack, str(directory), *_given(**options)]
+        lambda arguments: main(arguments, done.stdout, complain),
+        [stack, str(directory), *_given(**options)],
     )
 
 

@@ -17,7 +17,7 @@ from components.settings.environment import SettingsError
 from components.settings.text import visible
 from components.stack.outputs import Outputs
 from tools.arguments import Parser
-from tools.status import expected, mailboxes, renewal, run
+from tools.status import expected, keys, mailboxes, renewal, run
 from tools.status.check import Check, Finding
 from tools.status.names import Names
 from tools.status.reputation import BLOCKLISTS
@@ -114,6 +114,7 @@ def main(
     options = top.parse_args(arguments)
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
     behind: list[mailboxes.MailboxTls] = []
+    ours: set[str] = set()
     if options.stack:
         try:
             settings = stack_file.settings_of(options.stack)
@@ -123,8 +124,9 @@ def main(
         names += [*settings.domains, *settings.dns.parked_domains]
         behind = mailboxes.mailbox_tls(settings)
         more.append(expected.check(dns_records.records(settings)))
+        hostnames = {host.hostname for host in settings.hosts.values()}
+        ours = {*settings.domains, *hostnames}
         if settings.certificates is not None:
-            hostnames = {host.hostname for host in settings.hosts.values()}
             at.append(renewal.late(hostnames, settings.certificates.renew_days))
     if options.outputs:
         try:
@@ -143,7 +145,7 @@ def main(
             file=sys.stderr,
         )
         return 1
-    found = run.domains(around, names, more, at, told)
+    found = keys.named(run.domains(around, names, more, at, told), ours)
     if options.json:
         document = {
             "domains": names,

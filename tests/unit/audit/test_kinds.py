@@ -215,3 +215,24 @@ def test_fault_is_found(case: str) -> None:
     one = found[0]
     assert (one.line, one.parameter, one.severity) == (line, parameter, severity), found
     assert words in one.reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tls_ssl_options = NO_RENEGOTIATION",
+        "smtpd_milters = inet:[::1]:9\nmilter_default_action = tempfail",
+        "smtp_tls_fingerprint_digest = sha256",
+    ],
+)
+def test_remedy_that_an_older_postfix_must_not_follow_names_the_first_version(line: str) -> None:
+    (one,) = [one for one in audit(SMALL + line + "\n") if one.kind == "obsolete"]
+    assert one.remedy.startswith("From "), one
+    assert "; " in one.remedy
+
+
+def test_remedy_for_a_known_version_names_no_other() -> None:
+    text = SMALL + "tls_ssl_options = NO_RENEGOTIATION\n"
+    (one,) = audit(text, "3.10")
+    assert one.remedy == "Keep NO_COMPRESSION at most."
+    assert audit(text, "3.7") == []

@@ -250,7 +250,7 @@ def test_a_domain_comes_and_goes_with_the_outputs(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_for_a_stack_without_monitoring() -> None:
-    with pytest.raises(ValueError, match="no `monitoring`"):
+    with pytest.raises(ValueError, match="`monitoring`"):
         files(outputs(from_mapping(mapping())), "lab")
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.settings.environment import from_mapping
+from components.settings import stack_file
+from components.settings.environment import Settings, SettingsError, from_mapping
 from components.stack.outputs import outputs, plain
 from tests.support.mapping import mapping
 from tests.unit.stack.test_outputs import WATCHED
@@ -35,14 +37,94 @@ def test_files_are_written_once(
     assert capsys.readouterr().out == ""
 
 
+def said(capsys: pytest.CaptureFixture[str], directory: Path, printed: object) -> str:
+    """The one line that outputs of no use are told with; nothing is written."""
+    given = printed if isinstance(printed, str) else json.dumps(printed)
+    assert monitoring_files.main(["staging", str(directory)], given) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), list(directory.iterdir())) == ("", 1, [])
+    return err
+
+
+@pytest.mark.parametrize("left_out", [True, False])
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "there is no `monitoring` in stacks/Pulumi.staging.yaml, so there is nothing to"),
+        (WATCHED, "is in stacks/Pulumi.staging.yaml, but no `mx up` has succeeded since it was"),
+        (None, "there was no `monitoring` in stacks/Pulumi.staging.yaml at the last `mx up`"),
+    ],
+)
 def test_a_stack_without_monitoring(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, Any] | None,
+    words: str,
+    left_out: bool,
 ) -> None:
-    assert call(monkeypatch, tmp_path) == 1
-    assert capsys.readouterr().err == (
-        "monitoring: the stack has no `monitoring` in its settings, so there is nothing to watch\n"
+    def settings_of(stack: str) -> Settings:
+        if settings is None:
+            raise SettingsError(f"stacks/Pulumi.{stack}.yaml: No such file or directory")
+        return from_mapping(mapping() | settings)
+
+    monkeypatch.setattr(stack_file, "settings_of", settings_of)
+    printed = plain(outputs(from_mapping(mapping())))
+    if left_out:  # as Pulumi does with an output that is null
+        del printed["thresholds"]
+    text = said(capsys, tmp_path, printed)
+    assert text.startswith("monitoring: ")
+    assert words in text
+    assert "run `mx up staging`" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"outputsVersion": 2}, "outputs.outputsVersion: 2, but this MX reads 1"),
+        ({"endpoints": None}, "outputs.endpoints: Input should be a valid list: an MX of another"),
+    ],
+)
+def test_outputs_of_another_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], words: str
+) -> None:
+    printed = plain(outputs(from_mapping(mapping())))
+    text = said(capsys, tmp_path, printed | change)
+    assert words in text
+    assert "run `mx up staging` with this one" in text
+    del printed["endpoints"]
+    assert "outputs.endpoints: missing: an MX of another" in said(capsys, tmp_path, printed)
+
+
+@pytest.mark.parametrize("printed", ["", "{}\n"])
+def test_a_stack_without_outputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], printed: str
+) -> None:
+    assert "the stack staging has no outputs: no `mx up staging`" in said(capsys, tmp_path, printed)
+
+
+@pytest.mark.parametrize("printed", ["no", "[]", "["])
+def test_what_are_no_outputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], printed: str
+) -> None:
+    assert "not the JSON of `pulumi stack output --json`" in said(capsys, tmp_path, printed)
+
+
+@pytest.mark.parametrize("origin", ["https://forge.test/a/b.git", "https://github.com/a/b.git"])
+def test_links_to_runbooks_are_missed_only_where_the_help_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], origin: str
+) -> None:
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda arguments, **_: subprocess.CompletedProcess(arguments, 0, f"{origin}\n", ""),
     )
-    assert list(tmp_path.iterdir()) == []
+    printed = json.dumps(plain(outputs(from_mapping(mapping() | WATCHED))))
+    assert monitoring_files.main(["staging", str(tmp_path)], printed) == 0
+    err = capsys.readouterr().err
+    known = "github.com" in origin
+    assert ("the remote `origin` of this clone is at neither GitHub nor GitLab" in err) != known
+    assert ("https://github.com/a/b/blob/HEAD/" in (tmp_path / "rules.yml").read_text()) == known
 
 
 def test_a_directory_that_cannot_be_written(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from tools.mx import console
+from tools.mx.app import run
 
 LONG = (
     "hosts.mx1.ipv4: 198.51.100.7 is for documentation (RFC 5737), and no sender on the Internet "
@@ -40,6 +42,24 @@ def test_folding_keeps_what_is_copied_and_what_is_indented(
     url = f"https://example.test/{'a' * 90}"
     console.say(f"Compare them:\n  ssh-keygen -lf FILE\n\nSee {url}")
     assert capsys.readouterr().out == (f"Compare them:\n  ssh-keygen -lf FILE\n\nSee\n  {url}\n")
+
+
+def test_findings_of_an_audit_are_folded_and_keep_their_indent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "main.cf").write_text(
+        "milter_default_action = tempfail\nsmtpd_milters = inet:[::1]:9\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run(["audit", "main.cf"]) == 2
+    whole = capsys.readouterr().out
+    assert max(map(len, whole.splitlines())) > 80
+    on_a_terminal(monkeypatch)
+    assert run(["audit", "main.cf"]) == 2
+    folded = capsys.readouterr().out
+    assert max(map(len, folded.splitlines())) <= 80
+    assert folded.split() == whole.split()
+    assert "\n      " in folded
 
 
 def test_message_in_a_pipe_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
