@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from components.engine import early
 from components.host import agent
-from components.protocol import calls, early
+from components.protocol import calls
 
 _STACK = "pulumi:pulumi:Stack"
 _COMMAND, _COPY = "command:remote:Command", "command:remote:CopyToRemote"
