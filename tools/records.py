@@ -21,6 +21,7 @@ from components.dns.types import api_data
 from components.settings import stack_file
 from components.settings.environment import SettingsError
 from tools import dns_api
+from tools.preview.records import line
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 
@@ -116,8 +117,10 @@ def main(stack: str, folder: Path) -> int:
     (folder / "config.yaml").write_text(json.dumps(document))
     print(
         f"records: {len(wanted)} are missing in the state, and {len(found)} of them exist at the "
-        "API"
+        "API. + is made, = is taken over"
     )
+    for urn, inputs in wanted.items():
+        print(f"  {'=' if urn in found else '+'} {line(dict(inputs))}")
     if waiting:
         print(
             f"records: {len(waiting)} more wait for a change of a host or of another record; `up` "

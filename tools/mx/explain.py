@@ -75,9 +75,9 @@ def _wrong_passphrase(found: re.Match[str], stack: str) -> str:
 
 
 def _locked(found: re.Match[str], stack: str) -> str:
-    by = re.search(r"created by (\S+) \(pid (\d+)\) at (\S+)", found.string)
+    by = re.search(r"created by (\S+) \(pid (\d+)\) at ([^\s.]+)", found.string)
     who = f" The lock was made by {by[1]}, process {by[2]}, at {by[3]}." if by else ""
-    if found.string.endswith("; ended"):
+    if found.string.endswith(" ended"):
         what = f"A run of the engine that has ended left the lock of {stack}.{who}\nRemove it:"
     else:
         what = (

@@ -29,6 +29,15 @@ def folder(url: str) -> Path | None:
     return Path(url.removeprefix("file://").partition("?")[0]).expanduser()
 
 
+def asked(url: str) -> str:
+    """The URL, as an answer to a question. Raises ValueError with what is wrong."""
+    try:
+        check(url)
+    except Failure as error:
+        raise ValueError(str(error).removeprefix("--backend ")) from None
+    return url
+
+
 def check(url: str) -> None:
     """Raise Failure for a URL with a password in it, and for a folder in a folder that is not."""
     if url and "://" not in url:
@@ -57,10 +66,11 @@ def deployment(stack: str) -> dict[str, Any]:
     return found
 
 
-def locked(stack: str) -> None:
+def locked(stack: str, left: bool = True) -> None:
     """Raise Failure when another run holds the lock of the stack, if its state is in a folder.
 
-    Of other places only the engine can tell (pkg/backend/diy/lock.go).
+    Of other places only the engine can tell (pkg/backend/diy/lock.go). `left`: so too for a lock
+    that a run of this machine left when it was killed.
     """
     place = folder(engine.environment(stack).get("PULUMI_BACKEND_URL", ""))
     for lock in place.glob(f".pulumi/locks/*/*/{stack}/*.json") if place else ():
@@ -70,7 +80,9 @@ def locked(stack: str) -> None:
             ended = held["hostname"] == socket.gethostname() and not _runs(int(held["pid"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # gone meanwhile, or of another form: the engine will say it
-        dead = "; ended" if ended else ""
+        if ended and not left:
+            continue
+        dead = " ended" if ended else ""
         raise Failure(explain(f"the stack is currently locked: created by {by}{dead}", stack))
 
 

@@ -45,7 +45,8 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     if report.errors:
         yield from _section("Failure", [])
         yield from _paragraphs(report.errors, "red")
-        yield Text("\nNothing is applied until the failure is corrected.")
+        if report.looks_for == "changes":
+            yield Text("\nNothing is applied until the failure is corrected.")
     if report.risks:
         shown = report.risks if full else report.risks[:_MOST_RISKS]
         yield from _section("Read this first", [])

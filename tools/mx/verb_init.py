@@ -104,7 +104,7 @@ def _make(
     engine.install()
     if not backend and asking.possible:
         tell("the engine keeps its state in a folder, unless you give another URL")
-    place = backend or asking.words("State", "--backend", state.local())
+    place = backend or asking.words("State", "--backend", state.local(), state.asked)
     state.check(place)
     target.write_text(init_file.text(answers))
     try:
@@ -197,6 +197,11 @@ def _next(name: str, answers: init_file.Answers) -> None:
     print(f"  scripts/mx check {name}     can these hosts, zones and mailbox hosts do it?")
     print(f"  scripts/mx preview {name}   what would change")
     print(f"  scripts/mx up {name}        the same report, then the question")
+    if len(answers.hosts) > 1:
+        say(
+            f"{answers.hosts[0].key} is the canary: each change is applied and probed there before "
+            "the other hosts get it (rollout.canary)."
+        )
     if not answers.mynetworks:
         say(
             "Outgoing mail: no network may relay yet. docs/outgoing-mail.md explains "

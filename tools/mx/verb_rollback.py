@@ -24,7 +24,7 @@ from .explain import explain
 _NOT_REACHED, _NO_AGENT = 255, 127
 _DEFAULT = "postfix"
 _AGAIN = (
-    "The stack file still has what was rolled back: correct it before the next `mx up`, which "
+    "A rollback does not change the stack file: correct the file before the next `mx up`, which "
     "applies it again."
 )
 

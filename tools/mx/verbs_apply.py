@@ -130,14 +130,15 @@ def _run(
     settings = settings_of(stack)
     outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more)
     host_keys.in_errors(outcome.errors, settings)
-    new = report is not None and any(each.why == [WORDS["create"]] for each in report.changes)
-    _say(stack, verb, outcome, settings, new)
+    _say(stack, verb, outcome, settings, report)
     if outcome.code == INTERRUPTED:
         return INTERRUPTED
     return OK if outcome.code == 0 else FAILED
 
 
-def _say(stack: str, verb: str, outcome: apply.Outcome, settings: Settings, new: bool) -> None:
+def _say(
+    stack: str, verb: str, outcome: apply.Outcome, settings: Settings, report: Report | None
+) -> None:
     """What changed, what failed, where, and what to do."""
     out = console(stderr=True)
     for where, texts in outcome.errors.items():
@@ -152,8 +153,12 @@ def _say(stack: str, verb: str, outcome: apply.Outcome, settings: Settings, new:
     )
     result = "done" if outcome.code == 0 else "not finished"
     out.print(f"{verb}: {stack}: {result}; {counted or 'nothing changed'}", soft_wrap=True)
+    if report and report.unread:
+        names = ", ".join(report.unread)
+        out.print(f"not read before this run: {names}; see `mx check {stack}`", soft_wrap=True)
     out.print(f"log: {outcome.log}", soft_wrap=True)
-    if new and outcome.code == 0:
+    changes = report.changes if report else []
+    if outcome.code == 0 and any(each.why == [WORDS["create"]] for each in changes):
         out.print(f"See it from outside: mx status {next(iter(settings.domains))}", soft_wrap=True)
     if outcome.code not in (0, INTERRUPTED):
         again = f"Put the cause right, then run `mx {verb} {stack}` again: it goes on from here."
@@ -173,8 +178,8 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
 
     Example: mx destroy production
 
-    Exit codes: 0 done, 1 something failed, 64 the question could not be asked,
-    130 Ctrl-C.
+    Exit codes: 0 done, 1 something failed or another name was typed, 64 the
+    question could not be asked, 130 Ctrl-C.
     """
     engine.install()
     state.locked(stack)
@@ -197,5 +202,5 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
         answer = click.prompt(f"Type {stack} to take the stack away", err=True, default="")
         if answer != stack:
             tell(f"{answer!r} is not {stack}: nothing was changed")
-            return OK
+            return FAILED
     return _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)

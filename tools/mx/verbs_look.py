@@ -11,7 +11,7 @@ from tools.preview.markdown import markdown
 from tools.preview.model import Report
 from tools.refresh_option import drift_is_read
 
-from . import engine, terminal
+from . import engine, state, terminal
 from .app import STACK, mx
 from .console import show as show_text
 from .plan import LONG, document, plan
@@ -120,6 +120,8 @@ def drift(
     DNS API, 2 something differs.
     """
     engine.install()
+    # What a run at work has half applied would be told as drift, or not at all.
+    state.locked(stack, left=False)
     with waiting(f"{stack}: reading hosts and DNS", LONG):
         # Without drift.read the program lists no records, so the engine reads each of them.
         report = plan(stack, refresh=None if drift_is_read(stack) else True, drift=True)

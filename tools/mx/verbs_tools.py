@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from . import engine
+from . import engine, state
 from .app import STACK, Failure, mx, stacks
 from .codes import FAILED, OK, USAGE
 from .console import complain, say
@@ -215,14 +215,15 @@ def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
     """Make the DNS records that a stack lacks, many at once.
 
     The command changes nothing else. The engine writes its state once, at the end,
-    instead of twice for each record. After a killed run, run `mx pulumi STACK cancel`
-    first: the command then takes over the records that the killed run made. The
-    hosts must be reachable.
+    instead of twice for each record. The command lists the records and asks, or takes
+    --yes. After a killed run, run `mx pulumi STACK cancel` first: the command then
+    takes over the records that the killed run made. The hosts must be reachable.
 
     Example: mx records production
 
-    Exit codes: 0 done, 1 failed.
+    Exit codes: 0 done, 1 failed, 64 the question could not be asked.
     """
     engine.install()
+    state.locked(stack)
     done = engine.script("records", stack, *pulumi_options, stack=stack)
-    return OK if done == 0 else FAILED
+    return done if done in (OK, USAGE) else FAILED

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import socket
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -419,3 +421,26 @@ def test_second_up_hears_of_the_lock_before_it_shows_a_report(
     assert "mx pulumi production cancel --yes" in shown
     (locks / "one.json").write_text("[]")
     state.locked("production")
+
+
+def test_lock_of_a_run_that_was_killed_is_told_as_such_and_stops_no_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks = tmp_path / ".pulumi" / "locks" / "organization" / "mx" / "production"
+    locks.mkdir(parents=True)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    held = {"pid": gone.pid, "username": "ann", "hostname": socket.gethostname()}
+    held["timestamp"] = "2026-11-01T02:03:04.123456789Z"
+    (locks / "one.json").write_text(json.dumps(held))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    with pytest.raises(Failure) as caught:
+        state.locked("production")
+    assert str(caught.value).startswith(
+        f"A run of the engine that has ended left the lock of production. The lock was made by "
+        f"ann@{socket.gethostname()}, process {gone.pid}, at 2026-11-01T02:03:04.\n"
+    )
+    state.locked("production", left=False)
+    (locks / "one.json").write_text(json.dumps(held | {"pid": os.getpid()}))
+    with pytest.raises(Failure, match="Another run of the engine holds the lock"):
+        state.locked("production", left=False)

@@ -12,7 +12,7 @@ from tools.mx import hosts, verbs_host
 from tools.mx.app import Failure, run
 from tools.mx.codes import FAILED, OK
 
-AGAIN = "The stack file still has what was rolled back: correct it before the next `mx up`"
+AGAIN = "A rollback does not change the stack file: correct the file before the next `mx up`"
 RECORD = json.dumps({"text": '{"files": {}}', "previous": '{"files": {}}'})
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tools.mx import engine, queues, state, taken, verbs_apply
 from tools.mx.app import run
-from tools.mx.codes import OK
+from tools.mx.codes import FAILED
 
 RECORD, COMMAND = "cloudflare:index/dnsRecord:DnsRecord", "command:remote:Command"
 STATE: list[dict[str, Any]] = [
@@ -39,7 +39,7 @@ def test_a_name_typed_wrong_is_told_and_nothing_runs(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", lambda *_, **__: "prodction")
     monkeypatch.setattr(verbs_apply, "_run", None)
-    assert run(["destroy", "production"]) == OK
+    assert run(["destroy", "production"]) == FAILED
     shown = capsys.readouterr()
     assert "this takes away 2 DNS records" in shown.out
     assert "'prodction' is not production: nothing was changed" in shown.err
