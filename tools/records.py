@@ -20,6 +20,7 @@ from components.dns.client import Client, Refused, Silent
 from components.dns.types import api_data
 from components.settings import stack_file
 from components.settings.environment import SettingsError
+from components.settings.text import visible
 from tools import dns_api
 from tools.preview.records import line
 
@@ -120,7 +121,7 @@ def main(stack: str, folder: Path) -> int:
         "API. + is made, = is taken over"
     )
     for urn, inputs in wanted.items():
-        print(f"  {'=' if urn in found else '+'} {line(dict(inputs))}")
+        print(f"  {'=' if urn in found else '+'} {visible(line(dict(inputs)), but='')}")
     if waiting:
         print(
             f"records: {len(waiting)} more wait for a change of a host or of another record; `up` "

@@ -50,10 +50,9 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
         routes = fit.new_routes(settings, applied)
         moved = fit.new_addresses(settings, held.resources())
     except Exception as error:
-        pulumi.log.warn(
-            "the drift of the hosts was not read, because the engine does not give this stack's "
-            f"state: {error}"
-        )
+        for key in settings.hosts:
+            why = f"the engine does not give the state of this stack: {error}"
+            pulumi.log.warn(warnings.not_read(key, why))
         return {key: Seen() for key in settings.hosts}
     said = command.local.run(
         command=SCRIPT.read_text(),

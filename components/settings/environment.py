@@ -15,7 +15,7 @@ from components.settings.certificates import CertificatesSettings
 from components.settings.contradictions import contradictions
 from components.settings.dns import DnsSettings
 from components.settings.domain import DomainSettings
-from components.settings.faults import SettingsError, hidden_characters, lines
+from components.settings.faults import SettingsError, hidden_characters, joined, lines
 from components.settings.host import HostSettings, MailboxHostSettings, SshSettings
 from components.settings.monitoring import FirewallSettings, MonitoringSettings
 from components.settings.postfix import PostfixSettings
@@ -127,9 +127,9 @@ def from_mapping(values: Mapping[str, Any], source: str = "mx:mail") -> Settings
         try:
             return Settings.model_validate(values)
         except ValidationError as error:
-            faults = [
+            faults = joined(
                 line for fault in error.errors() for line in lines(dict(fault), values, Settings)
-            ]
+            )
     raise SettingsError(
         "\n".join(visible(f"{source}: mx:mail.{fault}", but="") for fault in faults)
     )

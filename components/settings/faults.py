@@ -110,10 +110,23 @@ def _found(value: object) -> str:
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if isinstance(value, Mapping):
-        return f"a mapping with {len(value)} keys"
+        return f"a mapping with {len(value)} key{'s' * (len(value) != 1)}"
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
-    return repr(value)
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def joined(faults: Iterable[str]) -> list[str]:
+    """Lines as they are, but what one value must be by its several types in one line."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for line in faults:
+        path, must, rest = line.partition(": this must be ")
+        needs, _, seen = rest.partition("; found ")
+        found.setdefault((path, seen) if must else (line, ""), []).append(needs)
+    return [
+        f"{path}: this must be {' or '.join(dict.fromkeys(needs))}; found {seen}" if seen else path
+        for (path, seen), needs in found.items()
+    ]
 
 
 def _location(fault: dict[str, Any], values: Any) -> list[Any]:

@@ -10,6 +10,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from components.settings import engine_yaml
+
 from . import access
 from .console import tell
 
@@ -104,6 +106,12 @@ def script(name: str, *arguments: str, stack: str | None = None) -> int:
     return subprocess.run(
         [ROOT / "scripts" / name, *arguments], env=environ, check=False
     ).returncode
+
+
+def project() -> str:
+    """The name of the Pulumi project, which the state of every stack is filed under."""
+    found = engine_yaml.load((ROOT / "Pulumi.yaml").read_text())
+    return str(found["name"]) if isinstance(found, dict) else ""
 
 
 def product_version() -> str:

@@ -25,12 +25,13 @@ def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
         question = "Names of the MX hosts, separated by blanks"
         names = asking.words(question, "--host", kind=checked.hostnames)
         described = [[one] for one in names.split()]
+    answers.hosts = [Host(name, "") for name, *_ in described]
     if not answers.ssh_user and asking.possible:
         tell("the login on the hosts is root, or a user who may use sudo without a password")
     user = answers.ssh_user or asking.words("Login on the hosts", "--ssh-user", "root")
     answers.ssh_user = user
-    for name, *addresses in described:
-        answers.hosts.append(_host(asking, name, addresses))
+    for host, (_, *addresses) in zip(answers.hosts, described, strict=True):
+        _addresses(asking, host, addresses)
     if not answers.domains:
         question = "Mail domains, separated by blanks"
         answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
@@ -79,17 +80,19 @@ def _all(given: dict[str, object], name: str) -> list[str]:
     return [str(one) for one in values] if isinstance(values, tuple) else []
 
 
-def _host(asking: Asking, name: str, addresses: list[str]) -> Host:
-    """A host with its addresses: as given, else from DNS, else asked."""
+def _addresses(asking: Asking, host: Host, addresses: list[str]) -> None:
+    """The addresses of a host: as given, else from DNS, else asked."""
+    name = host.hostname
     if addresses:
-        return Host(name, addresses[0], "".join(addresses[1:2]))
+        host.ipv4, host.ipv6 = addresses[0], "".join(addresses[1:2])
+        return
     ipv4 = _address(name, socket.AF_INET) or asking.words(
         f"IPv4 address of {name}", "--host NAME,IPV4", kind=checked.ipv4
     )
     ipv6 = _address(name, socket.AF_INET6) or asking.words(
         f"IPv6 address of {name}, or none", "--host NAME,IPV4,IPV6", "none", checked.no_ipv6
     )
-    return Host(name, ipv4, "" if ipv6 == "none" else ipv6)
+    host.ipv4, host.ipv6 = ipv4, "" if ipv6 == "none" else ipv6
 
 
 def _mailbox(answers: Answers, place: str) -> None:

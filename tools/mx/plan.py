@@ -29,11 +29,15 @@ _VERSION = 1
 
 
 def plan(
-    stack: str, more: Sequence[str] = (), refresh: bool | None = None, drift: bool = False
+    stack: str,
+    more: Sequence[str] = (),
+    refresh: bool | None = None,
+    drift: bool = False,
+    hosts_read: bool = True,
 ) -> Report:
     """The report of `pulumi preview`. A failed preview is a report too, with its errors.
 
-    drift: leave out what the settings change.
+    drift: leave out what the settings change. hosts_read: whether the program asks the hosts.
 
     refresh: whether each record is read at the DNS API; None: only if the program, which lists the
     records, warns that some are not as the stack left them.
@@ -44,7 +48,7 @@ def plan(
         report = _plan(stack, [*asked, *more])
     report.errors = explained(report.errors, stack)
     if drift:
-        report = only_drift(report)
+        report = only_drift(report, hosts_read)
     with suppress(SettingsError):  # the engine has said already what is wrong in the stack file
         host_keys.in_report(report, settings_of(stack))
     return report

@@ -73,7 +73,8 @@ def locked(stack: str, left: bool = True) -> None:
     that a run of this machine left when it was killed.
     """
     place = folder(engine.environment(stack).get("PULUMI_BACKEND_URL", ""))
-    for lock in place.glob(f".pulumi/locks/*/*/{stack}/*.json") if place else ():
+    project = engine.project()
+    for lock in place.glob(f".pulumi/locks/*/{project}/{stack}/*.json") if place else ():
         try:
             held = json.loads(lock.read_text(encoding="utf-8"))
             by = f"{held['username']}@{held['hostname']} (pid {held['pid']}) at {held['timestamp']}"

@@ -10,7 +10,7 @@ import click
 
 from components.dns.client import Client, Refused, Silent
 from components.settings import public_addresses
-from components.settings.environment import Settings, from_mapping
+from components.settings.environment import Settings, SettingsError, from_mapping
 from components.settings.stack_file import path
 
 from . import answers as checked
@@ -70,9 +70,9 @@ def init(
     try:
         init_questions.ask(asking, given, answers)
         _make(name, asking, answers, backend, trust_host_keys)
-    except (Failure, click.Abort) as error:
+    except (Failure, SettingsError, click.Abort, KeyboardInterrupt) as error:
         if asking.possible and answers.hosts:
-            if isinstance(error, click.Abort):
+            if isinstance(error, click.Abort | KeyboardInterrupt):
                 print(file=sys.stderr)  # below the question
             tell("the same answers again, without these questions:")
             again = init_file.call(name, answers, backend, trust_host_keys)

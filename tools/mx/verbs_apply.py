@@ -61,8 +61,9 @@ def up(
 
     Example: mx up production
 
-    Exit codes: 0 done, 1 something failed, 2 the plan differs, 64 the question
-    could not be asked, 130 Ctrl-C.
+    Exit codes: 0 done, 1 something failed, or nothing changes and a host or the DNS
+    API was not read, 2 the plan differs, 64 the question could not be asked,
+    130 Ctrl-C.
     """
     if reviewed is not None and skip_preview:
         raise Failure("--plan needs the report: leave --skip-preview out", USAGE)
@@ -186,11 +187,12 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     settings = settings_of(stack)
     with waiting(f"{stack}: counting the mail queues"):
         counted = queues.count(settings)
-        gone = taken.words(state.deployment(stack).get("resources") or [])
-    if not gone:
+        resources = state.deployment(stack).get("resources") or []
+    if not resources:
         tell(f"the state of {stack} has nothing; there is nothing to take away")
         return OK
-    say(f"{stack}: this takes away {gone}.")
+    gone = taken.words(resources) or f"{len(resources)} resources, no record and no host of them"
+    say(f"{stack}: this takes away {'at most ' * bool(pulumi_options)}{gone}.")
     show(queues.table(counted))
     if any(number for number in counted.values()):
         tell("messages wait in a queue: deliver them first, or they are lost with the host")

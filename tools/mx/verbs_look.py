@@ -124,5 +124,6 @@ def drift(
     state.locked(stack, left=False)
     with waiting(f"{stack}: reading hosts and DNS", LONG):
         # Without drift.read the program lists no records, so the engine reads each of them.
-        report = plan(stack, refresh=None if drift_is_read(stack) else True, drift=True)
+        read = drift_is_read(stack)
+        report = plan(stack, refresh=None if read else True, drift=True, hosts_read=read)
     return show(report, "json" if as_json else form, forge, budget, full)

@@ -89,7 +89,8 @@ def _record_drift(reading: Reading) -> list[str]:
         if step.op == "refresh" or step.urn not in before:
             continue
         # What the refresh found is what the next step begins with; a lost record has nothing.
-        was, now = records.line(before[step.urn]), records.line(step.old) if step.old else ""
+        both = (before[step.urn], step.old)
+        was, now = (records.with_other(each, *both) if each else "" for each in both)
         if was != now:
             lines = (f"-{was}", *([f"+{now}"] if now else []))
             told.append(str(Warned(DRIFT, DNS, lines=lines)))

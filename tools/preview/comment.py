@@ -210,13 +210,25 @@ def _done(http: httpx.Client, options: argparse.Namespace, text: str) -> str:
 
 
 def _text(report: Path) -> str | None:
-    """The report; None, and the reason on stderr, when it cannot be read."""
+    """The report; None, and the reason on stderr, when it cannot be read or is none.
+
+    The first line of a report is what finds the comments and issues of its stack.
+    """
     try:
-        return report.read_text(encoding="utf-8")
+        text = report.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        print(f"comment: {report}: {reason}; give what scripts/preview wrote", file=sys.stderr)
+        print(f"comment: {report}: {reason}; give what `mx preview` wrote", file=sys.stderr)
         return None
+    if not text.startswith(MARKER.partition("{")[0]):
+        what = "does not begin as a report does" if text else "is empty"
+        print(
+            f"comment: {report}: this file {what}, and nothing was posted; see what `mx preview` "
+            "or `mx drift` said",
+            file=sys.stderr,
+        )
+        return None
+    return text
 
 
 if __name__ == "__main__":

@@ -112,6 +112,7 @@ class Report:
     refreshed: bool = False
     # Of `mx drift`: what the settings change is left out.
     looks_for: Literal["changes", "drift"] = "changes"
+    hosts_read: bool = True
 
     @property
     def records_drifted(self) -> bool:
@@ -131,6 +132,11 @@ class Report:
         if self.looks_for == "drift":
             if unread:
                 return f"No drift was found, but {unread} could not be read."
+            if not self.hosts_read:
+                return (
+                    "DNS is as the last `mx up` left it. The hosts were not asked, because "
+                    "`drift.read` is false in the stack file."
+                )
             return "Hosts and DNS are as the last `mx up` left them."
         if unread:
             return f"No change is planned, but {unread} could not be read."

@@ -10,13 +10,16 @@ from tools.preview.risks import risks
 
 DRIFT = "drift"
 _PENDING = (
-    "The stack file has changes that are not applied yet. They are not in this report: "
-    "`mx preview` shows them."
+    "There are changes that are not applied yet, for example of the stack file. They are not in "
+    "this report: `mx preview` shows them."
 )
 
 
-def only_drift(report: Report) -> Report:
-    """The same report with drift alone, and with a note when the settings change something, too."""
+def only_drift(report: Report, hosts_read: bool = True) -> Report:
+    """The same report with drift alone, and with a note when the settings change something, too.
+
+    hosts_read: whether the program asks the hosts (`drift.read` of the stack file).
+    """
     changes = [_healed(change) for change in report.changes if DRIFT in change.why]
     lines = {line for text in report.drift for line in text.split("\n")}
     records = [each for each in report.records if _drifted(each, lines)]
@@ -31,6 +34,7 @@ def only_drift(report: Report) -> Report:
         counts=dict(Counter([*(each.op for each in changes), *["update"] * len(records)])),
         refreshed=report.refreshed,
         looks_for="drift",
+        hosts_read=hosts_read,
     )
     if sum(report.counts.values()) > len(changes) + len(records):
         found.notes.append(_PENDING)
@@ -47,6 +51,5 @@ def _healed(change: Change) -> Change:
 
 def _drifted(record: RecordChange, lines: set[str]) -> bool:
     """Whether a record is otherwise at the API, or gone there."""
-    if record.old is None:
-        return f"-{record.new}" in lines
-    return f"+{record.old}" in lines
+    mark, line = ("-", record.new) if record.old is None else ("+", record.old)
+    return any(each.partition(" ; ")[0] == f"{mark}{line}" for each in lines)

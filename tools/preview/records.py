@@ -11,6 +11,7 @@ TYPE = "cloudflare:index/dnsRecord:DnsRecord"
 # What the engine prints for a value that only an `up` will know (sdk/python, runtime/rpc.py).
 UNKNOWN = "(known after up)"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_BESIDE = ("proxied", "comment", "tags")
 _OTHER = ("zoneId", "proxied", "comment", "tags", "settings")
 
 
@@ -24,6 +25,19 @@ def line(inputs: dict[str, Any]) -> str:
         for part in (f"{inputs.get('name', '?')}.", ttl, "IN", kind, _rdata(kind, inputs))
         if part
     )
+
+
+def with_other(inputs: dict[str, Any], *others: dict[str, Any] | None) -> str:
+    """The line of a record, and what of these keys is not the same in all `others`.
+
+    The API answers with an empty value where none was given.
+    """
+    found = [
+        f"{key} {inputs.get(key) or 'none'}"
+        for key in _BESIDE
+        if len({repr((each or {}).get(key) or None) for each in others if each}) > 1
+    ]
+    return f"{line(inputs)} ; {', '.join(found)}" if found else line(inputs)
 
 
 def _rdata(kind: str, inputs: dict[str, Any]) -> str:

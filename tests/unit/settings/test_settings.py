@@ -146,6 +146,11 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "missing_zones": (("dns", "zones"), DELETE, "mx:mail.dns.zones: missing"),
     "no_host": (("hosts",), {}, "mx:mail.hosts: this must be of 1 or more entries"),
     "wrong_type": (("postfix",), {"messageSizeLimitBytes": "25M"}, "a whole number; found '25M'"),
+    "no_type_of_several": (
+        ("dns",),
+        {"ttlSeconds": [5]},
+        "dns.ttlSeconds: this must be a whole number; found a list of 1",
+    ),
     "quoted_number": (("ssh",), {"port": "22"}, "a whole number; found '22', with quotes"),
     "list_for_mapping": (("domains",), ["example.test"], "mx:mail.domains: "),
     "too_small": (("postfix",), {"messageSizeLimitBytes": 1}, "messageSizeLimitBytes: "),

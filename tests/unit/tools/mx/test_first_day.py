@@ -421,6 +421,10 @@ def test_second_up_hears_of_the_lock_before_it_shows_a_report(
     assert "mx pulumi production cancel --yes" in shown
     (locks / "one.json").write_text("[]")
     state.locked("production")
+    other = tmp_path / ".pulumi" / "locks" / "organization" / "another-project" / "production"
+    other.mkdir(parents=True)
+    (other / "one.json").write_text(json.dumps(held))
+    state.locked("production")
 
 
 def test_lock_of_a_run_that_was_killed_is_told_as_such_and_stops_no_look(

@@ -46,7 +46,7 @@ def test_after_a_rollback_the_stack_file_is_named(
     assert run(["rollback", "staging", "mx1", "resolver", "--yes"]) == OK
     shown = capsys.readouterr()
     assert agent == ["rollback resolver"]
-    assert "none was given" not in shown.err
+    assert "no COMPONENT was given" not in shown.err
     assert shown.out.endswith("done: postfix\n")
     assert AGAIN in shown.err
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import flask
 import httpx
 import pytest
 
+from tools.preview import comment
 from tools.preview.comment import Place, Refused, change_of, client, publish, reviewed
 
 BOT = "github-actions[bot]"
@@ -162,3 +164,20 @@ def test_failed_preview_has_no_plan() -> None:
     forge.add(REPORT)
     with pytest.raises(Refused, match="that preview failed"):
         reviewed(forge.http, Place("github", "o/r", 7), BOT, "lab")
+
+
+@pytest.mark.parametrize("text", ["", "mx: Another run of the engine holds the lock\n"])
+def test_what_is_no_report_is_not_posted_and_touches_nothing(
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = tmp_path / "report.md"
+    report.write_text(text)
+    monkeypatch.setenv("MX_FORGE_TOKEN", "token")
+    monkeypatch.setattr(comment, "client", None)
+    place = ["--forge", "github", "--api", "https://forge.test", "--repository", "a/b"]
+    call = [str(report), *place, "--author", "bot", "--issue", "Drift of production", "--nothing"]
+    assert comment.main(call) == 1
+    assert "nothing was posted" in capsys.readouterr().err

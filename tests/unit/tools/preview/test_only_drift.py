@@ -65,3 +65,31 @@ def test_a_host_that_was_not_read_hides_behind_no_drift_of_another() -> None:
     told = [{"severity": "warning", "message": f"warning: {text}"} for text in texts]
     found = only_drift(report_of({"steps": [], "diagnostics": told}))
     assert (found.verdict, found.exit_code) == ("drift", 1)
+
+
+def test_a_record_that_somebody_put_behind_the_proxy_is_drift() -> None:
+    ours = {"name": "mx1.test", "type": "A", "content": "192.0.2.1", "ttl": 300}
+    theirs = ours | {"proxied": True, "tags": []}
+    steps = [
+        step("refresh", RECORD.format("a"), ours | {"proxied": False}, theirs),
+        step("update", RECORD.format("a"), theirs, ours | {"proxied": False}),
+    ]
+    found = only_drift(report_of(document(*steps)))
+    line = "mx1.test. 300 IN A 192.0.2.1"
+    assert found.drift == [f"drift: DNS:\n-{line} ; proxied none\n+{line} ; proxied True"]
+    assert (found.exit_code, len(found.records), found.notes) == (2, 1, [])
+
+
+def test_empty_values_that_the_api_adds_are_no_drift() -> None:
+    ours = {"name": "mx1.test", "type": "A", "content": "192.0.2.1", "ttl": 300}
+    read = ours | {"proxied": False, "tags": [], "comment": ""}
+    steps = [
+        step("refresh", RECORD.format("a"), ours, read),
+        step("same", RECORD.format("a"), read, ours),
+    ]
+    assert only_drift(report_of(document(*steps))).exit_code == 0
+
+
+def test_hosts_that_are_never_asked_are_no_agreement() -> None:
+    found = only_drift(report_of(document(PENDING)), hosts_read=False)
+    assert "The hosts were not asked" in counts(found)
