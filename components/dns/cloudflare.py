@@ -8,11 +8,15 @@ lets both go on while the program asks its hosts.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any
+
+import pulumi
 
 from components.engine import early
 
@@ -39,9 +43,18 @@ def begin(with_plugin: bool) -> None:
     Otherwise the first record would start the plug-in.
     """
     if with_plugin:
-        _module("_utilities")
-        early.plug_in("cloudflare")
+        asyncio.ensure_future(_start())  # noqa: RUF006
     _begun()
+
+
+async def _start() -> None:
+    # The engine gets one plug-in ready at a time, whoever asks for it. The question to the hosts,
+    # which the program sends next, needs the first of these, and would wait for the other one.
+    for package in (import_module("pulumi_command._utilities"), _module("_utilities")):
+        name = package.__name__.partition(".")[0].removeprefix("pulumi_")
+        options = pulumi.InvokeOptions(version=package.get_version())
+        with suppress(Exception):
+            await pulumi.runtime.invoke_async(early.NO_FUNCTION.format(name), {}, options)
 
 
 def _module(name: str) -> Any:

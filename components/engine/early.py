@@ -20,11 +20,9 @@ from pulumi.runtime.proto import resource_pb2
 
 # The function that stack references were made of. Nothing is written by it.
 _STATE = "pulumi:pulumi:readStackResourceOutputs"
-# The plug-ins have no such function. They refuse the call, the one without a request to the API.
-_NO_FUNCTION = "{}:index/nothing:nothing"
-# In the order of the calls: the hosts wait for the first plug-in, and only records for the other.
-_plug_ins = ThreadPoolExecutor(1)
-_reader = ThreadPoolExecutor(1)
+NO_FUNCTION = "{}:index/nothing:nothing"
+"""A function that the plug-ins do not have: they refuse the call, without a request to an API."""
+_asking = ThreadPoolExecutor(2)
 _reading: Future[Any] | None = None
 
 
@@ -32,13 +30,8 @@ def begin() -> None:
     """Begin to read the state, and to start the plug-in that reaches hosts; do not wait."""
     global _reading
     _reading = _read()
-    plug_in("command")
-
-
-def plug_in(name: str) -> None:
-    """Begin the start of the plug-in of the package `pulumi_NAME`, and do not wait for it."""
-    version = import_module(f"pulumi_{name}._utilities").get_version()
-    _plug_ins.submit(_start, pulumi.runtime.settings.get_monitor(), name, version)
+    version = import_module("pulumi_command._utilities").get_version()
+    _asking.submit(_start, pulumi.runtime.settings.get_monitor(), "command", version)
 
 
 def state() -> dict[str, dict[str, Any]]:
@@ -64,7 +57,7 @@ def _read() -> Future[Any]:
     arguments = struct_pb2.Struct()
     arguments.update({"stackName": stack})
     request = resource_pb2.ResourceInvokeRequest(tok=_STATE, args=arguments, acceptResources=True)
-    return _reader.submit(_ask, pulumi.runtime.settings.get_monitor(), request)
+    return _asking.submit(_ask, pulumi.runtime.settings.get_monitor(), request)
 
 
 def _ask(monitor: Any, request: resource_pb2.ResourceInvokeRequest) -> Any:
@@ -72,7 +65,7 @@ def _ask(monitor: Any, request: resource_pb2.ResourceInvokeRequest) -> Any:
 
 
 def _start(monitor: Any, name: str, version: str) -> None:
-    token = _NO_FUNCTION.format(name)
+    token = NO_FUNCTION.format(name)
     request = resource_pb2.ResourceInvokeRequest(tok=token, version=version, acceptResources=True)
     with suppress(grpc.RpcError):
         _ask(monitor, request)
