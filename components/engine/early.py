@@ -31,7 +31,7 @@ def begin() -> None:
     global _reading
     _reading = _read()
     version = import_module("pulumi_command._utilities").get_version()
-    _asking.submit(_start, pulumi.runtime.settings.get_monitor(), "command", version)
+    _asking.submit(_start, pulumi.runtime.settings.get_monitor(), version)
 
 
 def state() -> dict[str, dict[str, Any]]:
@@ -64,8 +64,8 @@ def _ask(monitor: Any, request: resource_pb2.ResourceInvokeRequest) -> Any:
     return monitor.Invoke(request)
 
 
-def _start(monitor: Any, name: str, version: str) -> None:
-    token = NO_FUNCTION.format(name)
+def _start(monitor: Any, version: str) -> None:
+    token = NO_FUNCTION.format("command")
     request = resource_pb2.ResourceInvokeRequest(tok=token, version=version, acceptResources=True)
     with suppress(grpc.RpcError):
         _ask(monitor, request)

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from components.settings.text import listed
 from components.settings.types import Domain, Hostname
 
 _MOST = 3
@@ -24,8 +25,7 @@ def other_places(key: str, model: type[BaseModel]) -> str:
     shown = [section or "mx:mail itself" for section in found[:_MOST]]
     if len(found) > _MOST:
         shown.append("other sections")
-    listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-    return f"; `{key}` is a key of {listed}"
+    return f"; `{key}` is a key of {listed(shown)}"
 
 
 @cache

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from components.settings.environment import Settings
+from components.settings.text import listed
 
 Address = IPv4Address | IPv6Address
 
@@ -91,8 +92,9 @@ def _line(begin: str, found: list[_Wrong]) -> str:
     ]
     text = f"{first.path}: {first.address} is {begin} ({first.source})"
     if others:
-        listed = " and ".join(filter(None, (", ".join(others[:-1]), others[-1])))
-        text += f", and so {'is' if len(others) == 1 else 'are'} {listed}; no sender on the "
+        text += (
+            f", and so {'is' if len(others) == 1 else 'are'} {listed(others)}; no sender on the "
+        )
         text += "Internet can reach them; give the hosts' public addresses, which DNS publishes"
     else:
         text += ", and no sender on the Internet can reach it; give the host's public address, "

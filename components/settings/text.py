@@ -1,10 +1,12 @@
-"""Finds invisible characters, and makes them visible in a text.
+"""Text for a reader: invisible characters are found and made visible, words are listed.
 
 Control characters move a terminal's cursor and hide text, U+2028 and its like end a line for some
 programs only, and bidirectional characters turn the order of what is shown (UTR 36, UTS 39).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def invisible(text: str, but: str = "") -> str:
@@ -22,3 +24,9 @@ def visible(text: str, but: str = "\t") -> str:
         one if one.isprintable() or one in but else one.encode("unicode_escape").decode()
         for one in text
     )
+
+
+def listed(words: Sequence[str]) -> str:
+    """One or more words as a sentence lists them: `a`, `a and b`, `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
