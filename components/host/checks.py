@@ -25,7 +25,7 @@ DISK_LEFT_MIB = 300
 # Seconds; an answer takes ten at the most.
 CLOCK_OFF = 60
 RELEASE, ROOT, ADDRESSES = "release of Debian", "root", "own addresses"
-MAILBOX = "mailbox host"
+MAILBOX, PORT = "mailbox host", "port 25"
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ CHECKS: tuple[Check, ...] = (
     Check("memory at full load", "told", _memory_at_most),
     Check("free disk", "host", _disk),
     Check("clock", "host", _clock),
-    Check("port 25", "host", _port),
+    Check(PORT, "host", _port),
     Check(ADDRESSES, "host", _address),
     Check("addresses tried from another host", "told", _unproven),
     Check(MAILBOX, "mx", _mailbox),

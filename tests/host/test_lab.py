@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from lab import container, keys, process, send, status, topology
-from tools.preview.files import RELOADS
+from tools.preview.units import RELOADS
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("lab")]
 

@@ -12,7 +12,7 @@ from components.settings.environment import SettingsError
 from components.settings.stack_file import path
 
 from .codes import FAILED, INTERRUPTED, USAGE
-from .console import tell
+from .console import program, tell
 from .engine import ROOT
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
@@ -42,7 +42,7 @@ class StackName(click.ParamType[str]):
         if not path(value).is_file():
             self.fail(
                 f"there is no stacks/Pulumi.{value}.yaml. Known stacks: {', '.join(stacks())}. "
-                f"`scripts/mx init {value}` makes a new one.",
+                f"`{program()} init {value}` makes a new one.",
                 param,
                 ctx,
             )

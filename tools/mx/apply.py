@@ -83,12 +83,16 @@ def run(
     hosts: Iterable[str],
     expected: Mapping[str, int],
     more: Mapping[str, str] | None = None,
+    canary: str | None = None,
 ) -> Outcome:
-    """Run `pulumi VERB --json ARGUMENTS` to its end; Ctrl-C lets the engine end in good order."""
+    """Run `pulumi VERB --json ARGUMENTS` to its end; Ctrl-C lets the engine end in good order.
+
+    `expected`, `canary`: for the progress.
+    """
     path, stream = log.create(stack, verb)
     errors = _Errors(stack)
     command = ["pulumi", verb, "--stack", stack, "--json", "--yes", "--skip-preview", *arguments]
-    with stream, Progress(hosts, expected) as progress:
+    with stream, Progress(hosts, expected, canary=canary) as progress:
         process = subprocess.Popen(
             command,
             cwd=engine.ROOT,

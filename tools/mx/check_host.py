@@ -11,7 +11,7 @@ from typing import Literal
 import dns.reversename
 
 from components.host import facts
-from components.host.checks import CHECKS, Asked
+from components.host.checks import CHECKS, PORT, Asked
 from components.host.facts import POSTFIX
 from components.services.postfix import units
 from components.settings.environment import Settings
@@ -61,15 +61,16 @@ def judge_answer(
     domains = tuple(settings.domains_of(key))
     # A host that has Postfix has the packages, too.
     bare = not any(program.startswith(POSTFIX) for program in told.smtp)
+    stopped = bool(told.postfix) and not told.smtp
     asked = Asked(settings, key, told, domains, bare, time.time(), reached)
     for row in CHECKS:
         wrong = list(row.find(asked))
         level: Level = "notice" if row.stops == "told" else "fault"
         for each in wrong:
             yield Line(level, key, each.what, each.cure)
-        if not wrong:
+        if not wrong and not (row.name == PORT and stopped):
             yield Line("ok", key, row.name)
-    if told.postfix and not told.smtp:
+    if stopped:
         unit = units.UNITS[host.debian]
         cure = f"on the host: systemctl status {unit}; `mx drift` names what else stopped"
         yield Line("fault", key, "Postfix does not run: nothing listens on port 25", cure)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console, RenderableType
 
 from components.settings.text import visible
 
-_PIPED_WIDTH = 100
+# A program searches whole lines, so a pipe gets lines that are not folded.
+_PIPED_WIDTH = 10_000
+_ROOT = Path(__file__).parents[2]
 
 
 def safe(text: str) -> str:
@@ -19,11 +23,18 @@ def safe(text: str) -> str:
     return visible(text, but="\n\t")
 
 
+def program() -> str:
+    """How a person calls `mx` here: `mx` where PATH leads to this one, else `scripts/mx`."""
+    found = shutil.which("mx")
+    here = _ROOT / "scripts/mx"
+    return "mx" if found and Path(found).resolve() == here else "scripts/mx"
+
+
 def console(stderr: bool = False) -> Console:
     """A console for stdout or stderr.
 
     Rich switches colour off when the stream is no terminal, for TERM=dumb and for NO_COLOR
-    (https://no-color.org). A pipe has no width, so lines there are at most 100 columns wide.
+    (https://no-color.org). A pipe has no width, and lines there stay whole.
     """
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH

@@ -10,6 +10,7 @@ from components.settings import stack_file
 from components.settings.environment import SettingsError
 
 from . import access
+from .console import program
 from .log import without_password
 
 NO_SUDO = "sudo: a password is required"
@@ -110,7 +111,7 @@ def _scope(found: re.Match[str], stack: str) -> str:
         "Cloudflare refuses the API token for what it was asked "
         f"({found[0].strip()}). The token needs the permissions Zone > DNS > Edit and "
         "Zone > Zone > Read for every zone of dns.zones.\n"
-        f"Check the token and the zone IDs: scripts/mx check {stack}"
+        f"Check the token and the zone IDs: {program()} check {stack}"
     )
 
 
@@ -135,7 +136,7 @@ def _identical(found: re.Match[str], stack: str) -> str:
     return (
         "The zone has this record already, and the state of the stack does not know it. Either a "
         "run that was cut off made it, or somebody else did.\n"
-        f"Take over what is equal in every field: scripts/records {stack}"
+        f"Take over what is equal in every field: {program()} records {stack}"
     )
 
 

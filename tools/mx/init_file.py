@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from .console import program
+
 _HEAD = """\
 # yaml-language-server: $schema=schema.json
 # The settings of this environment. docs/settings.md explains every key.
@@ -45,6 +47,7 @@ class Answers:
     ssh_key: str = ""
     ssh_port: int = 22
     certificates: bool = False
+    backend: str = ""
 
 
 def mail(answers: Answers) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def _host(host: Host, number: int) -> dict[str, Any]:
     return found
 
 
-def call(name: str, answers: Answers, backend: str | None = None, trusted: bool = False) -> str:
+def call(name: str, answers: Answers, trusted: bool = False) -> str:
     """The command line of `mx init` that gives these answers, a line for each option."""
     options: list[tuple[str, ...]] = [
         ("--host", ",".join(filter(None, (host.hostname, host.ipv4, host.ipv6))))
@@ -107,10 +110,10 @@ def call(name: str, answers: Answers, backend: str | None = None, trusted: bool 
     options += [("--ssh-user", answers.ssh_user)] if answers.ssh_user else []
     options += [("--ssh-port", str(answers.ssh_port))] if answers.ssh_port != 22 else []
     options += [("--ssh-key", answers.ssh_key)] if answers.ssh_key else []
-    options += [("--backend", backend)] if backend else []
+    options += [("--backend", answers.backend)] if answers.backend else []
     options += [("--trust-host-keys",)] if trusted else []
     options += [("--accept-terms",)] if answers.certificates else []
-    return " \\\n  ".join(shlex.join(each) for each in (("scripts/mx", "init", name), *options))
+    return " \\\n  ".join(shlex.join(each) for each in ((program(), "init", name), *options))
 
 
 def text(answers: Answers) -> str:

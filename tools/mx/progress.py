@@ -50,7 +50,8 @@ def _kind(urn: str) -> str:
 class Progress:
     """Follows the engine's events. `expected` is the number of changes of each host, if known.
 
-    `pause` is the time in seconds between two lines where there is no terminal.
+    `pause` is the time in seconds between two lines where there is no terminal. `canary` is the
+    host that the others wait for.
     """
 
     def __init__(
@@ -58,9 +59,11 @@ class Progress:
         hosts: Iterable[str],
         expected: Mapping[str, int],
         pause: float = _SECONDS_BETWEEN_LINES,
+        canary: str | None = None,
     ) -> None:
         self.hosts = sorted(hosts, key=len, reverse=True)
         self.rows = {name: Row(total) for name, total in expected.items() if total}
+        self._canary = canary
         self.counts: Counter[str] = Counter()
         self._console = console(stderr=True)
         self._live: Live | None = None
@@ -164,6 +167,13 @@ class Progress:
             if busy:
                 self._console.print(safe("; ".join(busy)), soft_wrap=True)
 
+    def _waits(self, name: str, row: Row) -> str:
+        """What a host waits for that has not begun, as far as it is known."""
+        begun = row.began or name not in self.hosts
+        if self._canary not in self.rows or self._canary == name or begun:
+            return "waits"
+        return f"waits for {safe(str(self._canary))}, the canary"
+
     @staticmethod
     def _of(row: Row) -> str:
         return f"{row.done}/{row.total}" if row.total else str(row.done)
@@ -180,7 +190,7 @@ class Progress:
                 state.append(f"  failed: {safe(', '.join(row.failed))}", "red")
             elif not row.now:
                 whole = row.done > 0 and row.done >= row.total
-                state.append(*(("done", "green") if whole else ("waits", "dim")))
+                state.append(*(("done", "green") if whole else (self._waits(name, row), "dim")))
             seconds = (row.ended if not row.now else time.monotonic()) - row.began
             clock = f"{seconds:.0f} s" if row.began else ""
             table.add_row(Text(safe(name), "bold"), self._of(row), clock, state)

@@ -15,6 +15,8 @@ from .console import say
 from .explain import explain
 from .log import without_password
 
+_ENDED = " ended"
+
 
 def local() -> str:
     """The URL of a folder of this machine (XDG Base Directory Specification, XDG_STATE_HOME)."""
@@ -67,13 +69,21 @@ def deployment(stack: str) -> dict[str, Any]:
 
 
 def locked(stack: str, left: bool = True) -> None:
-    """Raise Failure when another run holds the lock of the stack, if its state is in a folder.
+    """Raise Failure when `holder` names another run. `left`: also for a run that was killed."""
+    by = holder(stack)
+    if by and (left or not by.endswith(_ENDED)):
+        raise Failure(explain(f"the stack is currently locked: created by {by}", stack))
 
-    Of other places only the engine can tell (pkg/backend/diy/lock.go). `left`: so too for a lock
-    that a run of this machine left when it was killed.
+
+def holder(stack: str) -> str:
+    """Who holds the lock of the stack, if its state is in a folder; empty when nobody does.
+
+    Of other places only the engine can tell (pkg/backend/diy/lock.go). A run of this machine that
+    was killed is told as ended.
     """
     place = folder(engine.environment(stack).get("PULUMI_BACKEND_URL", ""))
     project = engine.project()
+    found = []
     for lock in place.glob(f".pulumi/locks/*/{project}/{stack}/*.json") if place else ():
         try:
             held = json.loads(lock.read_text(encoding="utf-8"))
@@ -81,10 +91,8 @@ def locked(stack: str, left: bool = True) -> None:
             ended = held["hostname"] == socket.gethostname() and not _runs(int(held["pid"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # gone meanwhile, or of another form: the engine will say it
-        if ended and not left:
-            continue
-        dead = " ended" if ended else ""
-        raise Failure(explain(f"the stack is currently locked: created by {by}{dead}", stack))
+        found.append(f"{by}{_ENDED if ended else ''}")
+    return min(found, key=lambda by: by.endswith(_ENDED), default="")
 
 
 def _runs(process: int) -> bool:

@@ -48,7 +48,7 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
         if report.looks_for == "changes":
             yield Text("\nNothing is applied until the failure is corrected.")
     if report.risks:
-        shown = report.risks if full else report.risks[:_MOST_RISKS]
+        shown = _risks(report, full)
         yield from _section("Read this first", [])
         yield from (_item(risk, "yellow") for risk in shown)
         yield from _more(len(report.risks) - len(shown), "risks")
@@ -62,14 +62,18 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
         yield from _section("Existing files that are replaced", [Text(legend, "dim")])
         lines = [line for text in report.replaced for line in text.split("\n")]
         yield from _diff(lines, full)
-    if report.records:
-        yield from _section(f"DNS records ({len(report.records)})", [])
+    if report.new_records:
+        yield from _section(f"DNS records ({len(report.new_records)})", [])
         yield from _diff(sections.zone_lines(report), full)
     yield from _actions(report)
     yield from _files(report, full)
-    if report.warnings:
+    if warnings := report.warnings_beside(_risks(report, full)):
         yield from _section("Warnings", [])
-        yield from (_item(warning, "yellow") for warning in report.warnings)
+        yield from (_item(warning, "yellow") for warning in warnings)
+
+
+def _risks(report: Report, full: bool) -> list[str]:
+    return report.risks if full else report.risks[:_MOST_RISKS]
 
 
 def counts(report: Report) -> str:
@@ -133,7 +137,7 @@ def _diff(lines: list[str], full: bool, indent: int = 2) -> Iterator[RenderableT
         table.add_column(width=1)
         table.add_column(overflow="fold")
         table.add_row(Text(mark, style), Text(rest, style))
-        yield Padding(table, (0, 0, 0, indent))
+        yield Padding(table, (0, 0, 0, indent), expand=False)
     yield from _more(len(lines) - len(shown), "lines")
 
 
@@ -151,7 +155,7 @@ def _table(changes: list[Change]) -> RenderableType:
     for (component, why), names in rows.items():
         hosts = ", ".join(name for name in dict.fromkeys(names) if name)
         table.add_row(_name(hosts) or "-", one_line(component), one_line(why))
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _drift(texts: list[str], full: bool) -> Iterator[RenderableType]:
@@ -168,7 +172,9 @@ def _drift(texts: list[str], full: bool) -> Iterator[RenderableType]:
                 yield from _diff(lines, full, 4)
             else:
                 # With another mark than the lines of a diff, where - is what is gone.
-                yield from (Padding(_item(line, mark="*"), (0, 0, 0, 2)) for line in lines)
+                yield from (
+                    Padding(_item(line, mark="*"), (0, 0, 0, 2), expand=False) for line in lines
+                )
 
 
 def _actions(report: Report) -> Iterator[RenderableType]:
@@ -208,7 +214,7 @@ def _files(report: Report, full: bool) -> Iterator[RenderableType]:
         on = one_line(", ".join(dict.fromkeys(hosts)))
         title = Text.assemble((_name(where), "bold"), f" on {on}")
         title.append(f" ({one_line('; '.join(notes))})" if notes else "")
-        yield Padding(title, (0, 0, 0, 2))
+        yield Padding(title, (0, 0, 0, 2), expand=False)
         yield from _diff(list(file.lines), full, 4)
     if folded:
         yield Text(f"  ... {folded} new files; --full shows their text", "dim")

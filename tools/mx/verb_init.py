@@ -18,7 +18,7 @@ from . import engine, hosts, init_file, init_questions, ssh_keys, state
 from .answers import Asking
 from .app import Failure, mx
 from .codes import OK, USAGE
-from .console import safe, say, tell
+from .console import program, safe, say, tell
 from .explain import explain
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
@@ -66,16 +66,16 @@ def init(
             f"stacks/{target.name} exists already: give another name, or edit the file", USAGE
         )
     asking = Asking()
-    answers = init_file.Answers(certificates=accept_terms)
+    answers = init_file.Answers(certificates=accept_terms, backend=backend or "")
     try:
         init_questions.ask(asking, given, answers)
-        _make(name, asking, answers, backend, trust_host_keys)
+        _make(name, asking, answers, trust_host_keys)
     except (Failure, SettingsError, click.Abort, KeyboardInterrupt) as error:
         if asking.possible and answers.hosts:
             if isinstance(error, click.Abort | KeyboardInterrupt):
                 print(file=sys.stderr)  # below the question
             tell("the same answers again, without these questions:")
-            again = init_file.call(name, answers, backend, trust_host_keys)
+            again = init_file.call(name, answers, trust_host_keys)
             print(safe(again), file=sys.stderr)
         raise
     _next(name, answers)
@@ -86,7 +86,6 @@ def _make(
     name: str,
     asking: Asking,
     answers: init_file.Answers,
-    backend: str | None,
     trust_host_keys: bool,
 ) -> None:
     """The stack file and the state. Raises Failure, and then neither is there."""
@@ -102,13 +101,14 @@ def _make(
         tell(f"{fault}. `mx preview` and `mx up` refuse it until then.")
     _releases(answers, settings)
     engine.install()
-    if not backend and asking.possible:
-        tell("the engine keeps its state in a folder, unless you give another URL")
-    place = backend or asking.words("State", "--backend", state.local(), state.asked)
-    state.check(place)
+    if not answers.backend:
+        if asking.possible:
+            tell("the engine keeps its state in a folder, unless you give another URL")
+        answers.backend = asking.words("State", "--backend", state.local(), state.asked)
+    state.check(answers.backend)
     target.write_text(init_file.text(answers))
     try:
-        state.make(name, place)
+        state.make(name, answers.backend)
     except Failure:
         # So that the same call can be made again.
         target.unlink()
@@ -194,9 +194,10 @@ def _refused(err: str) -> str:
 
 def _next(name: str, answers: init_file.Answers) -> None:
     print(f"\nWritten: stacks/Pulumi.{name}.yaml. Next:")
-    print(f"  scripts/mx check {name}     can these hosts, zones and mailbox hosts do it?")
-    print(f"  scripts/mx preview {name}   what would change")
-    print(f"  scripts/mx up {name}        the same report, then the question")
+    mx_here = program()
+    print(f"  {mx_here} check {name}     can these hosts, zones and mailbox hosts do it?")
+    print(f"  {mx_here} preview {name}   what would change")
+    print(f"  {mx_here} up {name}        the same report, then the question")
     if len(answers.hosts) > 1:
         say(
             f"{answers.hosts[0].key} is the canary: each change is applied and probed there before "

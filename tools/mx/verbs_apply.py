@@ -129,7 +129,8 @@ def _run(
     if report and report.records:
         expected[DNS] = len(report.records)
     settings = settings_of(stack)
-    outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more)
+    canary = settings.rollout.canary if verb == "up" else None
+    outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more, canary)
     host_keys.in_errors(outcome.errors, settings)
     _say(stack, verb, outcome, settings, report)
     if outcome.code == INTERRUPTED:

@@ -112,7 +112,7 @@ def host(stack: str, host: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"agent": agent, "certificates": certificates}, indent=2))
     else:
-        show(Group(*_agent(host, agent), *_certificates(certificates)))
+        show(Group(*lines_of_agent(host, agent), *_certificates(certificates)))
     if code != 0:
         raise Failure(f"{host}: mx-certificates: {explain(err, stack)}")
     wrong = agent["unfinished"] or agent["failed"] or _drifted(agent)
@@ -123,7 +123,8 @@ def _drifted(agent: dict[str, Any]) -> list[str]:
     return [name for name, bundle in agent["bundles"].items() if bundle["drift"]]
 
 
-def _agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]:
+def lines_of_agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]:
+    """What the agent of a host says (`mx-agent status`), as text for a terminal."""
     yield Text.assemble((safe(host), "bold"), f": applied by {safe(str(agent['owner']))}")
     if agent["unfinished"]:
         yield Text("A run was cut off. `mx-agent recover` undoes what it left.", "red")
@@ -132,18 +133,22 @@ def _agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("component", "applied", "rollback", "differs"):
         table.add_column(title, overflow="fold")
+    drifted = _drifted(agent)
     for name, bundle in agent["bundles"].items():
-        drift = ", ".join(
-            " ".join(str(value) for value in one.values() if isinstance(value, str))
-            for one in bundle["drift"]
-        )
         table.add_row(
             safe(name),
             safe(str(bundle["applied"])),
             "possible" if bundle["former"] else "-",
-            Text(safe(drift) or "no", "yellow" if drift else ""),
+            Text("yes", "yellow") if name in drifted else "no",
         )
     yield table
+    if drifted:
+        yield Text("\nWhat differs", "bold")
+    for name in drifted:
+        yield Text(f"  {safe(name)}", "bold")
+        for one in agent["bundles"][name]["drift"]:
+            place, *what = [value for value in one.values() if isinstance(value, str)]
+            yield Text(f"  * {safe(': '.join([place, *what]))}")
 
 
 def _failing(certificates: Any) -> bool:

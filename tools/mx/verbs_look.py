@@ -14,6 +14,7 @@ from tools.refresh_option import drift_is_read
 from . import engine, state, terminal
 from .app import STACK, mx
 from .console import show as show_text
+from .console import tell
 from .plan import LONG, document, plan
 from .wait import waiting
 
@@ -92,6 +93,9 @@ def preview(
     or the DNS API and nothing else changes, 2 something changes.
     """
     engine.install()
+    by = state.holder(stack)
+    if by and not by.endswith("ended"):
+        tell(f"{by} runs the engine for {stack} now: this report may change when that run ends")
     with waiting(f"{stack}: reading hosts and DNS", LONG):
         report = plan(stack, pulumi_options, refresh)
     return show(report, "json" if as_json else form, forge, budget, full)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from components.protocol import warnings
 from components.protocol.calls import QUEUES, SIGNING, host_of_agent
 from components.protocol.warnings import DNS, DRIFT, REPLACES, Warned
 from tools.preview import files, recipients, records
 from tools.preview.digest import digest
-from tools.preview.model import Change, Reading, Report, Step
+from tools.preview.model import Change, Reading, RecordChange, Report, Step
 from tools.preview.read import changing
 from tools.preview.risks import risks
 
@@ -27,7 +29,8 @@ def build(stack: str, reading: Reading) -> Report:
     report.warnings = warnings.together(text for text in reading.told if text not in told)
     report.warnings += [*_gone(reading), *_pending(stack, reading)]
     report.refreshed = reading.refreshed
-    report.drift += _record_drift(reading)
+    refreshed = _before_refresh(reading)
+    report.drift += _record_drift(reading, refreshed)
     agents = [host_of_agent(step.name) for step in reading.steps if step.type == COMMAND]
     hosts = {host for host in agents if host is not None}
     steps = changing(reading)
@@ -35,9 +38,9 @@ def build(stack: str, reading: Reading) -> Report:
     report.counts = dict(Counter(step.op for step in steps))
     for step in steps:
         if step.type == records.TYPE:
-            report.records.append(records.change(step))
+            report.records.append(_record(step, refreshed))
         elif step.type == COMMAND:
-            report.changes.append(files.change(step, hosts, had))
+            report.changes.append(files.change(step, hosts, had, report.drift))
         else:
             report.changes.append(_other(step))
     report.changes.sort(key=lambda change: (change.host, change.component))
@@ -48,15 +51,14 @@ def build(stack: str, reading: Reading) -> Report:
 
 
 def _gone(reading: Reading) -> Iterable[str]:
-    """What the DNS API does not have any more, by name, and what `up` does."""
+    """What the DNS API does not have any more and `up` does not make again; the rest is drift."""
     for urn in reading.gone:
         steps = [step for step in reading.steps if step.urn == urn]
         before = next((step.old for step in steps if step.old), None)
         name = urn.rpartition("::")[2]
         what = f"{name} ({records.line(before)})" if before else name
-        again = any(step.op in ("create", "import") for step in steps)
-        does = "makes the record again" if again else "removes it from the state"
-        yield f"DNS: {what} was deleted at the API; `up` {does}."
+        if not any(step.op in ("create", "import") for step in steps):
+            yield f"DNS: {what} was deleted at the API; `up` removes it from the state."
 
 
 def _pending(stack: str, reading: Reading) -> Iterable[str]:
@@ -77,13 +79,27 @@ def _rows(steps: Iterable[Step]) -> Iterable[tuple[recipients.Tables, recipients
             yield recipients.tables(old), recipients.tables(new)
 
 
-def _record_drift(reading: Reading) -> list[str]:
-    """Records that the API has otherwise than the state; only a preview with --refresh asks."""
-    before = {
+def _before_refresh(reading: Reading) -> dict[str, dict[str, Any]]:
+    """By URN, the records of the state; only a preview with --refresh asks the API for them."""
+    return {
         step.urn: step.old
         for step in reading.steps
         if step.op == "refresh" and step.type == records.TYPE and step.old
     }
+
+
+def _record(step: Step, before: Mapping[str, dict[str, Any]]) -> RecordChange:
+    """What becomes of a record, and whether it only becomes again what the state has."""
+    was, new = before.get(step.urn), step.new
+    again = (
+        bool(was and new)
+        and len({records.with_other(each, was, new) for each in (was, new) if each}) == 1
+    )
+    return replace(records.change(step), restores=again)
+
+
+def _record_drift(reading: Reading, before: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Records that the API has otherwise than the state."""
     told = []
     for step in reading.steps:
         if step.op == "refresh" or step.urn not in before:

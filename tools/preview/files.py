@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from components.agent.restarts import restarts
 from components.protocol import calls
 from components.settings.text import visible
+from tools.preview import units
 from tools.preview.model import Change, FileDiff, Step
 
 SECRET = "[secret]"  # noqa: S105 (the engine's mark, not a secret)
@@ -19,16 +19,19 @@ _PARAMETER = re.compile(r"[+-]([a-z0-9_]+) = ")
 # The agent's source is JSON in which quotes and line ends are escaped; an agent before 1.5 was a
 # program text.
 _CONSTANTS = re.compile(r'(?:\b|\\n)VERSION = \\?"([^"\\]+)\\?"')
-# The units that can reload; the agent restarts all others. A host test asks systemd.
-RELOADS = (
-    "mx-firewall.service",
-    "nginx.service",
-    "postfix.service",
-    "prometheus-node-exporter.service",
-    "rspamd.service",
-    "unbound.service",
-)
-_RESTORE = "restore the state before MX"
+# Keys of a manifest (docs/architecture.md, "The manifest") in a reader's words.
+_KEYS = {
+    "assemble": "files put together",
+    "build": "files that a command makes",
+    "check": "checks before the change",
+    "compare": "what drift compares",
+    "debconf": "answers to debconf",
+    "held": "when services start",
+    "newest": "versions of packages",
+    "probe": "probes after the change",
+    "run": "commands",
+    "undo": "commands that undo",
+}
 WORDS = {"create": "first deployment", "delete": "leaves the stack"}
 
 
@@ -78,9 +81,12 @@ def packages_of(steps: Iterable[Step], hosts: Iterable[str]) -> dict[str, set[st
 
 
 def change(
-    step: Step, hosts: Iterable[str] = (), had: Mapping[str, Collection[str]] | None = None
+    step: Step,
+    hosts: Iterable[str] = (),
+    had: Mapping[str, Collection[str]] | None = None,
+    told: Iterable[str] = (),
 ) -> Change:
-    """What one remote command does to its host, which `had` packages."""
+    """What one remote command does to its host, which `had` packages; `told`: what drifted."""
     host, component = host_of(step, hosts)
     result = Change(step.op, host, component)
     old, new = manifest_of(step.old), manifest_of(step.new)
@@ -92,7 +98,8 @@ def change(
     result.files = _file_diffs(old, new) if step.op != "delete" else _leaving(old)
     there = {*old.get("packages", []), *(had or {}).get(host, ())}
     result.packages = sorted({*new.get("packages", [])} - there)
-    result.units = _units(old, new, step)
+    drifted = units.Drifted.read(told, host, component)
+    result.units = units.actions(old, new, step, drifted)
     return result
 
 
@@ -101,7 +108,7 @@ def _reasons(step: Step, old: Any, new: Any) -> list[str]:
         return [WORDS[step.op]]
     why = []
     before, after = step.old or {}, step.new or {}
-    if _healed(step):
+    if units.healed(step):
         why.append("drift")
     if before.get("connection") != after.get("connection"):
         why.append("connection")
@@ -134,7 +141,8 @@ def _what(before: dict[str, Any], after: dict[str, Any], old: Any, new: Any) -> 
                 names.append(match[1])
     names = names or list(dict.fromkeys(diff.path.rpartition("/")[2] for diff in diffs))
     # Nothing of a file: what else of the manifest, by its keys.
-    names = names or [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    names = names or list(dict.fromkeys(_KEYS.get(key, key) for key in keys))
     if not names:
         return "settings"
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -143,11 +151,6 @@ def _what(before: dict[str, Any], after: dict[str, Any], old: Any, new: Any) -> 
 def _create(inputs: dict[str, Any] | None) -> str:
     """The call of the agent, with its heal number."""
     return str((inputs or {}).get("create", ""))
-
-
-def _healed(step: Step) -> bool:
-    """Whether the heal number changes: the host differs from what was applied."""
-    return calls.number_text(_create(step.old)) != calls.number_text(_create(step.new))
 
 
 def _plain(step: Step, component: str) -> list[FileDiff]:
@@ -211,37 +214,3 @@ def _attributes(was: Any, now: Any) -> tuple[str, ...]:
     return tuple(
         f"{key} {was.get(key)} → {now.get(key)}" for key in keys if was.get(key) != now.get(key)
     )
-
-
-def _restart(manifest: dict[str, Any], path: str) -> list[str]:
-    """The units that a manifest restarts when a path changes."""
-    return list(manifest.get("files", {}).get(path, {}).get("restart", []))
-
-
-def _units(old: dict[str, Any], new: dict[str, Any], step: Step) -> list[tuple[str, str]]:
-    """What the agent will do to units, by its own rules (docs/architecture.md, "The manifest")."""
-    before, after = old.get("units", {}), new.get("units", {})
-    if step.op == "delete":
-        return [(_RESTORE, unit) for unit in sorted(before)]
-    files = {
-        path
-        for path in {*old.get("files", {}), *new.get("files", {})}
-        if old.get("files", {}).get(path) != new.get("files", {}).get(path)
-    }
-    asked = {path: [*_restart(old, path), *_restart(new, path)] for path in files}
-    restart = restarts(asked, before, after)
-    actions = []
-    for unit in sorted({*before, *after, *restart}):
-        if unit in before and unit not in after:
-            actions.append((_RESTORE, unit))
-        elif unit in after and unit not in before:
-            actions.append(("start", unit))
-        elif unit not in after:
-            actions.append(("restart if it runs", unit))
-        elif unit in restart:
-            actions.append(("restart", unit))
-        elif files:
-            actions.append(("reload" if unit in RELOADS else "restart", unit))
-        elif _healed(step):
-            actions.append(("repair", unit))
-    return actions

@@ -30,6 +30,7 @@ The agent keeps the former files, and `mx destroy` restores them."""
 _SAID = ("create", "delete", "update")
 # Room that the note of what was cut may take.
 _NOTE = 700
+_MOST_RISKS = 12
 
 
 def markdown(report: Report, budget: int | None = None) -> str:
@@ -60,9 +61,9 @@ def _cut_note(names: list[str]) -> str:
     for name in names:
         item = f"{shown}{plain(name)}"
         if size(note + item) > _NOTE - 80:
-            return f"{note}, and others. `scripts/preview` shows all.\n"
+            return f"{note}, and others. `mx preview` shows all.\n"
         note, shown = note + item, ", "
-    return note + ". `scripts/preview` shows all.\n"
+    return note + ". `mx preview` shows all.\n"
 
 
 def _top(report: Report) -> str:
@@ -75,9 +76,9 @@ def _top(report: Report) -> str:
         lines += ["Do not apply this change before the failure is corrected.", ""]
     if report.risks:
         lines += ["### Read this first", ""]
-        lines += [f"- {plain(risk)}" for risk in report.risks[:12]]
-        if len(report.risks) > 12:
-            lines.append(f"- and {len(report.risks) - 12} more risks")
+        lines += [f"- {plain(risk)}" for risk in report.risks[:_MOST_RISKS]]
+        if len(report.risks) > _MOST_RISKS:
+            lines.append(f"- and {len(report.risks) - _MOST_RISKS} more risks")
         lines.append("")
     lines += [f"> {plain(note)}\n" for note in report.notes[:8]]
     return "\n".join(lines)
@@ -109,7 +110,7 @@ def _blocks(report: Report) -> list[Block]:
     blocks += sections.drift(report.drift)
     if report.replaced:
         blocks.append(fenced("replaced files", _REPLACED, lines_of(report.replaced), "diff"))
-    if report.records:
+    if report.new_records:
         blocks.append(sections.dns(report))
     actions = tuple(
         f"- {plain(verb)} on {plain(hosts)}: {', '.join(map(code, things))}"
@@ -117,8 +118,8 @@ def _blocks(report: Report) -> list[Block]:
     )
     if actions:
         blocks.append(Block("units and packages", "### On the hosts\n", actions))
-    if report.warnings:
-        blocks.append(fenced("warnings", "### Warnings", wrapped(report.warnings), keep=1))
+    if warnings := report.warnings_beside(report.risks[:_MOST_RISKS]):
+        blocks.append(fenced("warnings", "### Warnings", wrapped(warnings), keep=1))
     return blocks
 
 

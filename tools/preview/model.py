@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from components.protocol.warnings import is_of_records, read_not_read
+from components.protocol.warnings import (
+    is_of_records,
+    read_files_not_read,
+    read_held,
+    read_judged,
+    read_not_read,
+    read_queue,
+    read_unfit,
+    read_zones,
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,8 @@ class RecordChange:
     new: str | None
     # What of the record does not stand in its line: "proxied", "comment", ...
     other: tuple[str, ...] = ()
+    # Somebody changed the record at the API, and this brings back what the stack applied last.
+    restores: bool = False
 
 
 @dataclass
@@ -115,6 +127,11 @@ class Report:
     hosts_read: bool = True
 
     @property
+    def new_records(self) -> list[RecordChange]:
+        """The records that do not only become again what the section on drift shows."""
+        return [record for record in self.records if not record.restores]
+
+    @property
     def records_drifted(self) -> bool:
         """Tell whether somebody changed records of the stack at the DNS API."""
         return any(is_of_records(text) for text in self.drift)
@@ -124,6 +141,18 @@ class Report:
         """Hosts, or `DNS`, whose state is not in the report: they could not be asked."""
         found = (read_not_read(text) for text in self.warnings)
         return list(dict.fromkeys(one[0] for one in found if one))
+
+    def warnings_beside(self, shown: Iterable[str]) -> list[str]:
+        """The warnings that no sentence of `shown`, the risks that a reader sees, tells whole."""
+        text = "\n".join(shown)
+        reads = (read_not_read, read_unfit, read_held, read_queue, read_files_not_read)
+        left = []
+        for warning in self.warnings:
+            said = [each[1].rstrip(".") for each in (read(warning) for read in reads) if each]
+            said += [words for words in (read_zones(warning), read_judged(warning)) if words]
+            if not said or said[0] not in text:
+                left.append(warning)
+        return left
 
     @property
     def agreement(self) -> str:

@@ -45,11 +45,15 @@ class Kind:
 def of_records(
     name: str, sentences: Callable[[RecordChange, Look], Iterable[Said]], first: bool = False
 ) -> Kind:
-    """A kind that is found in one DNS record; a record of which only the TTL changes is none."""
+    """A kind that is found in one DNS record.
+
+    A record of which only the TTL changes is none, and none is a record that becomes again what it
+    was before somebody changed it: the drift is told.
+    """
 
     def find(look: Look) -> Iterable[Said]:
         for record in look.report.records:
-            if data(record.old) != data(record.new):
+            if data(record.old) != data(record.new) and not record.restores:
                 yield from sentences(record, look)
 
     return Kind(name, find, first)

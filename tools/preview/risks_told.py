@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from components.protocol import warnings
 from components.protocol.warnings import DNS, Warned, parse
-from tools.preview.risk import Kind, Look, Said
+from tools.preview.risk import Kind, Look, Said, kind
+from tools.preview.units import UNIT
 
 _ROWS = re.compile(r"([+-])(\w+) (\S+) ?(.*)")
-_UNIT = re.compile(r"(\S+\.(?:service|socket|timer|path)): (not active|not enabled|missing)")
 # What a Postfix of others does that this stack does not.
 _MORE = {
     "mydestination": "local delivery",
@@ -125,7 +125,7 @@ def _drift_rows(look: Look) -> Iterable[Said]:
 
 def _drift_units(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
-        for match in _UNIT.finditer(str(told)):
+        for match in UNIT.finditer(str(told)):
             yield Said(f"{match[1]} is {match[2]} on the host now.", told.host)
 
 
@@ -156,19 +156,17 @@ def _drift_files(look: Look) -> Iterable[Said]:
 def _drift_dns(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
         if told.host == DNS:
-            now = [line[1:] for line in told.lines if line.startswith("+")]
-            was = [line[1:] for line in told.lines if line.startswith("-")]
             if told.what:  # the records were listed, but not read one by one
                 yield Said("Somebody else changed DNS records of this stack.")
-            elif now:
-                yield Said(f"Somebody else changed a DNS record: {was[0]} is now {_end(now[0])}")
-            else:
-                yield Said(f"Somebody else removed a DNS record: {_end(was[0])}")
-
-
-def _end(line: str) -> str:
-    """The line with one full stop, which a name in DNS has already."""
-    return f"{line.removesuffix('.')}."
+                continue
+            verb = "changed" if any(line.startswith("+") for line in told.lines) else "removed"
+            for line in told.lines:
+                if line.startswith("-"):
+                    name = line[1:].partition(". ")[0]
+                    yield Said(
+                        f"somebody else {verb} the DNS record. The section on drift shows it.",
+                        f"{name} {kind(line)}",
+                    )
 
 
 def _adopted(look: Look) -> Iterable[Said]:

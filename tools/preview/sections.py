@@ -17,7 +17,8 @@ _PROGRAMS = "/usr/local/"
 # What a reviewer must see however much else changes.
 FIRST = "/etc/postfix/main.cf"
 # Everywhere else in a report a plus is what will come.
-_LEGEND = "In this section `-` is what `mx up` applied last, and `+` is what is there now."
+_LEGEND = """In this section `-` is what `mx up` applied last, and `+` is what is there now.
+The next `mx up` brings back the former. Where the settings change too, a section below says it."""
 
 
 def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]]]]]:
@@ -29,11 +30,27 @@ def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]
     for text in texts:
         where, _, rest = text.removeprefix(f"{DRIFT}: ").partition("\n")
         told.setdefault(where, []).extend(rest.split("\n") if rest else [])
+    shown: dict[tuple[str, ...], str] = {}
     for where, lines in told.items():
         parts = where.split(": ", 2)
         name = " ".join(part.rstrip(":") for part in parts[:2])
-        runs = groupby([*parts[2:], *lines], _is_diff)
-        yield name, [(is_diff, list(run)) for is_diff, run in runs]
+        found = [(is_diff, list(run)) for is_diff, run in groupby([*parts[2:], *lines], _is_diff)]
+        yield name, _once(parts[0], name, found, shown)
+
+
+def _once(
+    host: str, name: str, runs: list[tuple[bool, list[str]]], shown: dict[tuple[str, ...], str]
+) -> list[tuple[bool, list[str]]]:
+    """The runs without a diff that `shown` has of the same host: two bundles share a file."""
+    left: list[tuple[bool, list[str]]] = []
+    for is_diff, lines in runs:
+        before = left[-1][1] if left else []
+        key = (host, *before[-1:], *lines)
+        if is_diff and before and shown.setdefault(key, name) != name:
+            before[-1] += f", as under {shown[key]}"
+        else:
+            left.append((is_diff, lines))
+    return left
 
 
 def drift(texts: list[str]) -> list[Block]:
@@ -69,7 +86,7 @@ def dns(report: Report) -> Block:
     lines = zone_lines(report)
     if len(lines) <= _OPEN_LINES:
         return fenced("DNS records", "### DNS", lines, "diff")
-    head = f"### DNS\n\n<details><summary>{len(report.records)} records</summary>"
+    head = f"### DNS\n\n<details><summary>{len(report.new_records)} records</summary>"
     inner = fenced("DNS records", head, lines, "diff")
     return Block(inner.name, inner.head, inner.lines, inner.tail + "\n\n</details>", inner.keep)
 
@@ -77,7 +94,7 @@ def dns(report: Report) -> Block:
 def zone_lines(report: Report) -> list[str]:
     """Records as a diff of the zone file; a blank begins a line that stays."""
     lines = []
-    for record in report.records:
+    for record in report.new_records:
         if record.old is not None and record.old == record.new:
             lines.append(f" {record.old} ; {', '.join(record.other)}")
             continue

@@ -49,7 +49,8 @@ HOST = (
         "caa-missing",
         "notice",
         "Every authority may issue a certificate for it.",
-        'Publish 0 issue "authority; accounturi=...; validationmethods=dns-01".',
+        'Publish 0 issue "AUTHORITY; validationmethods=dns-01". Where one ACME account orders all '
+        "certificates, add its accounturi, too (RFC 8657).",
         _missing,
     ),
     Check(

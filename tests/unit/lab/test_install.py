@@ -112,9 +112,7 @@ def test_engine_on_path_that_does_not_fit_is_refused(machine: Machine, number: s
 
 def test_release_comes_whole(machine: Machine) -> None:
     machine.offer_release()
-    assert machine.install("engine").stdout == (
-        f"install: engine: pulumi {PINNED} in {machine.engine}: the vendor's release\n"
-    )
+    assert machine.install("engine").stdout == "install: engine: the vendor's release\n"
     assert {path.name for path in machine.engine.iterdir()} == {"pulumi", "pulumi-language-python"}
     assert [path.name for path in machine.engine.parent.iterdir()] == [PINNED]
 
@@ -172,14 +170,12 @@ def test_plug_in_whose_installation_was_killed_is_installed_by_the_next_run(
     if which == "cloudflare":
         printed = machine.install("summary").stdout
         assert f"plug-in {which} {version(f'pulumi-{which}')}: the lab's stand-in" in printed
-    done = machine.install("plugins")
-    assert f"plug-in {which} {version(f'pulumi-{which}')}: the vendor's" in done.stdout
+    machine.install("plugins")
+    printed = machine.install("summary").stdout
+    assert f"plug-in {which} {version(f'pulumi-{which}')}: the vendor's\n" in printed
     for name in ("command", "cloudflare"):
         folder = f"mx/plugins/plugins/resource-{name}-v{version(f'pulumi-{name}')}"
         assert (machine.cache / folder / f"pulumi-resource-{name}").read_text() == "#!/bin/sh\n"
-    printed = machine.install("summary").stdout
-    assert "plug-in command 1.2.1: the vendor's\n" in printed
-    assert "plug-in cloudflare 6.23.1: the vendor's\n" in printed
 
 
 PIP = """#!/bin/sh
@@ -281,8 +277,9 @@ def test_plug_ins_are_tried_once_and_the_line_says_whose_they_are(machine: Machi
     assert asked.read_text().count("\n") == 2
     assert machine.install("summary").stdout == (
         f"install: engine: {machine.bin}/pulumi ({PINNED} on PATH)\n"
-        "install: plug-in command 1.2.1: the lab's stand-in\n"
-        "install: plug-in cloudflare 6.23.1: the lab's stand-in\n"
+        "install: plug-in command 1.2.1: the lab's stand-in, as the vendor's cannot be downloaded\n"
+        "install: plug-in cloudflare 6.23.1: the lab's stand-in, as the vendor's cannot be "
+        "downloaded\n"
     )
 
 

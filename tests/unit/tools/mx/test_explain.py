@@ -67,7 +67,7 @@ ERRORS = {
     "record of a run that was cut off": (
         'failed to make http request: POST "https://api.test/zones/0123/dns_records": 400 Bad '
         'Request {"errors":[{"code":81058,"message":"An identical record already exists."}]}',
-        "scripts/records production",
+        "scripts/mx records production",
     ),
     "DNS API not reached": (
         'failed to make http request: GET "https://api.test/zones/0123": Get "https://api.test": '

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,12 @@ from tools.mx import (
     verb_rollback,
     verbs_apply,
     verbs_host,
+    verbs_look,
 )
 from tools.mx.answers import Asking, Kind
 from tools.mx.app import Failure, mx, run
 from tools.mx.check_host import judge_answer, unreachable
-from tools.mx.codes import FAILED, INTERRUPTED, USAGE
+from tools.mx.codes import FAILED, INTERRUPTED, OK, USAGE
 from tools.mx.init_questions import ask
 from tools.mx.verb_check import _file
 from tools.preview.model import Report
@@ -46,7 +48,13 @@ def answers() -> init_file.Answers:
     second = init_file.Host("mx2.example.org", "203.0.113.22", "", KEY)
     zones = {"example.org": "2" * 32}
     return init_file.Answers(
-        [host, second], ["example.org"], ["postmaster"], "mail.example.org", 2525, [], zones
+        [host, second],
+        ["example.org"],
+        ["postmaster"],
+        "mail.example.org",
+        2525,
+        zones=zones,
+        backend="s3://states",
     )
 
 
@@ -363,11 +371,12 @@ def test_answers_of_an_init_that_failed_can_be_given_again_in_one_line() -> None
     assert (name, command) == ("init", mx.commands["init"])
     given = mx.commands["init"].make_context("init", rest).params
     assert given.pop("accept_terms") is False
+    assert given["backend"] == "s3://states"
     again = asked(Asking(), given)
     assert [host.ipv6 for host in again.hosts] == ["2001:db8:2::11", ""]
     for host, was in zip(again.hosts, answers().hosts, strict=True):
         host.host_key, host.debian = was.host_key, was.debian
-    assert again == answers()
+    assert again == replace(answers(), backend="")
 
 
 def test_ctrl_c_at_a_question_keeps_what_was_answered(
@@ -448,3 +457,19 @@ def test_lock_of_a_run_that_was_killed_is_told_as_such_and_stops_no_look(
     (locks / "one.json").write_text(json.dumps(held | {"pid": os.getpid()}))
     with pytest.raises(Failure, match="Another run of the engine holds the lock"):
         state.locked("production", left=False)
+
+
+def test_preview_says_that_another_run_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "install", lambda: None)
+    monkeypatch.setattr(verbs_look, "plan", lambda *_: Report("production"))
+    for holder, told in (
+        ("ann@desk (pid 7) at noon", True),
+        ("ann@desk ended", False),
+        ("", False),
+    ):
+        monkeypatch.setattr(state, "holder", lambda _, by=holder: by)
+        assert run(["preview", "production"]) == OK
+        said = "ann@desk (pid 7) at noon runs the engine for production now"
+        assert (said in capsys.readouterr().err) == told

@@ -61,6 +61,23 @@ def test_records_of_which_one_of_two_is_made_wait_and_are_not_done() -> None:
     assert (name, done, state) == ("DNS", "1/2", "waits")
 
 
+def test_a_host_says_that_it_waits_for_the_canary() -> None:
+    expected = {"mx1": 3, "mx2": 3}
+    with progress.Progress(expected, expected, canary="mx1") as shows:
+        urn = "urn:pulumi:p::mx::command:remote:Command::mx{}-redis"
+        shows.event({"resourcePreEvent": {"metadata": {"op": "update", "urn": urn.format(1)}}})
+        console = Console(width=80)
+        with console.capture() as captured:
+            console.print(shows._table())
+        waiting = captured.get().split("\n")[1]
+        assert waiting.split() == ["mx2", "0/3", "waits", "for", "mx1,", "the", "canary"]
+        for key in ("resourcePreEvent", "resOutputsEvent"):
+            shows.event({key: {"metadata": {"op": "update", "urn": urn.format(2)}}})
+        with console.capture() as captured:
+            console.print(shows._table())
+        assert "canary" not in captured.get(), "mx2 has begun"
+
+
 def test_reason_of_several_findings_is_there_once_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -319,7 +319,7 @@ def test_an_alias_to_a_recipient_with_an_extension_leads_to_somebody() -> None:
     assert report.risks == []
 
 
-def test_record_deleted_at_the_api_is_told_by_name_and_what_up_does() -> None:
+def test_record_deleted_at_the_api_is_told_once() -> None:
     text = (
         "[WARNING] The resource was not found on the server and will be removed from state.: "
         "Resource not found"
@@ -333,10 +333,13 @@ def test_record_deleted_at_the_api_is_told_by_name_and_what_up_does() -> None:
             for urn, front in zip(urns, ("", "warning: "), strict=True)
         ],
     }
-    assert report_of(document).warnings == [
-        "DNS: dns-mx-example.test (example.test. 300 IN MX 10 mx1.example.test.) was deleted at "
-        "the API; `up` makes the record again.",
+    report = report_of(document)
+    assert report.warnings == [
         "DNS: dns-mx-former.test was deleted at the API; `up` removes it from the state.",
+    ]
+    assert report.drift == ["drift: DNS:\n-example.test. 300 IN MX 10 mx1.example.test."]
+    assert report.risks == [
+        "example.test MX: somebody else removed the DNS record. The section on drift shows it."
     ]
 
 

@@ -190,8 +190,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     step("update", RECORD.format("a"), address("192.0.2.9"), address("192.0.2.1")),
                 ]
             },
-            "Somebody else changed a DNS record: mx1.a.test. 300 IN A 192.0.2.1 is now "
-            "mx1.a.test. 300 IN A 192.0.2.9.",
+            "mx1.a.test A: somebody else changed the DNS record.",
         ),
         (
             {
@@ -200,7 +199,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
                     step("create", RECORD.format("a"), new=address("192.0.2.1")),
                 ]
             },
-            "Somebody else removed a DNS record: mx1.a.test. 300 IN A 192.0.2.1.",
+            "mx1.a.test A: somebody else removed the DNS record.",
         ),
     ],
     "an MX record is removed": [

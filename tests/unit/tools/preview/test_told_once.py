@@ -1,0 +1,110 @@
+"""What somebody changed by hand is told once, and so is a host that was not read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.protocol import warnings
+from tests.unit.tools.preview.test_report import BUNDLE, RECORD, bundle, mx, report_of, step
+from tools.preview.markdown import markdown
+from tools.preview.only_drift import only_drift
+
+MAIN = "/etc/postfix/main.cf"
+PIECE = f"{MAIN}.d/80-restrictions.cf"
+DIFF = "@@ -4 +4 @@\n-a = 1\n+a = 2"
+
+
+def told(*texts: str) -> list[dict[str, str]]:
+    return [{"severity": "warning", "message": f"warning: {text}"} for text in texts]
+
+
+def healed(name: str, **more: Any) -> dict[str, Any]:
+    """A bundle that is applied again, and nothing else."""
+    inputs = bundle({PIECE: {"content": "a = 1\n"}}, **more)
+    found = step("update", BUNDLE.format(name), inputs, inputs)
+    found["newState"]["inputs"] = inputs | {"create": "mx-agent apply --heal 1"}
+    return found
+
+
+def test_a_file_of_two_components_has_its_diff_once() -> None:
+    texts = [
+        warnings.drift("mx1", name, f"{MAIN}: content changed\n{DIFF}")
+        for name in ("postfix", "postfix-tls")
+    ]
+    text = markdown(report_of({"steps": [], "diagnostics": told(*texts)}))
+    assert text.count("+a = 2") == 1
+    assert "main.cf: content changed, as under mx1 postfix\n" in text
+
+
+def test_the_same_diff_on_two_hosts_is_told_of_both() -> None:
+    texts = [
+        warnings.drift(host, "postfix", f"{MAIN}: content changed\n{DIFF}")
+        for host in ("mx1", "mx2")
+    ]
+    text = markdown(report_of({"steps": [], "diagnostics": told(*texts)}))
+    assert text.count("+a = 2") == 2
+
+
+def test_a_record_that_comes_back_stands_under_drift_alone() -> None:
+    ours, theirs = mx("mx1.example.test"), mx("mx1.example.test") | {"priority": 77}
+    steps = [
+        step("refresh", RECORD.format("a"), ours, theirs),
+        step("update", RECORD.format("a"), theirs, ours),
+    ]
+    report = report_of({"steps": steps})
+    assert report.risks == [
+        "example.test MX: somebody else changed the DNS record. The section on drift shows it."
+    ]
+    text = markdown(report)
+    assert text.count("MX 77") == 1
+    assert "### DNS" not in text
+    assert "1 DNS record among them" in text
+
+
+def test_a_record_that_the_settings_change_too_is_told_as_a_change() -> None:
+    ours, theirs = mx("mx1.example.test"), mx("mx1.example.test") | {"priority": 77}
+    steps = [
+        step("refresh", RECORD.format("a"), ours, theirs),
+        step("update", RECORD.format("a"), theirs, mx("mx2.example.test")),
+    ]
+    report = report_of({"steps": steps})
+    assert any("changes from 77 mx1.example.test" in risk for risk in report.risks)
+    assert "### DNS" in markdown(report)
+
+
+@pytest.mark.parametrize(
+    ("words", "units"),
+    [
+        ("postfix.service: not active", [("start", "postfix.service")]),
+        (f"{PIECE}: content changed\n{DIFF}", [("reload", "postfix.service")]),
+        (f"{PIECE}: mode 0666, not 0644", [("reload", "postfix.service")]),
+        ("/etc/postfix/main.cf.d: mode 0777, not 0755", []),
+        ("database mail: differs\n+recipient a.test mallory", []),
+        ("rolled back by hand at 2026", [("repair", "postfix.service")]),
+        ("postfix.service: not active\na change failed at 2026", [("start", "postfix.service")]),
+    ],
+)
+def test_what_happens_to_units_follows_what_the_host_told(
+    words: str, units: list[tuple[str, str]]
+) -> None:
+    known: dict[str, Any] = {"units": {"postfix.service": {}}}
+    document = {
+        "steps": [healed("mx1-postfix", **known), healed("mx2-postfix", **known)],
+        "diagnostics": told(warnings.drift("mx1", "postfix", words)),
+    }
+    changes = only_drift(report_of(document)).changes
+    assert changes[0].units == units
+    assert changes[1].units == [("repair", "postfix.service")], "nothing was told of this host"
+
+
+def test_a_host_that_was_not_read_is_told_once() -> None:
+    why = "Host key verification failed."
+    kept = warnings.updates("mx1", "a reboot into its newer kernel")
+    document = {"steps": [], "diagnostics": told(warnings.not_read("mx1", why), kept)}
+    report = report_of(document)
+    assert report.exit_code == 1
+    assert report.warnings_beside(report.risks) == [kept]
+    assert report.warnings_beside([]) == report.warnings, "a risk that is cut is told here"
+    assert markdown(report).count("verification failed") == 1
