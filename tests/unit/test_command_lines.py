@@ -23,6 +23,9 @@ SCRIPTS = sorted(path.name for path in (ROOT / "scripts").iterdir() if path.is_f
 OWN = [name for name in SCRIPTS if _HABIT not in (ROOT / "scripts" / name).read_text()]
 # pytest has exit codes of its own.
 REFUSING = [name for name in OWN if name not in {"mx", "test"}]
+LONG = sorted(
+    path.name for path in (ROOT / "tests/long").iterdir() if path.is_file() and not path.suffix
+)
 
 
 def call(name: str, option: str) -> subprocess.CompletedProcess[str]:
@@ -42,6 +45,15 @@ def test_help_of_a_script_fits_80_columns_and_has_no_colour_in_a_pipe(name: str)
     assert f"scripts/{name}" in done.stdout or name == "mx"
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
     assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_help_of_a_long_test_tells_what_it_does_and_starts_nothing(name: str) -> None:
+    done = subprocess.run(
+        [ROOT / "tests/long" / name, "--help"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
 
 
 @pytest.mark.parametrize("name", REFUSING)
