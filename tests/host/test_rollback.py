@@ -47,7 +47,7 @@ def test_rollback_serves_again_is_drift_and_up_goes_forward(
     back = rollback("mx1")
     assert back.returncode == 0, back.stdout + back.stderr
     assert ssh("mx1", "postconf -h message_size_limit") == before
-    assert "probe: 127.0.0.1:25" in back.stdout
+    assert "probes passed" in back.stdout
 
     seen = report(lab, "--json")
     assert seen.returncode == 2, seen.stdout + seen.stderr

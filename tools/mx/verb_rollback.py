@@ -23,6 +23,8 @@ from .explain import explain
 
 _NOT_REACHED, _NO_AGENT = 255, 127
 _DEFAULT = "postfix"
+# Steps of the agent that say how it works, and not what became of the host.
+_INNER = ("stage", "checked", "copy", "journal", "record", "daemon-reload", "done")
 _AGAIN = (
     "A rollback does not change the stack file: correct the file before the next `mx up`, which "
     "applies it again."
@@ -127,13 +129,27 @@ def rollback(stack: str, host: str, component: str | None, listed: bool, yes: bo
         raise Failure(str(error)) from None
 
 
+def result(host: str, component: str, out: str) -> str:
+    """What the agent did, from its steps: files, units, how many probes passed."""
+    steps = [line.partition(": ") for line in out.split("\n") if line]
+    probes = [rest for name, _, rest in steps if name == "probe"]
+    told = [
+        f"files: {rest}" if name == "swap" else f"{name}{colon}{rest}"
+        for name, colon, rest in steps
+        if name not in (*_INNER, "probe")
+    ]
+    if probes:
+        told.append(f"{len(probes)} probe{'s' * (len(probes) != 1)} passed")
+    return "\n".join([*told, f"{host}: {component} has its former state again"])
+
+
 def _go(settings: Settings, stack: str, host: str, component: str) -> int:
     code, out, err = agent.call(settings, host, f"rollback {component}")
     if code == 0 and component in agent.ON_TRIAL:
-        say(out)
-        code, out, err = agent.confirm(settings, host, component)
+        code, confirmed, err = agent.confirm(settings, host, component)
+        out = f"{out}\n{confirmed}"
     if out:
-        say(out)
+        say(result(host, component, out) if code == 0 else out)
     if err:
         print(folded(safe(err), sys.stderr), file=sys.stderr)
     if code in (_NOT_REACHED, _NO_AGENT):

@@ -147,8 +147,8 @@ def lines_of_agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]
     for name in drifted:
         yield Text(f"  {safe(name)}", "bold")
         for one in agent["bundles"][name]["drift"]:
-            place, *what = [value for value in one.values() if isinstance(value, str)]
-            yield Text(f"  * {safe(': '.join([place, *what]))}")
+            what = [text for key, text in one.items() if isinstance(text, str) and key != "bundle"]
+            yield Text(f"  * {safe(': '.join(what))}")
 
 
 def _failing(certificates: Any) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.tools.mx.test_first_day import settings
 from tools import rollback
-from tools.mx import hosts, verbs_host
+from tools.mx import hosts, verb_rollback, verbs_host
 from tools.mx.app import Failure, run
 from tools.mx.codes import FAILED, OK
 
@@ -47,8 +47,22 @@ def test_after_a_rollback_the_stack_file_is_named(
     shown = capsys.readouterr()
     assert agent == ["rollback resolver"]
     assert "no COMPONENT was given" not in shown.err
-    assert shown.out.endswith("done: postfix\n")
+    assert shown.out.endswith("1 probe passed\nmx1: resolver has its former state again\n")
     assert AGAIN in shown.err
+
+
+def test_what_a_rollback_did_is_told_without_the_inner_steps_of_the_agent() -> None:
+    out = (
+        "stage: 24 paths\nchecked: 0 built, 2 checks\ncopy: 1 changed of 24 paths\njournal\n"
+        "swap: /etc/postfix/main.cf\nreload: postfix.service\nprobe: postfix.service\n"
+        "probe: 127.0.0.1:25\n  warning: probe x failed before this change, too: y\nrecord\n"
+        "done: postfix"
+    )
+    assert verb_rollback.result("mx2", "postfix", out) == (
+        "files: /etc/postfix/main.cf\nreload: postfix.service\n"
+        "  warning: probe x failed before this change, too: y\n2 probes passed\n"
+        "mx2: postfix has its former state again"
+    )
 
 
 def test_rollback_that_was_undone_says_nothing_of_the_stack_file(
