@@ -58,7 +58,8 @@ def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]
     return code, out, err
 
 
-@mx.command("run")
+# What begins with a dash behind the host belongs to the command.
+@mx.command("run", context_settings={"allow_interspersed_args": False})
 @click.argument("stack", type=STACK)
 @click.argument("host")
 @click.argument("command", nargs=-1, required=True)
@@ -67,14 +68,15 @@ def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
 
     The login, the port and the pinned host key are those of the stack file; a
     login that is not root uses sudo. The runbooks use this command.
-    Quote a command that has a pipe or a semicolon.
+    Quote a command that has a pipe or a semicolon: 'postqueue -p | tail -n 1'.
 
-    Example: mx run production mx1 'postqueue -p | tail -n 1'
+    Example: mx run production mx1 postqueue -p
 
     Exit codes: those of the command; 1 also when the host was not reached.
     """
     settings = settings_with(stack, host)
-    line = command[0] if len(command) == 1 else shlex.join(command)
+    words = command[1:] if command[0] == "--" and len(command) > 1 else command
+    line = words[0] if len(words) == 1 else shlex.join(words)
     code, out, err = as_root(settings, host, line)
     if out:
         print(out)

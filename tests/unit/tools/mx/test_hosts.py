@@ -9,6 +9,8 @@ import pytest
 
 from components.settings.stack_file import settings_of
 from tools.mx import hosts
+from tools.mx.app import run
+from tools.mx.codes import OK
 
 
 def test_a_carriage_return_in_a_hosts_words_begins_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,3 +20,19 @@ def test_a_carriage_return_in_a_hosts_words_begins_no_line(monkeypatch: pytest.M
     )
     answers: Any = hosts.run(settings_of("production"), [], "true")
     assert answers == {"mx1": (0, "Reading 1%\rReading 100%\rhost mx2 0", "")}
+
+
+def test_options_behind_the_host_are_the_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def run_there(*arguments: Any) -> dict[str, tuple[int, str, str]]:
+        asked.append(arguments[2])
+        return {"mx1": (0, "Mail queue is empty", "")}
+
+    monkeypatch.setattr(hosts, "run", run_there)
+    assert run(["run", "production", "mx1", "postqueue", "-p"]) == OK
+    assert run(["run", "production", "mx1", "--", "grep", "--help"]) == OK
+    assert [line.partition("sh -c ")[2] for line in asked] == ["'postqueue -p'", "'grep --help'"]
+    assert capsys.readouterr().out == "Mail queue is empty\n" * 2
