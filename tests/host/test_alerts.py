@@ -17,7 +17,7 @@ import pytest
 from components.stack.outputs import Thresholds
 from lab import monitor as server
 from lab.topology import MONITOR, MX2, RESOLVER, ipv4
-from tools.monitoring import dashboard
+from tools.monitoring.panels import Graph, Stat, graphs, stats
 
 from .breaks import LOCAL, OFF, PUBLISHED, SEEN, UPDATES, Break, wrong_records
 from .conftest import ROOT, Ssh
@@ -131,10 +131,10 @@ def test_every_target_is_up_and_nothing_fires(monitored: None) -> None:
 
 
 def test_every_panel_has_data(monitored: None) -> None:
-    panels = [*dashboard.PANELS, *dashboard.stats(LIMITS)]
+    panels: list[Graph | Stat] = [*graphs(LIMITS), *stats(LIMITS)]
 
     def empty() -> list[str]:
-        return [title for title, _, expression, _ in panels if not query(expression)]
+        return [panel.title for panel in panels if not query(panel.query)]
 
     expected = {"Deferred by destination"}  # nothing is deferred
     missing = eventually(120, empty, lambda seen: set(seen) <= expected)

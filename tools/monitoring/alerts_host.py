@@ -13,6 +13,8 @@ SERVICES = "|".join(
         if unit.endswith(".service") and unit not in service.UNWATCHED
     )
 )
+# Of a file system's room and of its inodes.
+DISK_FREE = 0.1
 
 
 def alerts() -> list[Alert]:
@@ -35,7 +37,7 @@ def alerts() -> list[Alert]:
         ),
         Alert(
             "MxDiskFilling",
-            "mx_disk_free_ratio < 0.1 or mx_disk_inodes_free_ratio < 0.1",
+            f"mx_disk_free_ratio < {DISK_FREE} or mx_disk_inodes_free_ratio < {DISK_FREE}",
             300,
             CRITICAL,
             "{{ $labels.host }}: {{ $labels.path }} has {{ $value | humanizePercentage }} left.",

@@ -6,9 +6,17 @@ from components.stack.outputs import Thresholds
 from tools.monitoring.alert import CRITICAL, WARNING, Alert
 
 
+def soon(thresholds: Thresholds) -> str:
+    """The seconds that a certificate must have left.
+
+    Renewal is due at a third of the lifetime, which is days for short-lived ones.
+    """
+    days = thresholds.certificate_warning_days
+    return f"clamp_max(mx:certificate_lifetime:seconds / 5, {days * 86400})"
+
+
 def alerts(thresholds: Thresholds) -> list[Alert]:
     """These alerts, in the order of the runbooks' index."""
-    days = thresholds.certificate_warning_days
     return [
         Alert(
             "MxHostDown",
@@ -34,9 +42,7 @@ def alerts(thresholds: Thresholds) -> list[Alert]:
         ),
         Alert(
             "MxCertificateExpiring",
-            # Renewal is due at a third of the lifetime, which is days for short-lived ones.
-            f"mx:certificate_left:seconds < clamp_max(mx:certificate_lifetime:seconds / 5, "
-            f"{days * 86400})",
+            f"mx:certificate_left:seconds < {soon(thresholds)}",
             3600,
             CRITICAL,
             "{{ $labels.name }} ({{ $labels.algorithm }}, {{ $labels.source }}) expires in "

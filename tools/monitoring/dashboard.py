@@ -1,7 +1,6 @@
-"""A dashboard for Grafana: is mail flowing, in one row; below it, what happened and where.
+"""A dashboard for Grafana: is mail flowing, in numbers; below them, what happened and where.
 
-Every panel is a query that the alerts know too. The variables `stack` and `host` choose what it
-shows.
+What the panels show is in panels.py. The variables `stack` and `host` choose of what they show it.
 """
 
 from __future__ import annotations
@@ -9,143 +8,40 @@ from __future__ import annotations
 from typing import Any
 
 from components.stack.outputs import Thresholds
-from tools.monitoring.alerts_host import SERVICES
+from tools.monitoring.panels import RED, Graph, Stat, Steps, graphs, stats
 from tools.monitoring.promql import narrowed
 
-GREEN, ORANGE, RED = "green", "orange", "red"
-
-# Title, unit, query, legend. Two panels stand in a row.
-PANELS = (
-    ("Port 25 that answers, by address", "none", 'probe_success{job="mx-smtp"}', "{{instance}}"),
-    ("Messages taken a second", "short", "mx:accepted:rate5m", "{{stack}} {{host}}"),
-    (
-        "Deliveries a second",
-        "short",
-        "sum by (kind) (rate(mx_postfix_delivery_total[5m]))",
-        "{{kind}}",
-    ),
-    (
-        "Refused a second",
-        "short",
-        "sum by (kind) (rate(mx_postfix_reject_total[5m]))",
-        "{{kind}}xx",
-    ),
-    ("Messages in the queue", "short", "mx_queue_messages", "{{stack}} {{host}} {{queue}}"),
-    ("Oldest message", "s", "max by (host) (mx_queue_oldest_seconds)", "{{stack}} {{host}}"),
-    (
-        "Deferred by destination",
-        "short",
-        "sum by (destination) (mx_queue_destination_messages)",
-        "{{destination}}",
-    ),
-    (
-        "Certificates: time left",
-        "s",
-        "mx:certificate_left:seconds",
-        "{{name}} {{algorithm}} {{source}}",
-    ),
-    ("Drift", "short", "mx_agent_drift", "{{stack}} {{host}} {{bundle}}"),
-    ("Disk: free", "percentunit", "mx_disk_free_ratio", "{{stack}} {{host}} {{path}}"),
-    (
-        "Spam filter: messages a second",
-        "short",
-        "sum by (action) (rate(mx_rspamd_action_total[5m]))",
-        "{{action}}",
-    ),
-    ("Redis: memory", "bytes", "mx_redis_memory_bytes", "{{stack}} {{host}}"),
-    (
-        "Questions to the resolver a second",
-        "short",
-        "rate(mx_unbound_queries_total[5m])",
-        "{{stack}} {{host}}",
-    ),
-    (
-        "Statements to the database a second",
-        "short",
-        "rate(mx_mariadb_questions_total[5m])",
-        "{{stack}} {{host}}",
-    ),
-    (
-        "Requests to the policy host a second",
-        "short",
-        "rate(mx_nginx_requests_total[5m])",
-        "{{stack}} {{host}}",
-    ),
-    (
-        "Services that run",
-        "none",
-        f'node_systemd_unit_state{{state="active",name=~"({SERVICES})[.]service"}}',
-        "{{stack}} {{host}} {{name}}",
-    ),
-)
-_HEIGHT, _WIDTH = 8, 12
 _COLUMNS = 24
+# A title of a number needs a quarter of a small screen; two pictures stand in a row.
+_STAT_WIDTH, _STAT_HEIGHT = 6, 3
+_WIDTH, _HEIGHT = 12, 8
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
-
-
-def stats(
-    thresholds: Thresholds,
-) -> tuple[tuple[str, str, str, list[tuple[float | None, str]]], ...]:
-    """The first row: title, unit, query, and from which value on it has which colour."""
-    day = 86400
-    lowest = thresholds.certificate_warning_days * day
-    return (
-        (
-            "Hosts that answer",
-            "percentunit",
-            'avg(up{job="mx-node"})',
-            [(None, RED), (1, GREEN)],
-        ),
-        (
-            "Port 25 that answers",
-            "percentunit",
-            'avg(probe_success{job="mx-smtp"})',
-            [(None, RED), (1, GREEN)],
-        ),
-        (
-            "Last mail taken, ago",
-            "s",
-            "time() - max(mx_postfix_last_accepted_timestamp_seconds)",
-            [(None, GREEN), (thresholds.silence_seconds, RED)],
-        ),
-        (
-            "In the queue",
-            "short",
-            "sum(mx_queue_messages)",
-            [(None, GREEN), (50, ORANGE), (500, RED)],
-        ),
-        (
-            "Oldest in the queue",
-            "s",
-            'max(mx_queue_oldest_seconds{queue=~"active|deferred|incoming"}) or vector(0)',
-            [(None, GREEN), (thresholds.queue_age_seconds, RED)],
-        ),
-        (
-            "Refused in an hour",
-            "short",
-            "sum(increase(mx_postfix_reject_total[1h]))",
-            [(None, "blue")],
-        ),
-        (
-            "First certificate ends in",
-            "s",
-            "min(mx:certificate_left:seconds)",
-            [(None, RED), (lowest / 2, ORANGE), (lowest, GREEN)],
-        ),
-        ("Drift", "short", "sum(mx_agent_drift)", [(None, GREEN), (1, ORANGE)]),
-    )
 
 
 def dashboard(thresholds: Thresholds) -> dict[str, Any]:
     """The dashboard's JSON model, schema version 36 (Grafana 9 and later)."""
-    first = stats(thresholds)
-    panels = [_stat(number, len(first), *stat) for number, stat in enumerate(first)]
-    panels += [_panel(number, len(first), *panel) for number, panel in enumerate(PANELS)]
+    numbers, pictures = stats(thresholds), graphs(thresholds)
+    a_row = _COLUMNS // _STAT_WIDTH
+    below = -(-len(numbers) // a_row) * _STAT_HEIGHT
+    panels = [
+        _stat(stat)
+        | {"id": number + 1, "gridPos": _place(number, a_row, _STAT_WIDTH, _STAT_HEIGHT, 0)}
+        for number, stat in enumerate(numbers)
+    ]
+    panels += [
+        _graph(graph)
+        | {
+            "id": len(numbers) + number + 1,
+            "gridPos": _place(number, _COLUMNS // _WIDTH, _WIDTH, _HEIGHT, below),
+        }
+        for number, graph in enumerate(pictures)
+    ]
     return {
         "uid": "mx",
         "title": "Mail exchangers",
         "schemaVersion": 36,
         "refresh": "1m",
+        "graphTooltip": 1,  # the pointer's moment is marked in all pictures
         "time": {"from": "now-6h", "to": "now"},
         "templating": {
             "list": [
@@ -156,6 +52,12 @@ def dashboard(thresholds: Thresholds) -> dict[str, Any]:
         },
         "panels": panels,
     }
+
+
+def _place(number: int, a_row: int, width: int, height: int, below: int) -> dict[str, int]:
+    """Where a panel stands when `a_row` of its size stand in a row, `below` that line."""
+    row, column = divmod(number, a_row)
+    return {"h": height, "w": width, "x": column * width, "y": below + row * height}
 
 
 def _variable(name: str, query: str) -> dict[str, Any]:
@@ -178,49 +80,87 @@ def _target(query: str, legend: str) -> dict[str, Any]:
     return {"refId": "A", "datasource": _SOURCE, "expr": chosen, "legendFormat": legend}
 
 
-def _stat(
-    number: int,
-    count: int,
-    title: str,
-    unit: str,
-    query: str,
-    steps: list[tuple[float | None, str]],
-) -> dict[str, Any]:
-    """One number with its colour."""
+def _steps(steps: Steps) -> dict[str, Any]:
     colours = [{"value": value, "color": colour} for value, colour in steps]
-    thresholds = {"mode": "absolute", "steps": colours}
-    width = _COLUMNS // count
+    return {"mode": "absolute", "steps": colours}
+
+
+def _stat(stat: Stat) -> dict[str, Any]:
+    """One number with its colour. It is of now: one that has gone is not shown as it was."""
+    defaults = {"unit": stat.unit, "thresholds": _steps(stat.steps), "decimals": stat.decimals}
     return {
-        "id": number + 1,
         "type": "stat",
-        "title": title,
+        "title": stat.title,
         "datasource": _SOURCE,
-        "gridPos": {"h": 4, "w": width, "x": number * width, "y": 0},
-        "fieldConfig": {"defaults": {"unit": unit, "thresholds": thresholds}, "overrides": []},
+        "fieldConfig": {"defaults": _given(defaults), "overrides": []},
         "options": {
             "colorMode": "background",
             "graphMode": "none",
             "reduceOptions": {"calcs": ["lastNotNull"]},
         },
-        "targets": [_target(query, "")],
+        "targets": [_target(stat.query, "") | {"instant": True, "range": False}],
     }
 
 
-def _panel(
-    number: int, before: int, title: str, unit: str, query: str, legend: str
-) -> dict[str, Any]:
-    """One picture over time, below the first row; `before` panels have the ids before it."""
+def _graph(graph: Graph) -> dict[str, Any]:
+    """One picture over time."""
+    limit = _limit(graph)
+    custom = {
+        "lineWidth": 2,
+        "axisSoftMax": graph.soft_top,
+        "thresholdsStyle": {"mode": "dashed"} if limit else None,
+    }
+    defaults = {
+        "unit": graph.unit,
+        "min": 0,
+        "max": graph.top,
+        "decimals": graph.decimals,
+        "noValue": graph.empty,
+        "thresholds": _steps(limit) if limit else None,
+        "custom": _given(custom),
+    }
+    legend: dict[str, Any] = {
+        "showLegend": True,
+        "displayMode": "list",
+        "placement": "bottom",
+        "calcs": [],
+    }
+    if graph.first:
+        legend |= {
+            "displayMode": "table",
+            "placement": "right",
+            "calcs": ["lastNotNull"],
+            "sortBy": "Last *",
+            "sortDesc": graph.first == "highest",
+        }
     return {
-        "id": before + number + 1,
         "type": "timeseries",
-        "title": title,
+        "title": graph.title,
         "datasource": _SOURCE,
-        "gridPos": {
-            "h": _HEIGHT,
-            "w": _WIDTH,
-            "x": number % 2 * _WIDTH,
-            "y": 4 + number // 2 * _HEIGHT,
+        "fieldConfig": {
+            "defaults": _given(defaults),
+            "overrides": [_coloured(name, colour) for name, colour in graph.colours.items()],
         },
-        "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
-        "targets": [_target(query, legend)],
+        "options": {"legend": legend},
+        "targets": [_target(graph.query, graph.legend)],
     }
+
+
+def _limit(graph: Graph) -> Steps:
+    """A red line at the limit: it has the colour of the side that is not transparent."""
+    if graph.above is not None:
+        return ((None, "transparent"), (graph.above, RED))
+    return () if graph.below is None else ((None, RED), (graph.below, "transparent"))
+
+
+def _coloured(name: str, colour: str) -> dict[str, Any]:
+    """The series of this name in a colour of its own."""
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+    }
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    """Without the fields that are left to Grafana."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -18,7 +18,7 @@ from tests.host.breaks import LOCAL, OFF, PUBLISHED, SEEN
 from tests.support.mapping import mapping
 from tests.support.stacks import ROOT
 from tools.monitoring import __main__ as monitoring_files
-from tools.monitoring import alerts, dashboard
+from tools.monitoring import alerts, dashboard, panels
 from tools.monitoring.__main__ import files, write
 from tools.monitoring.promql import narrowed
 
@@ -255,12 +255,12 @@ def test_nothing_is_written_for_a_stack_without_monitoring() -> None:
 
 
 def test_panels_of_the_dashboard_do_not_overlap() -> None:
-    panels = dashboard.dashboard(LIMITS)["panels"]
-    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels]
+    drawn = dashboard.dashboard(LIMITS)["panels"]
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in drawn]
     assert len(set(places)) == len(places)
-    assert len({panel["id"] for panel in panels}) == len(panels)
-    assert len(places) == len(dashboard.PANELS) + len(dashboard.stats(LIMITS))
-    for panel in panels:
+    assert len({panel["id"] for panel in drawn}) == len(drawn)
+    assert len(places) == len(panels.graphs(LIMITS)) + len(panels.stats(LIMITS))
+    for panel in drawn:
         assert 'stack=~"$stack"' in panel["targets"][0]["expr"]
 
 
