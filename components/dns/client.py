@@ -54,12 +54,13 @@ class Client:
             {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
             method=verb,
         )
+        asked = f"{verb} {request.full_url.partition('?')[0]}"
         for pause in (*_PAUSES_SECONDS, None):
             try:
                 with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
                     read = json.loads(answer.read())
                 if not isinstance(read, dict):
-                    raise Silent(f"{verb} {request.full_url}: the answer is not a JSON object")
+                    raise Silent(f"{asked}: the answer is not a JSON object")
                 return read
             except urllib.error.HTTPError as error:
                 if error.code not in _PASSING:
@@ -73,7 +74,7 @@ class Client:
                 reason = "the answer is not JSON"
             if pause is not None:
                 time.sleep(pause)
-        raise Silent(f"{verb} {request.full_url}: {reason}")
+        raise Silent(f"{asked}: {reason}")
 
     def pages(self, path: str, size: int, **query: str) -> Iterator[dict[str, Any]]:
         """Each item of a list, `size` of them with one request. Raises Refused, Silent."""

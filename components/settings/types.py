@@ -74,7 +74,7 @@ def hostname(value: str) -> str:
     return value
 
 
-def _local_part(value: str) -> str:
+def local_part(value: str) -> str:
     """A local part of one of the mail domains: in lower case, as the look-ups fold it."""
     if "*" in value:
         raise ValueError(
@@ -221,7 +221,7 @@ def _file_name(value: str) -> str:
 FileName = Annotated[str, AfterValidator(_file_name)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Hostname = Annotated[str, AfterValidator(hostname)]
-LocalPart = Annotated[str, AfterValidator(_local_part)]
+LocalPart = Annotated[str, AfterValidator(local_part)]
 Address = Annotated[str, AfterValidator(_address)]
 HostKey = Annotated[str, AfterValidator(_host_key)]
 Reachable = Annotated[str, AfterValidator(_reachable)]

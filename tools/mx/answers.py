@@ -9,8 +9,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 import click
 
-from components.settings.types import hostname
+from components.settings.types import hostname, local_part
 
+from . import ssh_keys
 from .app import Failure
 from .codes import USAGE
 from .console import folded, safe, tell
@@ -21,9 +22,42 @@ Kind = Callable[[str], str]
 def hostnames(answer: str) -> str:
     """Names of hosts or domains, separated by blanks or commas. Raises ValueError."""
     names = answer.replace(",", " ").split()
+    if not names:
+        raise ValueError("a name is needed, such as mx1.example.org")
     for name in names:
-        hostname(name)
+        try:
+            hostname(name)
+        except ValueError as error:
+            raise ValueError(f"{error}, such as mx1.example.org") from None
     return " ".join(names)
+
+
+def local_parts(answer: str) -> str:
+    """Local parts of addresses, separated by blanks or commas. Raises ValueError."""
+    parts = answer.replace(",", " ").split()
+    for part in parts:
+        if "@" in part:
+            raise ValueError(f"{part!r} is a whole address: give the part before the @ alone")
+        try:
+            local_part(part)
+        except ValueError as error:
+            raise ValueError(f"{part!r}: {error}") from None
+    return " ".join(parts)
+
+
+def shows_a_key(port: int, kind: Kind) -> Kind:
+    """An address at which SSH shows a host key now, so that a wrong one is asked again."""
+
+    def check(answer: str) -> str:
+        address = kind(answer)
+        if not ssh_keys.scan(address, port):
+            raise ValueError(
+                f"{address} shows no SSH host key on port {port}: is the address right, and does "
+                "SSH answer there? --ssh-port gives another port"
+            )
+        return address
+
+    return check
 
 
 def ipv4(answer: str) -> str:
@@ -90,7 +124,11 @@ class Asking:
                 raise click.UsageError(told.removeprefix("Error: ")) from None
 
         if self.possible:
-            return str(click.prompt(question, default or None, err=True, value_proc=checked))
+            shown = folded(f"{question} [{default}]" if default else question, sys.stderr)
+            # Without a default an empty answer goes to `kind`, which says what is needed.
+            return str(
+                click.prompt(shown, default, show_default=False, err=True, value_proc=checked)
+            )
         if default:
             return default
         raise Failure(f"{question}: nobody can answer here; give {option}", USAGE)

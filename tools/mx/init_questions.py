@@ -31,7 +31,7 @@ def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
     user = answers.ssh_user or asking.words("Login on the hosts", "--ssh-user", "root")
     answers.ssh_user = user
     for host, (_, *addresses) in zip(answers.hosts, described, strict=True):
-        _addresses(asking, host, addresses)
+        _addresses(asking, host, addresses, answers.ssh_port)
     if not answers.domains:
         question = "Mail domains, separated by blanks"
         answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
@@ -39,7 +39,9 @@ def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
         if asking.possible:
             tell("mail for any other local part than those that you give now is refused")
         question = "Local parts that take mail in every domain, separated by blanks"
-        answers.recipients = asking.words(question, "--recipient", "postmaster abuse").split()
+        answers.recipients = asking.words(
+            question, "--recipient", "postmaster abuse", checked.local_parts
+        ).split()
     if "postmaster" not in answers.recipients:
         # RFC 5321 section 4.5.1; the DMARC reports of the new domains go there, too.
         answers.recipients.append("postmaster")
@@ -65,7 +67,9 @@ def _options(given: dict[str, object], answers: Answers) -> None:
     answers.domains = [
         checked.given("--domain", domain, checked.hostnames) for domain in _all(given, "domains")
     ]
-    answers.recipients = _all(given, "recipients")
+    answers.recipients = [
+        checked.given("--recipient", one, checked.local_parts) for one in _all(given, "recipients")
+    ]
     if mailbox := str(given["mailbox_host"] or ""):
         _mailbox(answers, checked.given("--mailbox-host", mailbox, checked.mailbox))
     answers.mynetworks = _all(given, "mynetworks")
@@ -80,14 +84,16 @@ def _all(given: dict[str, object], name: str) -> list[str]:
     return [str(one) for one in values] if isinstance(values, tuple) else []
 
 
-def _addresses(asking: Asking, host: Host, addresses: list[str]) -> None:
-    """The addresses of a host: as given, else from DNS, else asked."""
+def _addresses(asking: Asking, host: Host, addresses: list[str], port: int) -> None:
+    """The addresses of a host: as given, else from DNS, else asked. SSH answers at `port`."""
     name = host.hostname
     if addresses:
         host.ipv4, host.ipv6 = addresses[0], "".join(addresses[1:2])
         return
     ipv4 = _address(name, socket.AF_INET) or asking.words(
-        f"IPv4 address of {name}", "--host NAME,IPV4", kind=checked.ipv4
+        f"IPv4 address of {name} (DNS as seen from here has none)",
+        "--host NAME,IPV4",
+        kind=checked.shows_a_key(port, checked.ipv4),
     )
     ipv6 = _address(name, socket.AF_INET6) or asking.words(
         f"IPv6 address of {name}, or none", "--host NAME,IPV4,IPV6", "none", checked.no_ipv6

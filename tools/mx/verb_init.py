@@ -21,6 +21,7 @@ from .codes import OK, USAGE
 from .console import program, safe, say, tell
 from .explain import explain
 
+_AGAIN = "to go on from here, with the answers given so far:"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _OFFICIAL = re.compile(r'^VERSION_ID="?(\d+)"?$', re.MULTILINE)
 
@@ -70,13 +71,16 @@ def init(
     try:
         init_questions.ask(asking, given, answers)
         _make(name, asking, answers, trust_host_keys)
-    except (Failure, SettingsError, click.Abort, KeyboardInterrupt) as error:
+    except (Failure, SettingsError) as error:
+        code = error.code if isinstance(error, Failure) else USAGE
+        again = f"\n\n{_AGAIN}\n{init_file.call(name, answers, trust_host_keys)}"
+        told = asking.possible and answers.hosts
+        raise Failure(f"{error}{again if told else ''}", code) from None
+    except (click.Abort, KeyboardInterrupt):
         if asking.possible and answers.hosts:
-            if isinstance(error, click.Abort | KeyboardInterrupt):
-                print(file=sys.stderr)  # below the question
-            tell("the same answers again, without these questions:")
-            again = init_file.call(name, answers, trust_host_keys)
-            print(safe(again), file=sys.stderr)
+            print(file=sys.stderr)  # below the question
+            tell(_AGAIN)
+            print(safe(init_file.call(name, answers, trust_host_keys)), file=sys.stderr)
         raise
     _next(name, answers)
     return OK
@@ -90,8 +94,8 @@ def _make(
 ) -> None:
     """The stack file and the state. Raises Failure, and then neither is there."""
     target = path(name)
-    _keys(asking, answers, trust_host_keys)
     _zones(asking, answers)
+    _keys(asking, answers, trust_host_keys)
     terms = "Do you agree to the terms of Let's Encrypt\n(https://letsencrypt.org/repository/)?"
     answers.certificates = answers.certificates or asking.yes(terms, "--accept-terms")
     if not answers.certificates:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from tools.mx import answers, app, verbs_tools
+from tools.mx import answers, app, ssh_keys, verbs_tools
 from tools.mx.app import Failure
 from tools.mx.codes import INTERRUPTED, USAGE
 
@@ -27,6 +27,52 @@ def test_a_wrong_answer_is_told_and_asked_again(
     told = capsys.readouterr().err
     assert "'mx1.example.org'" in told
     assert "198.51.100.999" in told
+
+
+def test_an_empty_answer_is_told_what_is_needed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = typed(monkeypatch, "", "mx1", "mx1.example.org")
+    assert asking.words("Names", "--host", kind=answers.hostnames) == "mx1.example.org"
+    told = capsys.readouterr().err
+    assert "a name is needed, such as mx1.example.org" in told
+    assert "'mx1' is not a fully qualified domain name, such as mx1.example.org" in told
+
+
+def test_a_whole_address_is_no_local_part(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = typed(monkeypatch, "alice@example.org", "*", "alice, bob")
+    assert asking.words("Local parts", "--recipient", "x", answers.local_parts) == "alice bob"
+    told = capsys.readouterr().err
+    assert "'alice@example.org' is a whole address: give the part before the @ alone" in told
+    assert "there is no catch-all" in told
+
+
+def test_an_address_without_ssh_is_asked_again_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = {"198.51.100.9": {"ssh-ed25519": "AAAA"}}
+    monkeypatch.setattr(ssh_keys, "scan", lambda address, port: keys.get(address, {}))
+    asking = typed(monkeypatch, "198.51.100.99", "198.51.100.9")
+    kind = answers.shows_a_key(2222, answers.ipv4)
+    assert asking.words("IPv4 address", "--host", kind=kind) == "198.51.100.9"
+    assert "198.51.100.99 shows no SSH host key on port 2222" in capsys.readouterr().err
+
+
+def test_a_long_question_breaks_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    asking = typed(monkeypatch)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda text: shown.append(text) or "")
+    question = "Local parts that take mail in every domain, separated by blanks"
+    assert asking.words(question, "--recipient", "postmaster abuse") == "postmaster abuse"
+    whole = capsys.readouterr().err + "".join(shown)
+    assert "abuse]" in whole
+    assert max(map(len, whole.split("\n"))) <= 80
 
 
 def test_names_may_have_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -286,6 +286,7 @@ def test_host_keys_that_nobody_compared_write_nothing(
     monkeypatch.setattr(ssh_keys, "scan", lambda address, port: {kind: blob})
     arguments = ["init", "example", "--host", "mx1.example.org,203.0.113.21"]
     arguments += ["--domain", "example.org", "--mailbox-host", "mail.example.org"]
+    arguments += ["--zone", f"example.org={'2' * 32}"]
     assert run(arguments) == USAGE
     text = capsys.readouterr()
     assert ssh_keys.fingerprint(KEY) in text.out
@@ -393,14 +394,30 @@ def test_ctrl_c_at_a_question_keeps_what_was_answered(
     monkeypatch.setattr("click.termui.visible_prompt_func", typed)
     monkeypatch.setattr("tools.mx.init_questions._address", lambda name, family: "")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(ssh_keys, "scan", lambda *_: {"ssh-ed25519": "AAAA"})
     options = ["--ssh-user", "operator", "--accept-terms", "--zone", f"example.org={'2' * 32}"]
     assert run(["init", "fresh", "--domain", "example.org", *options]) == INTERRUPTED
-    assert capsys.readouterr().err.split("questions:\n")[1] == (
+    assert capsys.readouterr().err.split("given so far:\n")[1] == (
         "scripts/mx init fresh \\\n  --host mx1.example.org,203.0.113.21 \\\n"
         f"  --domain example.org \\\n  --zone example.org={'2' * 32} \\\n"
         "  --ssh-user operator \\\n  --accept-terms\n\n"
         "mx: ended by Ctrl-C; nothing was changed\n"
     )
+
+
+def test_command_to_go_on_stands_below_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(ssh_keys, "scan", lambda *_: {})
+    host = "mx1.example.org,203.0.113.21,2001:db8:2::11"
+    options = ["--ssh-user", "root", "--host", host, "--recipient", "ann", "--accept-terms"]
+    options += ["--mailbox-host", "mail.example.org", "--zone", f"example.org={'2' * 32}"]
+    assert run(["init", "fresh", "--domain", "example.org", *options]) == FAILED
+    reason, _, again = capsys.readouterr().err.partition("given so far:\n")
+    assert "shows no SSH host key on port 22" in reason
+    assert again.startswith("scripts/mx init fresh \\\n")
+    assert f"--host {host}" in again
 
 
 def test_wrong_option_is_told_before_the_first_question(
