@@ -67,7 +67,12 @@ def test_a_long_question_breaks_between_words(
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     asking = typed(monkeypatch)
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda text: shown.append(text) or "")
+
+    def empty(text: str) -> str:
+        shown.append(text)
+        return ""
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", empty)
     question = "Local parts that take mail in every domain, separated by blanks"
     assert asking.words(question, "--recipient", "postmaster abuse") == "postmaster abuse"
     whole = capsys.readouterr().err + "".join(shown)
