@@ -10,6 +10,7 @@ from components.mail_exchanger import mail_exchangers
 from components.services.mta_sts import policy as mta_sts
 from components.stack import config as stack
 from components.stack import gate, renewals, zones
+from components.stack.edited import warn_of_edited
 from components.stack.failures import fail_at_the_end
 from components.stack.judged import refuse_dangerous
 from components.stack.leaving import refuse_at_once
@@ -26,6 +27,7 @@ seen = read_drift(settings)
 before = looking.judged()
 failures = renewals.failures(settings, seen)
 renewals.warn(failures)
+warn_of_edited(settings, seen)
 exchangers = mail_exchangers(settings, stack.owner(), seen, before.api, stack.rspamd_password())
 warn_of_replaced(settings, {key: each.host.target for key, each in exchangers.items()})
 serving = {key: each.serving for key, each in exchangers.items()}

@@ -185,7 +185,7 @@ def _mailbox(asked: Asked) -> Iterator[Finding]:
         domains = [domain for domain in asked.domains if mailbox(settings, domain) == place]
         said = f"it answers {visible(greeting)!r}" if greeting else "no greeting"
         yield Finding(
-            f"it does not reach the mailbox host {place}: {said}; mail for {_some(domains)} "
+            f"the mailbox host {place} is not reached: {said}; mail for {_some(domains)} "
             "would wait in the queue",
             "check its name and port in mailboxHosts, and its firewall",
         )

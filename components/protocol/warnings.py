@@ -17,6 +17,7 @@ _UNREAD_FILES = re.compile(r"what (\S+) has now was not read: (.*)", re.DOTALL)
 _UNFIT = re.compile(r"host (\S+) cannot be set up: (.*)", re.DOTALL)
 _HELD = re.compile(r"MX records of (\S+): (.*)", re.DOTALL)
 _QUEUE = re.compile(r"queue of (\S+): (.*)", re.DOTALL)
+_EDITED = re.compile(r"edited Postfix of (\S+): (.*)", re.DOTALL)
 _WAITS = re.compile(r"updates of (\S+): the host waits for (.*)", re.DOTALL)
 _NAMES = 5  # a warning names so many records
 _ZONES = "zones: "
@@ -130,6 +131,17 @@ def held_queue(host: str, words: str) -> str:
 def read_queue(text: str) -> tuple[str, str] | None:
     """Host and words of a text that `held_queue` made."""
     match = _QUEUE.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def edited(host: str, words: str) -> str:
+    """The warning of what is dangerous in files of Postfix that somebody edited on a host."""
+    return f"edited Postfix of {host}: {words}"
+
+
+def read_edited(text: str) -> tuple[str, str] | None:
+    """Host and words of a text that `edited` made."""
+    match = _EDITED.fullmatch(text)
     return (match[1], match[2]) if match else None
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from components.settings import engine_yaml
 from components.settings.environment import Settings, SettingsError, from_mapping
+from components.settings.lines import with_lines
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,4 +45,12 @@ def settings_of(stack: str) -> Settings:
     mail = document(stack)["config"].get("mx:mail")
     if not isinstance(mail, dict):
         raise SettingsError(f"{source}: config.mx:mail: missing; stacks/README.md lists the keys")
-    return from_mapping(mail, source)
+    try:
+        return from_mapping(mail, source)
+    except SettingsError as error:
+        raise SettingsError(located(str(error))) from None
+
+
+def located(text: str) -> str:
+    """An error about a stack file with the line, where the text has the YAML path."""
+    return with_lines(text, path)

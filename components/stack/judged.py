@@ -7,6 +7,8 @@ refused, what only may harm is a warning that the report shows first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 
 from components.audit.configuration import configuration
@@ -24,8 +26,8 @@ _REFUSED = ("critical",)
 _TOLD = ("high", "medium")
 
 
-def findings(settings: Settings, host: str) -> list[Finding]:
-    """Findings about the Postfix of a host, the most dangerous first."""
+def rendered(settings: Settings, host: str) -> dict[str, str]:
+    """The files of Postfix that the settings give a host, by path."""
     site = Site(host, settings, "", (Postfix, PostfixTls))
     manifests = [
         manifest
@@ -33,7 +35,11 @@ def findings(settings: Settings, host: str) -> list[Finding]:
         if service.wanted(settings, host)
         for manifest in service.manifests(site)
     ]
-    found = files(manifests)
+    return files(manifests)
+
+
+def findings(settings: Settings, host: str, found: Mapping[str, str]) -> list[Finding]:
+    """Findings about these files of Postfix on a host, the most dangerous first."""
     return configuration(
         found[f"{DIRECTORY}/main.cf"],
         found[f"{DIRECTORY}/master.cf"],
@@ -56,7 +62,7 @@ def lines(settings: Settings) -> tuple[list[str], list[str]]:
     refused: dict[str, None] = {}
     told: dict[str, None] = {}
     for host in settings.hosts:
-        for one in findings(settings, host):
+        for one in findings(settings, host, rendered(settings, host)):
             line = f"{path(settings, one)}: {one.reason}; {_small(one.remedy)}"
             if one.severity in _REFUSED:
                 refused[line] = None

@@ -59,9 +59,9 @@ def test_mx_records_wait_for_ports_and_mailbox_hosts(
     stack_file.write_text(_with(before, good=False))
     preview = pulumi("preview")
     plain = " ".join((preview.stdout + preview.stderr).split())
-    assert "it does not reach the mailbox host mailbox1.example.test:2525: no greeting" in plain
+    assert "the mailbox host mailbox1.example.test:2525 is not reached: no greeting" in plain
     assert "mail for closed.example.test would wait in the queue" in plain
-    assert "it does not reach the mailbox host nosuch.example.test:25" in plain
+    assert "the mailbox host nosuch.example.test:25 is not reached" in plain
     ssh("mx2", BLOCK)
     try:
         done = pulumi("up", "--yes", "--skip-preview", "--continue-on-error")
@@ -90,7 +90,7 @@ def test_closed_port_of_the_mailbox_host_of_a_served_domain_is_told_before_mail_
     text = stack_file.read_text()
     name = "hostname: mailbox1.example.test\n"
     assert text.count(name) == 1
-    words = "it does not reach the mailbox host mailbox1.example.test:2525: no greeting"
+    words = "the mailbox host mailbox1.example.test:2525 is not reached: no greeting"
     for changed, told in ((text.replace(name, f"{name}        port: 2525\n"), True), (text, False)):
         stack_file.write_text(changed)
         done = pulumi("preview")

@@ -113,9 +113,13 @@ def run(
                 break
             except KeyboardInterrupt:
                 if interrupted:
-                    raise
+                    process.wait()
+                    break
                 interrupted = True
-                tell("Ctrl-C: the engine ends what it has begun; the hosts stay consistent")
+                tell(
+                    "Ctrl-C: the engine ends what it has begun; the hosts stay consistent. A "
+                    "second Ctrl-C ends the engine at once"
+                )
     code = 130 if interrupted else process.returncode
     if code and not errors.found:
         text = "".join(errors.plain)

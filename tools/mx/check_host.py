@@ -100,8 +100,12 @@ def unreachable(settings: Settings, key: str, code: int, err: str) -> Line:
         cure = f"as root on the host, write `{user} ALL=(ALL) NOPASSWD: ALL` to /etc/sudoers.d/mx"
         return Line("fault", key, what, cure)
     words = explain(err, "") or f"exit code {code}"
-    cure = f"try it: ssh -p {settings.ssh.port} {user}@{address}"
-    return Line("fault", key, f"not reached at {address}: {words}", cure)
+    place = f"hosts.{key}.{'sshAddress' if host.ssh_address else 'ipv4'}"
+    cure = (
+        f"is {place} right, and does the host run? Try it: "
+        f"ssh -p {settings.ssh.port} {user}@{address}"
+    )
+    return Line("fault", key, f"not reached over SSH at {address} ({place}): {words}", cure)
 
 
 def wrong_key(key: str, host: HostSettings, address: str, port: int) -> tuple[str, str]:
@@ -116,6 +120,7 @@ def wrong_key(key: str, host: HostSettings, address: str, port: int) -> tuple[st
     )
     cure = (
         "compare on its console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub. If the host was "
-        f"set up anew, write `hostKey: {seen}`; else somebody may be in between"
+        f"set up anew, write this line to hosts.{key}; else somebody may be in between:\n"
+        f"        hostKey: {seen}"
     )
     return what, cure

@@ -15,6 +15,7 @@ from components.settings.text import visible
 
 # A program searches whole lines, so a pipe gets lines that are not folded.
 _PIPED_WIDTH = 10_000
+_WHOLE = " " * 8
 _ROOT = Path(__file__).parents[2]
 
 
@@ -53,7 +54,8 @@ def folded(text: str, stream: TextIO) -> str:
     """The text with long lines folded between words on a terminal; as it is elsewhere.
 
     A pipe gets whole lines, which a program can search. A word that is too long stays whole, so
-    that it can be copied. What is left of a line stands two columns further in than the line.
+    that it can be copied, and so does a line that begins with eight blanks. What is left of a line
+    stands two columns further in than the line.
     """
     if not stream.isatty():
         return text
@@ -67,6 +69,8 @@ def folded(text: str, stream: TextIO) -> str:
             break_on_hyphens=False,
             replace_whitespace=False,
         )
+        if not line.startswith(_WHOLE)
+        else [line]
         for line in text.split("\n")
     )
     return "\n".join("\n".join(parts) for parts in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -69,15 +70,23 @@ def _no_passphrase_file(found: re.Match[str], stack: str) -> str:
 def _wrong_passphrase(found: re.Match[str], stack: str) -> str:
     return (
         f"The passphrase is not the one with which the secrets of {stack} were encrypted.\n"
-        "Check PULUMI_CONFIG_PASSPHRASE and PULUMI_CONFIG_PASSPHRASE_FILE of your shell, which go "
-        f"before those in {access.folder() / f'{stack}.env'}. A lost passphrase "
-        "cannot be recovered: docs/backups.md says what to do then."
+        f"{_source(stack)} A lost passphrase cannot be recovered: docs/backups.md says what to do "
+        "then."
     )
 
 
+def _source(stack: str) -> str:
+    """Where the passphrase was taken from, as the engine chooses it."""
+    for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+        if name in os.environ:
+            return f"The passphrase is that of {name} in your shell."
+    named = access.read(stack).get("PULUMI_CONFIG_PASSPHRASE_FILE", "no file")
+    return f"The passphrase is in {named}, which {access.folder() / f'{stack}.env'} names."
+
+
 def _locked(found: re.Match[str], stack: str) -> str:
-    by = re.search(r"created by (\S+) \(pid (\d+)\) at ([^\s.]+)", found.string)
-    who = f" The lock was made by {by[1]}, process {by[2]}, at {by[3]}." if by else ""
+    by = re.search(r"created by (\S+) \(pid (\d+)\) at ([0-9T:-]+)", found.string)
+    who = f" The lock was made by {by[1]}, process {by[2]}, at {by[3]} UTC." if by else ""
     if found.string.endswith(" ended"):
         what = f"A run of the engine that has ended left the lock of {stack}.{who}\nRemove it:"
     else:
@@ -85,7 +94,7 @@ def _locked(found: re.Match[str], stack: str) -> str:
             f"Another run of the engine holds the lock of {stack}.{who}\n"
             "If that run is still at work, wait for it. If it was killed, remove the lock:"
         )
-    return f"{what}\n  mx pulumi {stack} cancel --yes"
+    return f"{what}\n  mx pulumi {stack} cancel --yes\nThen `mx up {stack}` goes on from there."
 
 
 def _duplicate_key(found: re.Match[str], stack: str) -> str:
@@ -218,7 +227,7 @@ def explain(error: str, stack: str) -> str:
     So does one of the program itself, which names the place in the stack file.
     """
     if _OWN.match(error):
-        return error.removeprefix("error: ").strip()
+        return stack_file.located(error.removeprefix("error: ").strip())
     error = _TWICE.sub(r"failed to make http request: \1", without_password(error))
     for cause in CAUSES:
         found = cause.pattern.search(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from rich.table import Table
 from rich.text import Text
@@ -21,7 +22,7 @@ def present(names: list[str], found: list[Finding]) -> None:
     if not sys.stdout.isatty():
         printed(names, found)
         return
-    for each, last in with_last(found):
+    for each, last in with_last(_together(found)):
         severity = Text(f"{each.severity}:", _STYLES[each.severity])
         show(_row(severity, Text(safe(f"{each.subject}: {each.what}"))))
         if last:
@@ -30,6 +31,14 @@ def present(names: list[str], found: list[Finding]) -> None:
             show(_row(Text("  do: ", "dim"), Text(f"{safe(each.cure)}\n")))
     worst = found[0].severity if found else "notice"
     show(Text(summary(names, found), _STYLES[worst] if found else "green"))
+
+
+def _together(found: list[Finding]) -> list[Finding]:
+    """The findings, with those that say the same of several hosts or addresses as one."""
+    subjects: dict[Finding, list[str]] = {}
+    for each in found:
+        subjects.setdefault(replace(each, subject=""), []).append(each.subject)
+    return [replace(each, subject=", ".join(names)) for each, names in subjects.items()]
 
 
 def _row(label: Text, text: Text) -> Table:

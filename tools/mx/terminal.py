@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
@@ -25,7 +26,8 @@ VERDICTS = {
 _OPS = {"create": "to create", "update": "to update", "delete": "to delete"}
 # Longer parts are folded unless everything is asked for.
 _MOST_LINES, _MOST_RISKS = 40, 20
-_STYLES = {"+": "green", "-": "red", "@": "cyan", "[": "dim"}
+_STYLES = {"+": "green", "-": "red", "@": "cyan", "[": "dim", ">": "yellow", "<": "blue"}
+_LIKE_DIFF = re.compile(r"\s*[-+@<>]")
 # Programs of ours: their text is reviewed in this repository.
 _PROGRAMS = "/usr/local/"
 
@@ -54,8 +56,8 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
         yield from _more(len(report.risks) - len(shown), "risks")
     for note in report.notes:
         yield _item(note)
-    if report.changes:
-        yield from _section("What changes", [_table(report.changes)])
+    if report.in_table:
+        yield from _section("What changes", [_table(report.in_table)])
     yield from _drift(report.drift, full)
     if report.replaced:
         legend = "- is in the files of the host now, + is what the host gets"
@@ -80,7 +82,7 @@ def counts(report: Report) -> str:
     """How many resources change, in one sentence."""
     found = {op: count for op, count in report.counts.items() if count}
     if report.errors and not found:
-        return "The engine could not make a plan."
+        return "No plan could be made."
     if report.verdict == "drift":
         return report.healing
     if not found:
@@ -107,12 +109,13 @@ def _item(text: str, style: str = "", mark: str = "-") -> RenderableType:
 def _name(text: str) -> str:
     """A name near a diff, which is none of its lines."""
     text = one_line(text)
-    return repr(text) if text.startswith(("+", "-", "@")) else text
+    return repr(text) if text.startswith(("+", "-", "@", "<", ">")) else text
 
 
 def _barred(text: str) -> str:
-    """Each further line behind a bar, so that none can pass for a line of a diff."""
-    return text.replace("\n", "\n| ")
+    """A further line that could pass for a line of a diff stands behind a bar."""
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(f"| {one}" if _LIKE_DIFF.match(one) else one for one in rest)])
 
 
 def _paragraphs(texts: Iterable[str], style: str) -> Iterator[RenderableType]:
@@ -162,7 +165,7 @@ def _drift(texts: list[str], full: bool) -> Iterator[RenderableType]:
     if not texts:
         return
     places = list(sections.drift_of(texts))
-    legend = "+ is what somebody added, - is what somebody removed since the last up"
+    legend = "< is what `mx up` applied last and brings back, > is what is there now"
     with_diff = any(is_diff for _, items in places for is_diff, _ in items)
     yield from _section("Drift", [Text(f"  {legend}", "dim")] if with_diff else [])
     for where, items in places:

@@ -15,8 +15,9 @@ from tools import rollback as agent
 from tools.preview import files
 from tools.preview.model import Report, Step
 
-from . import host_keys, hosts, terminal
+from . import hosts, terminal
 from .app import STACK, Failure, mx
+from .check_host import unreachable
 from .codes import FAILED, OK, USAGE
 from .console import folded, safe, say, show, tell
 from .explain import explain
@@ -33,8 +34,8 @@ _AGAIN = (
 
 def _trouble(settings: Settings, stack: str, host: str, code: int, err: str) -> Failure:
     if code == _NOT_REACHED:
-        words = host_keys.words_for(settings, host, err) or explain(err, stack)
-        return Failure(f"{host} was not reached over SSH: {words}")
+        told = unreachable(settings, host, code, err)
+        return Failure(f"{host}: {told.what}; {told.cure}")
     if code == _NO_AGENT:
         return Failure(f"{host} has no mx-agent: `mx up {stack}` has never run there")
     return Failure(f"{host}: {explain(err, stack) or f'exit code {code}'}")
@@ -124,7 +125,7 @@ def rollback(stack: str, host: str, component: str | None, listed: bool, yes: bo
             if not click.confirm(f"Put the former state of {component} back on {host}?", err=True):
                 tell("nothing was changed")
                 return OK
-        return _go(settings, stack, host, component)
+        return _go(settings, stack, host, component, told=not yes)
     except pulumi.RunError as error:
         raise Failure(str(error)) from None
 
@@ -143,7 +144,8 @@ def result(host: str, component: str, out: str) -> str:
     return "\n".join([*told, f"{host}: {component} has its former state again"])
 
 
-def _go(settings: Settings, stack: str, host: str, component: str) -> int:
+def _go(settings: Settings, stack: str, host: str, component: str, told: bool) -> int:
+    """Roll back. `told`: the question has said already what the next `up` does."""
     code, out, err = agent.call(settings, host, f"rollback {component}")
     if code == 0 and component in agent.ON_TRIAL:
         code, confirmed, err = agent.confirm(settings, host, component)
@@ -156,5 +158,6 @@ def _go(settings: Settings, stack: str, host: str, component: str) -> int:
         raise _trouble(settings, stack, host, code, err)
     if code != 0:
         return FAILED
-    tell(_AGAIN)
+    if not told:
+        tell(_AGAIN)
     return OK

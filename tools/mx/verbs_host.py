@@ -17,14 +17,15 @@ from rich.text import Text
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 
-from . import host_keys, hosts
+from . import hosts
 from .app import STACK, Failure, mx
 from .check_host import unreachable
 from .codes import FOUND, OK, USAGE
-from .console import safe, show
+from .console import safe, show, tell
 from .explain import NO_SUDO, explain
 
 _NOT_REACHED, _NO_AGENT = 255, 127
+_ALL = "all"
 # A login that is not root has no sbin in its PATH on Debian.
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -48,11 +49,9 @@ def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]
         code, out, err = hosts.run(settings, [host], line)[host]
     except sdk.RunError as error:
         raise Failure(str(error)) from None
-    if code == _NOT_REACHED:
-        words = host_keys.words_for(settings, host, err) or explain(err, "")
-        raise Failure(f"{host} was not reached over SSH: {words}")
     # The whole answer: a command that ran may call sudo itself.
-    if code != 0 and not out and hosts.sudo(settings) and err.strip() == NO_SUDO:
+    no_sudo = code != 0 and not out and hosts.sudo(settings) and err.strip() == NO_SUDO
+    if code == _NOT_REACHED or no_sudo:
         told = unreachable(settings, host, code, err)
         raise Failure(f"{host}: {told.what}; {told.cure}")
     return code, out, err
@@ -67,19 +66,35 @@ def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
     """Run a command as root on a host of a stack.
 
     The login, the port and the pinned host key are those of the stack file; a
-    login that is not root uses sudo. The runbooks use this command.
+    login that is not root uses sudo. The runbooks use this command. With `all` in
+    place of HOST the command runs on each host, one after the other.
     Quote a command that has a pipe or a semicolon: 'postqueue -p | tail -n 1'.
 
     Example: mx run production mx1 postqueue -p
 
-    Exit codes: those of the command; 1 also when the host was not reached.
+    Exit codes: those of the command; 1 also when the host was not reached. With
+    `all`, the highest one.
     """
-    settings = settings_with(stack, host)
     words = command[1:] if command[0] == "--" and len(command) > 1 else command
     line = words[0] if len(words) == 1 else shlex.join(words)
+    settings = settings_of(stack)
+    if host != _ALL or host in settings.hosts:
+        return _run(settings_with(stack, host), host, line)
+    codes = []
+    for each in settings.hosts:
+        print(f"{each}:", flush=True)
+        try:
+            codes.append(_run(settings, each, line))
+        except Failure as error:
+            tell(str(error))
+            codes.append(error.code)
+    return max(codes)
+
+
+def _run(settings: Settings, host: str, line: str) -> int:
     code, out, err = as_root(settings, host, line)
     if out:
-        print(out)
+        print(out, flush=True)
     if err:
         print(err, file=sys.stderr)
     return code
@@ -136,11 +151,11 @@ def lines_of_agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]
     for title in ("component", "applied", "rollback", "differs"):
         table.add_column(title, overflow="fold")
     drifted = _drifted(agent)
-    for name, bundle in agent["bundles"].items():
+    for name, bundle in sorted(agent["bundles"].items()):
         table.add_row(
             safe(name),
             safe(str(bundle["applied"])),
-            "possible" if bundle["former"] else "-",
+            "possible" if bundle["former"] else "no former state",
             Text("yes", "yellow") if name in drifted else "no",
         )
     yield table

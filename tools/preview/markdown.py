@@ -87,7 +87,7 @@ def _top(report: Report) -> str:
 def _counts(report: Report) -> str:
     counts = {op: count for op, count in report.counts.items() if count}
     if report.errors and not counts:
-        return "The engine could not make a plan."
+        return "No plan could be made."
     if report.verdict == "drift":
         return plain(report.healing)
     if not counts:
@@ -105,8 +105,8 @@ def _blocks(report: Report) -> list[Block]:
     blocks = []
     if report.errors:
         blocks.append(fenced("failure", "### Failure", wrapped(report.errors), keep=1))
-    if report.changes:
-        blocks.append(_table(report.changes))
+    if report.in_table:
+        blocks.append(_table(report.in_table))
     blocks += sections.drift(report.drift)
     if report.replaced:
         blocks.append(fenced("replaced files", _REPLACED, lines_of(report.replaced), "diff"))
@@ -119,7 +119,8 @@ def _blocks(report: Report) -> list[Block]:
     if actions:
         blocks.append(Block("units and packages", "### On the hosts\n", actions))
     if warnings := report.warnings_beside(report.risks[:_MOST_RISKS]):
-        blocks.append(fenced("warnings", "### Warnings", wrapped(warnings), keep=1))
+        items = tuple(f"- {plain(warning)}" for warning in warnings)
+        blocks.append(Block("warnings", "### Warnings\n", items, keep=1))
     return blocks
 
 

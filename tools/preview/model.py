@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from components.protocol.warnings import (
     is_of_records,
+    read_edited,
     read_files_not_read,
     read_held,
     read_judged,
@@ -16,6 +17,8 @@ from components.protocol.warnings import (
     read_unfit,
     read_zones,
 )
+
+_NAMED = 4  # so many records have a row of their own
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,17 @@ class Report:
         return [record for record in self.records if not record.restores]
 
     @property
+    def in_table(self) -> list[Change]:
+        """The changes, and the records that become again what the section on drift shows."""
+        again = [each for each in self.records if each.restores]
+        names = [
+            f"{one.name} {(one.new or '').partition(' IN ')[2].split(' ')[0]}" for one in again
+        ]
+        if len(names) > _NAMED:
+            names = [f"{len(names)} records"]
+        return [*self.changes, *(Change("update", "DNS", name, ["drift"]) for name in names)]
+
+    @property
     def records_drifted(self) -> bool:
         """Tell whether somebody changed records of the stack at the DNS API."""
         return any(is_of_records(text) for text in self.drift)
@@ -145,7 +159,7 @@ class Report:
     def warnings_beside(self, shown: Iterable[str]) -> list[str]:
         """The warnings that no sentence of `shown`, the risks that a reader sees, tells whole."""
         text = "\n".join(shown)
-        reads = (read_not_read, read_unfit, read_held, read_queue, read_files_not_read)
+        reads = (read_not_read, read_unfit, read_held, read_queue, read_files_not_read, read_edited)
         left = []
         for warning in self.warnings:
             said = [each[1].rstrip(".") for each in (read(warning) for read in reads) if each]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tools.preview import risks_dns, risks_filter, risks_host, risks_postfix, risks_told
+from tools.preview import (
+    risks_dns,
+    risks_drift,
+    risks_filter,
+    risks_host,
+    risks_postfix,
+    risks_told,
+)
 from tools.preview.model import Report
 from tools.preview.recipients import Tables
 from tools.preview.risk import Kind, Look
@@ -14,6 +21,7 @@ _NAMED = 6
 # tests/unit/tools/preview/test_risks.py has a preview for each.
 KINDS: tuple[Kind, ...] = (
     *risks_told.KINDS,
+    *risks_drift.KINDS,
     *risks_dns.KINDS,
     *risks_postfix.KINDS,
     *risks_host.KINDS,

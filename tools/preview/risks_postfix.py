@@ -76,10 +76,12 @@ def _parameters(change: Change) -> Iterable[Said]:
             seen.setdefault(match[2], {})[match[1]] = (match[3] or "").strip()
         for name, sides in seen.items():
             if name in _PARAMETERS and sides.get("-") != sides.get("+"):
-                value = sides.get("+")
+                old, value = sides.get("-"), sides.get("+")
                 what = f"{name} becomes {value or 'empty'}"
                 if value is None:
                     what = f"{name} is removed, so its default applies"
+                if old is not None:
+                    what += f". It was {old or 'empty'}"
                 yield Said(
                     f"{what}. This parameter decides {_PARAMETERS[name]}.",
                     change.host,

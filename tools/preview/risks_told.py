@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterable
 
 from components.protocol import warnings
-from components.protocol.warnings import DNS, Warned, parse
-from tools.preview.risk import Kind, Look, Said, kind
-from tools.preview.units import UNIT
+from components.protocol.warnings import DNS, parse
+from tools.preview.risk import Kind, Look, Said
 
-_ROWS = re.compile(r"([+-])(\w+) (\S+) ?(.*)")
 # What a Postfix of others does that this stack does not.
 _MORE = {
     "mydestination": "local delivery",
@@ -92,83 +90,6 @@ def _judged(look: Look) -> Iterable[Said]:
             yield Said(f"{words}.")
 
 
-def _drifted(look: Look) -> Iterable[Warned]:
-    return (told for told in map(parse, look.report.drift) if told is not None)
-
-
-def _anew(look: Look) -> Iterable[Said]:
-    for told in _drifted(look):
-        if told.host_is_new:
-            yield Said(
-                "the agent of MX is missing, so `mx up` sets the whole host up again. If the host "
-                "was installed anew, it makes new TLS and DKIM keys, and the mail in its former "
-                "queue is lost.",
-                told.host,
-            )
-
-
-def _drift_rows(look: Look) -> Iterable[Said]:
-    for told in _drifted(look):
-        if told.bundle != "mail-database":
-            continue
-        for line in told.lines:
-            match = _ROWS.fullmatch(line)
-            if match:
-                verb = "added" if match[1] == "+" else "removed"
-                table, *values = (part for part in match.groups()[1:] if part)
-                yield Said(
-                    f'somebody {verb} the {table} row "{" ".join(values)}" in the database. '
-                    "Postfix uses the changed table until the next `mx up`.",
-                    told.host,
-                )
-
-
-def _drift_units(look: Look) -> Iterable[Said]:
-    for told in _drifted(look):
-        for match in UNIT.finditer(str(told)):
-            yield Said(f"{match[1]} is {match[2]} on the host now.", told.host)
-
-
-def _drift_undone(look: Look) -> Iterable[Said]:
-    for told in _drifted(look):
-        text = str(told)
-        if "rolled back by hand at" in text:
-            yield Said(
-                f"{told.bundle} was rolled back by hand. `mx up` applies the stack file again: "
-                "correct there what was rolled back.",
-                told.host,
-            )
-        if "a change failed at " in text:
-            yield Said(
-                f"the last change of {told.bundle} failed and was undone. `mx up` tries the stack "
-                "file again.",
-                told.host,
-            )
-
-
-def _drift_files(look: Look) -> Iterable[Said]:
-    for told in _drifted(look):
-        for path, how in re.findall(r"(/etc/postfix/\S+): (content changed|missing)", str(told)):
-            verb = "removed" if how == "missing" else "edited"
-            yield Said(f"somebody {verb} {path}. The next `mx up` restores the file.", told.host)
-
-
-def _drift_dns(look: Look) -> Iterable[Said]:
-    for told in _drifted(look):
-        if told.host == DNS:
-            if told.what:  # the records were listed, but not read one by one
-                yield Said("Somebody else changed DNS records of this stack.")
-                continue
-            verb = "changed" if any(line.startswith("+") for line in told.lines) else "removed"
-            for line in told.lines:
-                if line.startswith("-"):
-                    name = line[1:].partition(". ")[0]
-                    yield Said(
-                        f"somebody else {verb} the DNS record. The section on drift shows it.",
-                        f"{name} {kind(line)}",
-                    )
-
-
 def _adopted(look: Look) -> Iterable[Said]:
     for told in map(parse, look.report.replaced):
         if told is None:
@@ -200,11 +121,5 @@ KINDS = (
     Kind("a host cannot be an MX", _unfit, first=True),
     Kind("new MX records are held back, or their host has no good name", _held, first=True),
     Kind("what a host has is not read", _unread_files),
-    Kind("a host is set up anew", _anew, first=True),
     Kind("a Postfix that does more is taken over", _adopted, first=True),
-    Kind("drift: rows of recipients, aliases, routes", _drift_rows),
-    Kind("drift: a service does not run", _drift_units),
-    Kind("drift: Postfix was edited", _drift_files),
-    Kind("drift: a rollback, or a change that was undone", _drift_undone, first=True),
-    Kind("drift: a DNS record", _drift_dns),
 )

@@ -16,15 +16,17 @@ _OPEN_LINES, _OPEN_NAMES = 40, 10
 _PROGRAMS = "/usr/local/"
 # What a reviewer must see however much else changes.
 FIRST = "/etc/postfix/main.cf"
-# Everywhere else in a report a plus is what will come.
-_LEGEND = """In this section `-` is what `mx up` applied last, and `+` is what is there now.
+# Everywhere else in a report a plus is what will come, so drift has the marks of diff(1).
+_MARKS = {"-": "< ", "+": "> ", " ": "  "}
+_LEGEND = """In this section `<` is what `mx up` applied last, and `>` is what is there now.
 The next `mx up` brings back the former. Where the settings change too, a section below says it."""
 
 
 def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]]]]]:
     """Each place that drifted, for example `mx1: postfix`, with its lines.
 
-    The lines come in runs: True and the lines of a diff, or False and sentences.
+    The lines come in runs: True and the lines of a diff, or False and sentences. In such a diff
+    `<` is what was applied, and `>` is what is there now.
     """
     told: dict[str, list[str]] = {}
     for text in texts:
@@ -35,7 +37,13 @@ def drift_of(texts: list[str]) -> Iterator[tuple[str, list[tuple[bool, list[str]
         parts = where.split(": ", 2)
         name = " ".join(part.rstrip(":") for part in parts[:2])
         found = [(is_diff, list(run)) for is_diff, run in groupby([*parts[2:], *lines], _is_diff)]
-        yield name, _once(parts[0], name, found, shown)
+        yield (
+            name,
+            [
+                (is_diff, [_marked(line) for line in run] if is_diff else run)
+                for is_diff, run in _once(parts[0], name, found, shown)
+            ],
+        )
 
 
 def _once(
@@ -71,6 +79,11 @@ def drift(texts: list[str]) -> list[Block]:
         blocks += [_items(name, head, items)] if items else []
         head = ""
     return blocks
+
+
+def _marked(line: str) -> str:
+    mark = _MARKS.get(line[:1])
+    return line if mark is None else f"{mark}{line[1:]}"
 
 
 def _is_diff(line: str) -> bool:

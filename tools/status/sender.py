@@ -102,9 +102,9 @@ def _dmarc_policy(world: World, domain: Domain) -> Iterator[str]:
     for text in _dmarc(world, domain.name)[:1]:
         found, _ = tags.faults(text, dmarc.VERSION)
         if found.get("p", "none").lower() == "none" or found.get("sp", "").lower() == "none":
-            yield "its policy is none"
+            yield "its DMARC policy is none"
         elif found.get("t", "n").lower() == "y" or found.get("pct", "100") != "100":
-            yield "its policy is applied in part or for a test (pct=, t=y)"
+            yield "its DMARC policy is applied in part or for a test (pct=, t=y)"
 
 
 def _dmarc_external(world: World, domain: Domain) -> Iterator[str]:

@@ -175,7 +175,7 @@ def _markdown(text: str, diff_lines: int, whole: bool) -> Iterator[str]:
         ):
             yield f"a link of the forge: {found[0]!r}"
         elif token.type == "fence" and token.info == "diff":
-            lines += sum(line[:1] in ("+", "-") for line in token.content.split("\n"))
+            lines += sum(line[:1] in ("+", "-", "<", ">") for line in token.content.split("\n"))
         elif token.type == "fence" and token.info != "text":
             yield f"a fence of {token.info!r}"
     if lines > diff_lines or (whole and lines != diff_lines):
@@ -204,8 +204,8 @@ def _terminal(made: Report, diff_lines: int) -> Iterator[str]:
         yield "characters that draw on the terminal"
     # Items of lists begin with "- " at the margin, and those of drift two columns from it.
     own = r"- .*|-|  - .*|  -" if made.drift else r"- .*|-"
-    marked = [line for line in lines if re.match(r" *[+-]", line) and not re.fullmatch(own, line)]
-    shown = [line for line in marked if "is what somebody added" not in line]
+    marked = [line for line in lines if re.match(r" *[+<>-]", line) and not re.fullmatch(own, line)]
+    shown = [line for line in marked if "applied last and brings back" not in line]
     if len(shown) != diff_lines:
         yield f"{len(shown)} lines of a diff on the terminal, not {diff_lines}: {shown!r}"
 

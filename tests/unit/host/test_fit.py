@@ -94,7 +94,7 @@ LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "host",
         "hosts.mx1.ipv4: 198.18.77.11 is on none of the host's interfaces",
     ),
-    "mailbox port closed": ("mailbox host", {"reach": {PLACE: ""}}, "mx", f"{PLACE}: no greeting"),
+    "mailbox port closed": ("mailbox host", {"reach": {PLACE: ""}}, "mx", f"{PLACE} is not reached: no greeting"),
     "mailbox host that greets otherwise": (
         "mailbox host",
         {"reach": {PLACE: "554 no\x1b[31m"}},
@@ -220,7 +220,7 @@ def test_mailbox_port_that_is_closed_is_told_before_mail_of_a_live_domain_goes_t
         nobody = {"mx1": frozenset[str]()}
         assert fit.judge(settings(), seen, told, [], NOW, nobody, routes) == {}
         assert len(warned) == expected
-    assert f"it does not reach the mailbox host {PLACE}: no greeting" in warned[0]
+    assert f"the mailbox host {PLACE} is not reached: no greeting" in warned[0]
     found = warnings.read_held(warned[0])
     assert found is not None
     assert found[0] == "mx1"

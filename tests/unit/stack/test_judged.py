@@ -83,7 +83,7 @@ def test_no_finding_on_any_example_stack_on_either_release(stack: str, release: 
     hosts = {key: host.model_copy(update={"debian": release}) for key, host in ours.hosts.items()}
     ours = ours.model_copy(update={"hosts": hosts})
     for key in ours.hosts:
-        assert judged.findings(ours, key) == []
+        assert judged.findings(ours, key, judged.rendered(ours, key)) == []
 
 
 def test_refusal_ends_the_program_before_any_resource(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,21 @@ def test_a_host_says_that_it_waits_for_the_canary() -> None:
         assert "canary" not in captured.get(), "mx2 has begun"
 
 
+def test_the_same_of_several_addresses_is_told_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Finding("certificate-trust", "warning", f"mx1.a.test [{address}]", "not trusted", *SAME)
+        for address in ("192.0.2.1", "2001:db8::1")
+    ]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    findings.present(["a.test"], found)
+    shown = capsys.readouterr().out
+    assert "mx1.a.test [192.0.2.1], mx1.a.test [2001:db8::1]: not trusted" in shown
+    assert "0 faults, 2 warnings" in shown
+
+
 def test_reason_of_several_findings_is_there_once_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

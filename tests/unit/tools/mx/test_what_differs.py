@@ -39,7 +39,7 @@ def test_a_path_stays_whole_at_80_columns(
     assert f"  * {PATH}: content changed" in lines
     assert "  * postfix.service: not active" in lines
     table = [line.split() for line in lines if line.startswith(("postfix ", "redis "))]
-    assert [row[-2:] for row in table] == [["possible", "yes"], ["-", "no"]]
+    assert [row[-2:] for row in table] == [["possible", "yes"], ["state", "no"]]
 
 
 def test_a_pipe_gets_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,6 +148,13 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "replaces its configuration, and what the stack file does not ask for ends.",
         ),
     ],
+    "drift: Postfix is dangerous as somebody edited it": [
+        (
+            told("edited Postfix of mx1: mynetworks in /etc/postfix/main.cf: an open relay"),
+            "mx1: somebody edited Postfix. mynetworks in /etc/postfix/main.cf: an open relay. "
+            "`mx up` restores the file.",
+        ),
+    ],
     "drift: rows of recipients, aliases, routes": [
         (
             told("drift: mx1: mail-database: database mail: differs\n+recipient a.test mallory"),
@@ -157,9 +164,22 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     ],
     "drift: a service does not run": [
         (
+            told("drift: mx1: postfix: postfix.service: not enabled"),
+            "mx1: postfix.service is not enabled on the host now.",
+        ),
+        (
             told("drift: mx1: resolver: unbound.service: not active"),
-            "mx1: unbound.service is not active on the host now.",
-        )
+            "mx1: unbound.service is not active on the host now: Postfix answers 451, and queued "
+            "mail waits. `mx up` starts it; at once does `mx run lab mx1 systemctl start "
+            "unbound.service`.",
+        ),
+    ],
+    "drift: a file can be read by everybody": [
+        (
+            told("drift: mx1: x: /etc/mx/acme-dns-tokens.json: mode 0644, not 0600"),
+            "mx1: every user of the host can read /etc/mx/acme-dns-tokens.json (mode 0644, not "
+            "0600). `mx up` closes it.",
+        ),
     ],
     "drift: Postfix was edited": [
         (
@@ -510,8 +530,8 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "a parameter that decides where mail goes": [
         (
             postfix("90-milter", "smtpd_milters = unix:x\n", "smtpd_milters =\n"),
-            "mx1: smtpd_milters becomes empty. This parameter decides which filters (spam, DKIM) "
-            "see the mail that arrives by SMTP.",
+            "mx1: smtpd_milters becomes empty. It was unix:x. This parameter decides which filters "
+            "(spam, DKIM) see the mail that arrives by SMTP.",
         ),
         (
             postfix("95-extra", "", "always_bcc = spy@b.test\n"),
@@ -520,8 +540,8 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
         ),
         (
             postfix("90-milter", "milter_default_action = tempfail\n", ""),
-            "mx1: milter_default_action is removed, so its default applies. This parameter decides "
-            "what happens to mail while the spam filter is down.",
+            "mx1: milter_default_action is removed, so its default applies. It was tempfail. This "
+            "parameter decides what happens to mail while the spam filter is down.",
         ),
     ],
     "TLS becomes a condition": [

@@ -34,7 +34,7 @@ def test_a_file_of_two_components_has_its_diff_once() -> None:
         for name in ("postfix", "postfix-tls")
     ]
     text = markdown(report_of({"steps": [], "diagnostics": told(*texts)}))
-    assert text.count("+a = 2") == 1
+    assert text.count("> a = 2") == 1
     assert "main.cf: content changed, as under mx1 postfix\n" in text
 
 
@@ -44,7 +44,7 @@ def test_the_same_diff_on_two_hosts_is_told_of_both() -> None:
         for host in ("mx1", "mx2")
     ]
     text = markdown(report_of({"steps": [], "diagnostics": told(*texts)}))
-    assert text.count("+a = 2") == 2
+    assert text.count("> a = 2") == 2
 
 
 def test_a_record_that_comes_back_stands_under_drift_alone() -> None:
@@ -59,6 +59,7 @@ def test_a_record_that_comes_back_stands_under_drift_alone() -> None:
     ]
     text = markdown(report)
     assert text.count("MX 77") == 1
+    assert "| DNS | example.test MX | drift |" in text
     assert "### DNS" not in text
     assert "1 DNS record among them" in text
 
