@@ -116,10 +116,13 @@ def main(stack: str, folder: Path) -> int:
     (folder / "targets").write_text("".join(f"{urn}\n" for urn in wanted))
     # JSON is YAML with every string quoted: the engine reads 00...8 as a number, PyYAML does not.
     (folder / "config.yaml").write_text(json.dumps(document))
-    print(
-        f"records: {len(wanted)} are missing in the state, and {len(found)} of them exist at the "
-        "API. + is made, = is taken over"
-    )
+    if wanted:
+        print(
+            f"records: {len(wanted)} are missing in the state, and {len(found)} of them exist at "
+            "the API. + is made, = is taken over"
+        )
+    else:
+        print("records: the state has all records; nothing to make")
     for urn, inputs in wanted.items():
         print(f"  {'=' if urn in found else '+'} {visible(line(dict(inputs)), but='')}")
     if waiting:

@@ -141,7 +141,7 @@ def _judge(
     texts = [warnings.drift(key, visible(name), words) for name, words in reasons.items()]
     texts += _clock(key, status.get("time"), time.time())
     try:
-        texts += _updates(key, updates)
+        texts += waiting(key, updates)
     except answer.OddAnswer as error:
         texts.append(f"updates of {key} were not read: {UPDATES}: {error}")
     renewals: dict[str, dict[str, str]] = {}
@@ -165,8 +165,11 @@ def _clock(key: str, there: int | None, here: float) -> list[str]:
     ]
 
 
-def _updates(key: str, line: str) -> list[str]:
-    """A warning of what the host's packages wait for. Raises answer.OddAnswer."""
+def waiting(key: str, line: str) -> list[str]:
+    """A warning of what the packages of a host wait for, from the line in UPDATES.
+
+    Raises answer.OddAnswer.
+    """
     found = answer.updates(line)
     waits = []
     if count := len(found.security):

@@ -21,6 +21,7 @@ _EDITED = re.compile(r"edited Postfix of (\S+): (.*)", re.DOTALL)
 _WAITS = re.compile(r"updates of (\S+): the host waits for (.*)", re.DOTALL)
 _NAMES = 5  # a warning names so many records
 _ZONES = "zones: "
+_UPDATES = "updates of "
 _JUDGED = "audit: "
 
 
@@ -147,7 +148,12 @@ def read_edited(text: str) -> tuple[str, str] | None:
 
 def updates(host: str, words: str) -> str:
     """The warning of updates that a host has not installed, or not taken into use."""
-    return f"updates of {host}: the host waits for {words}"
+    return f"{_UPDATES}{host}: the host waits for {words}"
+
+
+def is_of_updates(text: str) -> bool:
+    """Tell whether a text is the warning of updates, of one host or of several."""
+    return text.startswith(_UPDATES)
 
 
 def together(texts: Iterable[str]) -> list[str]:
@@ -164,7 +170,7 @@ def _shared(words: str, names: Sequence[str]) -> str:
         return words
     if len(names) == 1:
         return updates(names[0], words)
-    return f"updates of {', '.join(names[:-1])} and {names[-1]}: each host waits for {words}"
+    return f"{_UPDATES}{', '.join(names[:-1])} and {names[-1]}: each host waits for {words}"
 
 
 def zones(words: str) -> str:

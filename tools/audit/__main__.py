@@ -87,6 +87,13 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = pr
         sys.stdout.flush()
         sys.stdout.buffer.write(patch(os.path.basename(options.file), content, findings))
         sys.stdout.buffer.flush()
+        left = sum(one.replacement is None for one in findings)
+        if left:
+            print(
+                f"audit: {left} of {len(findings)} findings have no sure fix and are not in the "
+                "patch; without --fix you see them",
+                file=sys.stderr,
+            )
     elif options.json:
         print(document(options.file, findings), end="")
     else:

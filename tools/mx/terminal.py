@@ -40,6 +40,8 @@ def render(report: Report, full: bool = False) -> RenderableType:
 def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     words, style = VERDICTS[report.verdict]
     words = words.replace("changes", report.looks_for)
+    if report.verdict == "nothing" and report.unread:
+        words, style = "not everything was read", "bold red"
     yield Text.assemble((safe(report.stack), "bold"), ": ", (words, style))
     yield Text(one_line(counts(report)))
     if report.plan:

@@ -12,6 +12,7 @@ from components.settings.stack_file import settings_of
 
 from . import engine, hosts
 from .app import STACK, Failure, mx
+from .console import tell
 from .explain import explain
 
 
@@ -56,6 +57,7 @@ def sbom(stack: str, ask: bool, output: Path | None) -> int:
         output.write_text(text)
     except OSError as error:
         raise Failure(f"{output}: {error.strerror}") from None
+    tell(f"written: {output}")
     return 0
 
 

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -14,6 +15,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from components.host.answer import OddAnswer
+from components.host.drift import UPDATES, waiting
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 
@@ -21,7 +24,7 @@ from . import hosts
 from .app import STACK, Failure, mx
 from .check_host import unreachable
 from .codes import FOUND, OK, USAGE
-from .console import safe, show, tell
+from .console import safe, say, show, tell
 from .explain import NO_SUDO, explain
 
 _NOT_REACHED, _NO_AGENT = 255, 127
@@ -107,8 +110,9 @@ def _run(settings: Settings, host: str, line: str) -> int:
 def host(stack: str, host: str, as_json: bool) -> int:
     """Show what is applied on a host, and what differs from it.
 
-    The command shows the certificates too. The agent and the certificate renewal of
-    the host supply the answers. A component with a former state can be rolled back.
+    The command shows the certificates and the waiting updates too. The agent and the
+    certificate renewal of the host supply the answers. A component with a former
+    state can be rolled back.
 
     Example: mx host production mx1
 
@@ -123,6 +127,7 @@ def host(stack: str, host: str, as_json: bool) -> int:
     if code != 0:
         raise Failure(f"{host}: {explain(err, stack)}")
     agent = json.loads(out)
+    _, updates, _ = as_root(settings, host, f"cat {UPDATES}")
     line = "test -x /usr/local/sbin/mx-certificates || exit 0; mx-certificates status"
     code, out, err = as_root(settings, host, line)
     certificates = json.loads(out) if code == 0 and out.strip().startswith(("{", "[")) else None
@@ -130,6 +135,9 @@ def host(stack: str, host: str, as_json: bool) -> int:
         print(json.dumps({"agent": agent, "certificates": certificates}, indent=2))
     else:
         show(Group(*lines_of_agent(host, agent), *_certificates(certificates)))
+        with suppress(OddAnswer):
+            for text in waiting(host, updates):
+                say(f"\n{text}")
     if code != 0:
         raise Failure(f"{host}: mx-certificates: {explain(err, stack)}")
     wrong = agent["unfinished"] or agent["failed"] or _drifted(agent)

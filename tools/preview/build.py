@@ -28,6 +28,8 @@ def build(stack: str, reading: Reading) -> Report:
     told = {*report.drift, *report.replaced}
     report.warnings = warnings.together(text for text in reading.told if text not in told)
     report.warnings += [*_gone(reading), *_pending(stack, reading)]
+    if report.errors:  # whoever reads them has no eye for updates
+        report.warnings = [text for text in report.warnings if not warnings.is_of_updates(text)]
     report.refreshed = reading.refreshed
     refreshed = _before_refresh(reading)
     report.drift += _record_drift(reading, refreshed)

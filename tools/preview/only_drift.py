@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from components.protocol.warnings import is_of_updates
 from tools.preview.model import Change, RecordChange, Report
 from tools.preview.risks import risks
 
@@ -29,7 +30,7 @@ def only_drift(report: Report, hosts_read: bool = True) -> Report:
         records=records,
         drift=report.drift,
         errors=report.errors,
-        warnings=report.warnings,
+        warnings=[text for text in report.warnings if not is_of_updates(text)],
         notes=list(report.notes),
         counts=dict(Counter([*(each.op for each in changes), *["update"] * len(records)])),
         refreshed=report.refreshed,

@@ -31,6 +31,8 @@ def _unreached(look: Look) -> Iterable[Said]:
             if host == DNS:
                 yield Said(f"MX could not read the DNS records ({why}).")
                 continue
+            if "Permission denied" in why:
+                why += ": the ssh-agent has no key that the host accepts, or none runs here"
             yield Said(
                 f"MX could not read the state of the host ({why}). Until it can, "
                 "`mx up` fails there. This report does not show what the host has now. "

@@ -158,6 +158,7 @@ def main(
             say(visible(str(each), but=""))
         show(names, found)
         say(f"DNS was asked at the resolver {around.names.server}")
+        say(f"block lists asked: {', '.join(around.blocklists) or 'none'}")
     return 2 if any(each.severity != "notice" for each in found) else 0
 
 

@@ -94,7 +94,12 @@ LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "host",
         "hosts.mx1.ipv4: 198.18.77.11 is on none of the host's interfaces",
     ),
-    "mailbox port closed": ("mailbox host", {"reach": {PLACE: ""}}, "mx", f"{PLACE} is not reached: no greeting"),
+    "mailbox port closed": (
+        "mailbox host",
+        {"reach": {PLACE: ""}},
+        "mx",
+        f"{PLACE} is not reached: no greeting",
+    ),
     "mailbox host that greets otherwise": (
         "mailbox host",
         {"reach": {PLACE: "554 no\x1b[31m"}},

@@ -38,6 +38,7 @@ def test_report_promises_nothing_of_a_host_that_was_not_read() -> None:
     unread = warnings.not_read("mx1", "sudo: a password is required")
     text = shown(Report("production", warnings=[unread]))
     assert "No change is planned, but mx1 could not be read." in text
+    assert "production: not everything was read" in text
     assert "match the settings" not in text
     assert "match the settings" in shown(Report("production"))
 

@@ -75,11 +75,16 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     ],
     "a host is not reached or not believed": [
         (
+            told("drift of mx1 was not read: op@h: Permission denied (publickey)."),
+            "mx1: MX could not read the state of the host (op@h: Permission denied (publickey): the "
+            "ssh-agent has no key that the host accepts, or none runs here). Until it can, ",
+        ),
+        (
             told("drift of mx1 was not read: Host key verification failed."),
             "mx1: MX could not read the state of the host (Host key verification "
             "failed). Until it can, `mx up` fails there. This report does not show what the host "
             "has now. `mx check` says what to do.",
-        )
+        ),
     ],
     "mail is queued where a host or domain goes": [
         (

@@ -109,3 +109,12 @@ def test_a_host_that_was_not_read_is_told_once() -> None:
     assert report.warnings_beside(report.risks) == [kept]
     assert report.warnings_beside([]) == report.warnings, "a risk that is cut is told here"
     assert markdown(report).count("verification failed") == 1
+
+
+def test_updates_are_no_news_beside_a_failure_or_in_a_report_of_drift() -> None:
+    texts = [warnings.updates(host, "a reboot into its newer kernel") for host in ("mx1", "mx2")]
+    failed = [{"severity": "error", "message": "error: x"}]
+    assert report_of({"steps": [], "diagnostics": [*told(*texts), *failed]}).warnings == []
+    report = report_of({"steps": [], "diagnostics": told(*texts)})
+    assert len(report.warnings) == 1
+    assert only_drift(report).warnings == []
