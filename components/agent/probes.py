@@ -11,6 +11,10 @@ from collections.abc import Callable
 from .process import Failure, Json
 from .units import Units
 
+# A unit reloads just before its first probe.
+_BEFORE_SECONDS = 5
+_LOG_LINES, _LOG_WIDTH = 3, 300
+
 
 def _asked(probe: Json) -> str:
     """The name of a probe in messages."""
@@ -51,8 +55,9 @@ class Probes(Units):
                     found[_asked(probe)] = words
         return found
 
-    def _probe_all(self, probes: list[Json], failing: dict[str, str]) -> None:
-        for probe in probes:
+    def _probe_all(self, manifest: Json, failing: dict[str, str]) -> None:
+        begin = time.time()
+        for probe in manifest["probe"]:
             what = _asked(probe)
             self.step("probe", what)
             if what in failing:
@@ -61,13 +66,29 @@ class Probes(Units):
                     self.say(f"  warning: probe {what} failed before this change, too: {words}")
                 continue
             deadline = time.monotonic() + probe["timeout"]
+            last = ""
             while True:
-                words = self._probe_once(probe, max(0.1, deadline - time.monotonic()))
+                left = deadline - time.monotonic()
+                words = self._probe_once(probe, max(0.1, left))
                 if not words:
                     break
+                # An attempt that had no time left says nothing of the service.
+                last = words if left > 1 or not last else last
                 if time.monotonic() >= deadline:
-                    raise Failure(f"probe {what}: {words} (tried for {probe['timeout']:g} s)")
+                    tried = f"probe {what}: {last} (tried for {probe['timeout']:g} s)"
+                    raise Failure(tried + self._logged(sorted(manifest["units"]), begin))
                 time.sleep(0.2)
+
+    def _logged(self, units: list[str], begin: float) -> str:
+        """What these units have logged as a warning or worse since just before a time."""
+        if not units:
+            return ""
+        names = [word for unit in units for word in ("-u", unit)]
+        since = f"--since=@{begin - _BEFORE_SECONDS:.0f}"
+        words = ["journalctl", "-q", "--no-pager", "-o", "cat", "-p", "warning", since, *names]
+        lines = self.run(words, None, 10.0).out.strip().split("\n")[-_LOG_LINES:]
+        told = [f"  {line[:_LOG_WIDTH]}" for line in lines if line]
+        return "\n".join(["", f"the log of {', '.join(units)} meanwhile:", *told]) if told else ""
 
     def _probe_once(self, probe: Json, left: float) -> str:
         """Return what is wrong, or nothing when the probe passes."""

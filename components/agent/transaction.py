@@ -49,7 +49,7 @@ class Transaction(Undo, Probes):
                 steps = change.manifest["run"]
                 self._run_steps(journal.bundle, steps[: len(steps) - len(change.unlocked)])
                 try:
-                    self._probe_all(change.manifest["probe"], change.failing)
+                    self._probe_all(change.manifest, change.failing)
                 except Failure:
                     # A reload does not bring back what died: master(8) holds a daemon that
                     # fails back for service_throttle_time, and mail with it.

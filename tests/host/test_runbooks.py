@@ -14,7 +14,7 @@ from .conftest import ROOT, Ssh
 
 pytestmark = pytest.mark.host
 
-COMMAND = re.compile(r"scripts/mx run STACK HOST '([^']+)'")
+COMMAND = re.compile(r"mx run STACK HOST '([^']+)'")
 NAMES = {"DOMAIN": "example.test", "SELECTOR": "mx1", "NAME": "unbound", "LIST": "block.test"}
 # What a shell and sudo say of a command that does not exist or is not allowed.
 BROKEN = re.compile(

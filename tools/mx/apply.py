@@ -19,6 +19,8 @@ _COMMAND = re.compile(r'running "(?:[^"\\]|\\.)*":?\s*')
 # Before what the program printed, the number says nothing more.
 _STATUS = re.compile(r"\AProcess exited with status \d+:\s+(?=\S)")
 _LINES = 12
+# Steps of the agent (components/agent) that say how it works.
+_STEP = re.compile(r"(stage|checked|copy|swap|probe): |(journal|record|daemon-reload)$")
 _REASON = "mx-agent: "
 
 
@@ -69,6 +71,7 @@ def shortened(message: str) -> str:
     The agent's reason comes first; what it did before and how it undid that comes after.
     """
     lines = _STATUS.sub("", _COMMAND.sub("", message)).strip("\n").split("\n")
+    lines = [line for line in lines if not _STEP.match(line)] or lines
     unique = [one for one, before in zip(lines, [None, *lines], strict=False) if one != before]
     unique.sort(key=lambda line: not line.startswith(_REASON))
     if len(unique) <= _LINES:

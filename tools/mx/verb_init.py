@@ -205,7 +205,8 @@ def _next(name: str, answers: init_file.Answers) -> None:
     if len(answers.hosts) > 1:
         say(
             f"{answers.hosts[0].key} is the canary: each change is applied and probed there before "
-            "the other hosts get it (rollout.canary)."
+            "the other hosts get it (rollout.canary). Senders try the hosts in the order of your "
+            "answers (hosts.NAME.preference)."
         )
     if not answers.mynetworks:
         say(

@@ -37,7 +37,9 @@ def _trouble(settings: Settings, stack: str, host: str, code: int, err: str) -> 
         told = unreachable(settings, host, code, err)
         return Failure(f"{host}: {told.what}; {told.cure}")
     if code == _NO_AGENT:
-        return Failure(f"{host} has no mx-agent: `mx up {stack}` has never run there")
+        return Failure(
+            f"{host} has no mx-agent: nothing is set up there. `mx up {stack}` does that"
+        )
     return Failure(f"{host}: {explain(err, stack) or f'exit code {code}'}")
 
 
@@ -91,7 +93,8 @@ def rollback(stack: str, host: str, component: str | None, listed: bool, yes: bo
 
     Example: mx rollback production mx1 postfix
 
-    Exit codes: 0 done, 1 failed and undone, or not reached, 64 wrong usage.
+    Exit codes: 0 done, 1 failed and undone, not reached, or the answer was no,
+    64 wrong usage.
     """
     settings = settings_of(stack)
     if host not in settings.hosts:
@@ -124,7 +127,7 @@ def rollback(stack: str, host: str, component: str | None, listed: bool, yes: bo
             tell(_AGAIN)
             if not click.confirm(f"Put the former state of {component} back on {host}?", err=True):
                 tell("nothing was changed")
-                return OK
+                return FAILED
         return _go(settings, stack, host, component, told=not yes)
     except pulumi.RunError as error:
         raise Failure(str(error)) from None

@@ -61,9 +61,9 @@ def up(
 
     Example: mx up production
 
-    Exit codes: 0 done, 1 something failed, or nothing changes and a host or the DNS
-    API was not read, 2 the plan differs, 64 the question could not be asked,
-    130 Ctrl-C.
+    Exit codes: 0 done, 1 something failed, or the answer was no, or nothing changes
+    and a host or the DNS API was not read, 2 the plan differs, 64 the question could
+    not be asked, 130 Ctrl-C.
     """
     if reviewed is not None and skip_preview:
         raise Failure("--plan needs the report: leave --skip-preview out", USAGE)
@@ -87,7 +87,7 @@ def up(
             return FOUND
         if not yes and not click.confirm(f"\nApply this to {stack}?", err=True):
             tell("nothing was changed")
-            return OK
+            return FAILED
     options = _refresh(stack, pulumi_options, report)
     cut_off.take_over(stack)
     if bulk:
@@ -144,7 +144,9 @@ def _say(
     """What changed, what failed, where, and what to do."""
     out = console(stderr=True)
     for where, texts in outcome.errors.items():
-        for text in texts:
+        key = where.partition(":")[0]
+        for each in texts:
+            text = each.replace("hosts.*", f"hosts.{key}") if key in settings.hosts else each
             first, *rest = safe(f"{where or stack}: {text}").strip("\n").split("\n")
             told = Text(folded("\n".join([first, *(f"  {line}" for line in rest)]), sys.stderr))
             told.stylize("bold red", 0, len(safe(where or stack)) + 1)
@@ -202,8 +204,21 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     if not yes:
         if not sys.stdin.isatty():
             raise Failure("nobody can answer here: add --yes", USAGE)
-        answer = click.prompt(f"Type {stack} to take the stack away", err=True, default="")
+        if "MX record" in gone:
+            tell(
+                "without MX records senders try the address of the domain's own name, or return "
+                "the mail: publish other MX records first if the domains live on"
+            )
+        question = f"Type {stack} to take the stack away"
+        answer = click.prompt(question, err=True, default="", show_default=False)
         if answer != stack:
             tell(f"{answer!r} is not {stack}: nothing was changed")
             return FAILED
-    return _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)
+    code = _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)
+    if code == OK and not pulumi_options:
+        tell(
+            f"packages, keys and certificates stay on the hosts (docs/moving-a-domain.md). "
+            f"stacks/Pulumi.{stack}.yaml and the empty state stay here: `mx up {stack}` would make "
+            f"everything again. To forget the stack: mx pulumi {stack} stack rm {stack}"
+        )
+    return code

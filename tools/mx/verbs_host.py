@@ -123,7 +123,7 @@ def host(stack: str, host: str, as_json: bool) -> int:
         settings, host, "test -x /usr/local/sbin/mx-agent || exit 127; mx-agent status"
     )
     if code == _NO_AGENT:
-        raise Failure(f"{host} has no mx-agent: `mx up {stack}` has never run there")
+        raise Failure(f"{host} has no mx-agent: nothing is set up there. `mx up {stack}` does that")
     if code != 0:
         raise Failure(f"{host}: {explain(err, stack)}")
     agent = json.loads(out)

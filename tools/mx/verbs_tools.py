@@ -76,7 +76,8 @@ def status(domains: tuple[str, ...], **options: Any) -> int:
     for name, value in engine.outside(options["stack"]).items():
         options[name] = options[name] or value
     return _tool(
-        lambda arguments: main(arguments, present, say), [*_given(**options), "--", *domains]
+        lambda arguments: main(arguments, present, say, complain),
+        [*_given(**options), "--", *domains],
     )
 
 

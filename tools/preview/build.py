@@ -31,6 +31,7 @@ def build(stack: str, reading: Reading) -> Report:
     if report.errors:  # whoever reads them has no eye for updates
         report.warnings = [text for text in report.warnings if not warnings.is_of_updates(text)]
     report.refreshed = reading.refreshed
+    report.bare = not any(step.old for step in reading.steps)
     refreshed = _before_refresh(reading)
     report.drift += _record_drift(reading, refreshed)
     agents = [host_of_agent(step.name) for step in reading.steps if step.type == COMMAND]

@@ -128,6 +128,8 @@ class Report:
     # Of `mx drift`: what the settings change is left out.
     looks_for: Literal["changes", "drift"] = "changes"
     hosts_read: bool = True
+    # The state has nothing of the stack.
+    bare: bool = False
 
     @property
     def new_records(self) -> list[RecordChange]:
@@ -175,6 +177,8 @@ class Report:
         if self.looks_for == "drift":
             if unread:
                 return f"No drift was found, but {unread} could not be read."
+            if self.bare:
+                return "Nothing is applied: `mx up` has not run yet, or `mx destroy` has."
             if not self.hosts_read:
                 return (
                     "DNS is as the last `mx up` left it. The hosts were not asked, because "

@@ -36,6 +36,7 @@ def only_drift(report: Report, hosts_read: bool = True) -> Report:
         refreshed=report.refreshed,
         looks_for="drift",
         hosts_read=hosts_read,
+        bare=report.bare,
     )
     if sum(report.counts.values()) > len(changes) + len(records):
         found.notes.append(_PENDING)

@@ -89,6 +89,8 @@ def _key(line: str | None) -> str:
 def _dkim(record: RecordChange, look: Look) -> Iterable[Said]:
     old, new = _key(record.old), _key(record.new)
     if "._domainkey." in record.name and old and UNKNOWN in (record.new or ""):
+        if record.name.partition(".")[0] in look.report.unread:
+            return  # that the host was not read is told, and nothing changes on it
         yield Said(
             f"The DKIM key at {record.name} is read from its host during `up`. If the host has "
             "another key by then, the signature of mail that was signed with the former key no "

@@ -8,6 +8,7 @@ from itertools import groupby
 from components.protocol.warnings import DRIFT
 from tools.preview.budget import Block
 from tools.preview.model import Change, FileDiff, Report
+from tools.preview.records import UNKNOWN
 from tools.preview.text import code, fenced, in_html, plain
 
 # A block with more lines is folded, so that a phone shows what comes after it.
@@ -110,6 +111,9 @@ def zone_lines(report: Report) -> list[str]:
     for record in report.new_records:
         if record.old is not None and record.old == record.new:
             lines.append(f" {record.old} ; {', '.join(record.other)}")
+            continue
+        if record.old and UNKNOWN in (record.new or ""):
+            lines.append(f" {record.old} ; read from its host again during `mx up`")
             continue
         lines += [f"-{record.old}"] if record.old else []
         note = f" ; {', '.join(record.other)}" if record.other else ""

@@ -104,12 +104,21 @@ def printed(names: list[str], found: list[Finding]) -> None:
     print(text(names, found))
 
 
+def complained(text: str) -> None:
+    """Print an error."""
+    print(text, file=sys.stderr)
+
+
 def main(
     arguments: list[str] | None = None,
     show: Callable[[list[str], list[Finding]], None] = printed,
     say: Callable[[str], None] = print,
+    complain: Callable[[str], None] = complained,
 ) -> int:
-    """Run the command line. `show` prints the findings for a person, `say` prints other lines."""
+    """Run the command line.
+
+    `show` prints the findings for a person, `say` prints other lines, `complain` an error.
+    """
     top = parser()
     options = top.parse_args(arguments)
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
@@ -139,10 +148,9 @@ def main(
     around = world(options)
     failed = [name for name in names if around.names.ask(name, "SOA").outcome == "failed"]
     if len(failed) == len(names):
-        print(
+        complain(
             f"status: {', '.join(failed)}: the resolver {around.names.server}, does not answer; "
-            "--resolver IP asks another one",
-            file=sys.stderr,
+            "--resolver IP asks another one"
         )
         return 1
     found = keys.named(run.domains(around, names, more, at, told), ours)

@@ -11,12 +11,15 @@ from tools.status.world import World
 
 def _missing(world: World, domain: Domain) -> Iterator[str]:
     answer = world.names.ask(domain.name, "MX")
-    if answer.outcome == "missing":
-        yield "the domain does not exist"
-    elif answer.outcome == "failed":
+    if answer.outcome == "failed":
         yield "the question for its MX records was not answered"
     elif answer.outcome == "empty":
         yield "it has no MX record"
+
+
+def _no_domain(world: World, domain: Domain) -> Iterator[str]:
+    if world.names.ask(domain.name, "MX").outcome == "missing":
+        yield "the domain does not exist"
 
 
 def _null(world: World, domain: Domain) -> Iterator[str]:
@@ -85,6 +88,16 @@ class _Networks:
 _PRIVATE4 = _Networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 _PRIVATE6 = _Networks("fc00::/7")
 
+# What is asked first; of a domain that does not exist nothing else is asked.
+EXISTS = (
+    Check(
+        "domain-missing",
+        "fault",
+        "Mail to the domain is returned at once.",
+        "Check the spelling. If it is right, check the registration and the name servers.",
+        _no_domain,
+    ),
+)
 DOMAIN = (
     Check(
         "mx-missing",

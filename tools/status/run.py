@@ -34,7 +34,8 @@ def domains(
     hosts: dict[str, Host] = {}
     extra = tuple(more)
     for name in names:
-        found += findings((*DOMAIN, *extra), world, Domain(name))
+        missing = findings(mx.EXISTS, world, Domain(name))
+        found += missing or findings((*DOMAIN, *extra), world, Domain(name))
         for exchanger in world.exchangers(name):
             hosts.setdefault(exchanger, Host(exchanger, name))
     here = (*ADDRESS, *at)

@@ -107,11 +107,13 @@ def test_exit_code_is_not_glued_to_what_the_agent_printed_first() -> None:
 
 
 def test_reason_of_a_failed_change_is_not_hidden_in_the_log_of_the_host() -> None:
-    log = [f"swap: file {number}" for number in range(30)]
+    log = [f"run: command {number}" for number in range(30)]
     lines = ["Process exited with status 1: stage: 30 paths", *log, "mx-agent: disk full", "undone"]
     shown = apply.shortened("\n".join(lines)).splitlines()
     assert shown[:2] == ["mx-agent: disk full", "..."]
     assert shown[-1] == "undone"
+    steps = ["copy: 3 changed of 24 paths", "journal", "swap: /etc/x", "probe: a"]
+    assert apply.shortened("\n".join([*steps, "mx-agent: no"])) == "mx-agent: no"
 
 
 def test_status_of_the_lab_asks_the_labs_resolver(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,8 +75,8 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     ],
     "a host is not reached or not believed": [
         (
-            told("drift of mx1 was not read: op@h: Permission denied (publickey)."),
-            "mx1: MX could not read the state of the host (op@h: Permission denied (publickey): the "
+            told("drift of mx1 was not read: Permission denied (publickey)."),
+            "mx1: MX could not read the state of the host (Permission denied (publickey): the "
             "ssh-agent has no key that the host accepts, or none runs here). Until it can, ",
         ),
         (

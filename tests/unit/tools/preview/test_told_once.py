@@ -118,3 +118,23 @@ def test_updates_are_no_news_beside_a_failure_or_in_a_report_of_drift() -> None:
     report = report_of({"steps": [], "diagnostics": told(*texts)})
     assert len(report.warnings) == 1
     assert only_drift(report).warnings == []
+
+
+def test_a_state_without_anything_is_no_agreement() -> None:
+    new = step("create", RECORD.format("a"), new=mx("mx1.example.test"))
+    found = only_drift(report_of({"steps": [new]}))
+    assert found.agreement == "Nothing is applied: `mx up` has not run yet, or `mx destroy` has."
+
+
+def test_a_dkim_record_that_is_read_again_is_not_shown_as_gone() -> None:
+    ours = {"name": "mx1._domainkey.a.test", "type": "TXT", "content": '"v=DKIM1; p=x"', "ttl": 300}
+    unknown = ours | {"content": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}
+    document = {
+        "steps": [step("update", RECORD.format("d"), ours, unknown)],
+        "diagnostics": told(warnings.not_read("mx1", "timed out")),
+    }
+    report = report_of(document)
+    text = markdown(report)
+    assert "; read from its host again during `mx up`" in text
+    assert "-mx1._domainkey" not in text
+    assert not any("DKIM key" in risk for risk in report.risks)

@@ -108,12 +108,12 @@ def test_the_command_says_what_why_and_how_and_ends_with_1(
     options = ["--resolver", resolver, "--no-blocklists", "--timeout", "2", "gone.test"]
     assert command.main(options) == 2
     text = capsys.readouterr().out
-    assert "fault: gone.test: the domain does not exist [mx-missing]" in text
+    assert "fault: gone.test: the domain does not exist [domain-missing]" in text
     assert "    why: " in text
     assert "    do:  " in text
     assert command.main(["--json", *options]) == 2
     document = json.loads(capsys.readouterr().out)
-    assert "mx-missing" in {each["check"] for each in document["findings"]}
+    assert "domain-missing" in {each["check"] for each in document["findings"]}
 
 
 def test_no_answer_at_all_ends_with_2(resolver: str, capsys: pytest.CaptureFixture[str]) -> None:
