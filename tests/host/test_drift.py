@@ -36,7 +36,11 @@ EDITS = {
         f"sed -i 's/^smtpd_helo_required = yes/smtpd_helo_required = no/' {SECTION}",
         f"{SECTION}: content changed",
     ),
-    "assembled": Edit("mx1", "postfix", "echo biff = yes >>/etc/postfix/main.cf", "+biff = yes"),
+    "assembled": Edit(
+        *("mx1", "postfix"),
+        "echo mynetworks = 0.0.0.0/0 >>/etc/postfix/main.cf",
+        "+mynetworks = 0.0.0.0/0",
+    ),
     "mode": Edit(
         *("mx1", "postfix"),
         f"chmod 0600 {TABLES}/mynetworks.cidr",
@@ -132,6 +136,12 @@ def test_every_kind_of_edit_is_seen_with_its_reason_and_healed_by_one_up(
         document = json.loads(seen.stdout)
         assert [kind for kind, edit in EDITS.items() if not told(document, edit)] == []
         assert line in document["drift"]
+        # An open relay made by hand is what a person who is paged must read first.
+        first = (
+            "mx1: somebody edited Postfix. mynetworks in /etc/postfix/main.cf: 0.0.0.0/0 matches"
+        )
+        assert document["risks"][0].startswith(first), document["risks"]
+        assert "an open relay" in document["risks"][0]
         # Nothing else is blamed, and drift is the only reason.
         assert {(c["host"], c["component"]) for c in document["changes"]} == {
             *((edit.host, edit.component) for edit in EDITS.values()),

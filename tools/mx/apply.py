@@ -20,7 +20,9 @@ _COMMAND = re.compile(r'running "(?:[^"\\]|\\.)*":?\s*')
 _STATUS = re.compile(r"\AProcess exited with status \d+:\s+(?=\S)")
 _LINES = 12
 # Steps of the agent (components/agent) that say how it works.
-_STEP = re.compile(r"(stage|checked|copy|swap|probe): |(journal|record|daemon-reload)$")
+_STEP = re.compile(
+    r"(stage|checked|copy|swap|reload|restart|start|probe|undo): |(journal|record|daemon-reload)$"
+)
 _REASON = "mx-agent: "
 
 

@@ -46,8 +46,6 @@ def only_drift(report: Report, hosts_read: bool = True) -> Report:
 
 def _healed(change: Change) -> Change:
     """The part of a change that is there for the drift."""
-    if change.why == [DRIFT]:
-        return change
     return replace(change, why=[DRIFT], files=[], packages=[])
 
 
