@@ -164,9 +164,9 @@ def _say(
     changes = report.changes if report else []
     if outcome.code == 0 and any(each.why == [WORDS["create"]] for each in changes):
         out.print(f"See it from outside: mx status {next(iter(settings.domains))}", soft_wrap=True)
-    if outcome.code not in (0, INTERRUPTED):
-        again = f"Put the cause right, then run `mx {verb} {stack}` again: it goes on from here."
-        out.print(again, soft_wrap=True)
+    if outcome.code != 0:
+        cause = "" if outcome.code == INTERRUPTED else "Put the cause right. "
+        out.print(f"{cause}`mx {verb} {stack}` again goes on from here.", soft_wrap=True)
 
 
 @mx.command(context_settings=_ENGINE_OPTIONS)

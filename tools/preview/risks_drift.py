@@ -72,14 +72,14 @@ def _drift_units(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
         for match in UNIT.finditer(str(told)):
             unit, state = match[1], match[2]
-            effect = f": {_DOWN[unit]}" if unit in _DOWN and state == "not active" else ""
-            yield Said(
-                f"{unit} is {state} on the host now{effect}. `mx up` starts it; at once does "
-                f"`mx run {look.report.stack} {told.host} systemctl start {unit}`."
-                if state == "not active"
-                else f"{unit} is {state} on the host now.",
-                told.host,
-            )
+            words = f"{unit} is {state} on the host now"
+            if state == "not active":
+                words += f": {_DOWN[unit]}" if unit in _DOWN else ""
+                words += (
+                    f". `mx up` starts it; at once does `mx run {look.report.stack} {told.host} "
+                    f"systemctl start {unit}`"
+                )
+            yield Said(f"{words}.", told.host)
 
 
 def _drift_modes(look: Look) -> Iterable[Said]:
@@ -95,14 +95,14 @@ def _drift_modes(look: Look) -> Iterable[Said]:
 
 def _drift_undone(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
-        text = str(told)
-        if "rolled back by hand at" in text:
+        words = str(told)
+        if "rolled back by hand at" in words:
             yield Said(
                 f"{told.bundle} was rolled back by hand. `mx up` applies the stack file again: "
                 "correct there what was rolled back.",
                 told.host,
             )
-        if "a change failed at " in text:
+        if "a change failed at " in words:
             yield Said(
                 f"the last change of {told.bundle} failed and was undone. `mx up` tries the stack "
                 "file again.",
@@ -119,18 +119,18 @@ def _drift_files(look: Look) -> Iterable[Said]:
 
 def _drift_dns(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
-        if told.host == DNS:
-            if told.what:  # the records were listed, but not read one by one
-                yield Said("Somebody else changed DNS records of this stack.")
-                continue
-            verb = "changed" if any(line.startswith("+") for line in told.lines) else "removed"
-            for line in told.lines:
-                if line.startswith("-"):
-                    name = line[1:].partition(". ")[0]
-                    yield Said(
-                        f"somebody else {verb} the DNS record. The section on drift shows it.",
-                        f"{name} {_policy(line)}",
-                    )
+        if told.host != DNS:
+            continue
+        if told.what:  # the records were listed, but not read one by one
+            yield Said("Somebody else changed DNS records of this stack.")
+            continue
+        verb = "changed" if any(line.startswith("+") for line in told.lines) else "removed"
+        for line in told.lines:
+            if line.startswith("-"):
+                yield Said(
+                    f"somebody else {verb} the DNS record. The section on drift shows it.",
+                    f"{line[1:].partition('. ')[0]} {_policy(line)}",
+                )
 
 
 def _policy(line: str) -> str:
