@@ -15,7 +15,8 @@ from .codes import FAILED, INTERRUPTED, USAGE
 from .console import program, tell
 from .engine import ROOT
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+HELP = ["-h", "--help"]
+CONTEXT = {"help_option_names": HELP, "max_content_width": 80}
 EPILOG = (
     "Exit codes: 0 done and nothing found, 1 failed, 2 something found (a change, drift, a fault), "
     "64 wrong command line, 130 ended by Ctrl-C."

@@ -37,7 +37,10 @@ def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
         answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
     if not answers.recipients:
         if asking.possible:
-            tell("mail for any other local part than those that you give now is refused")
+            tell(
+                "mail for any other local part than those that you give now is refused; your "
+                "answer takes the place of those in brackets"
+            )
         question = "Local parts that take mail in every domain, separated by blanks"
         answers.recipients = asking.words(
             question, "--recipient", "postmaster abuse", checked.local_parts
@@ -90,7 +93,8 @@ def _addresses(asking: Asking, host: Host, addresses: list[str], port: int) -> N
     if addresses:
         host.ipv4, host.ipv6 = addresses[0], "".join(addresses[1:2])
         return
-    ipv4 = _address(name, socket.AF_INET) or asking.words(
+    # At once, so that Ctrl-C at the next question keeps what was answered.
+    host.ipv4 = _address(name, socket.AF_INET) or asking.words(
         f"IPv4 address of {name} (DNS as seen from here has none)",
         "--host NAME,IPV4",
         kind=checked.shows_a_key(port, checked.ipv4),
@@ -98,7 +102,7 @@ def _addresses(asking: Asking, host: Host, addresses: list[str], port: int) -> N
     ipv6 = _address(name, socket.AF_INET6) or asking.words(
         f"IPv6 address of {name}, or none", "--host NAME,IPV4,IPV6", "none", checked.no_ipv6
     )
-    host.ipv4, host.ipv6 = ipv4, "" if ipv6 == "none" else ipv6
+    host.ipv6 = "" if ipv6 == "none" else ipv6
 
 
 def _mailbox(answers: Answers, place: str) -> None:

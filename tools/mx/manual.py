@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from . import __main__
-from .app import mx
+from .app import HELP, mx
 
 _HEAD = """# Commands
 
@@ -26,6 +26,11 @@ def page() -> str:
 
 def _block(command: click.Command, name: str) -> str:
     context = click.Context(
-        command, info_name=name, terminal_width=80, max_content_width=80, color=False
+        command,
+        info_name=name,
+        terminal_width=80,
+        max_content_width=80,
+        color=False,
+        help_option_names=HELP,
     )
     return f"```text\n{command.get_help(context)}\n```\n"

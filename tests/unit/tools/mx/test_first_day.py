@@ -383,7 +383,7 @@ def test_answers_of_an_init_that_failed_can_be_given_again_in_one_line() -> None
 def test_ctrl_c_at_a_question_keeps_what_was_answered(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = iter(["mx1.example.org", "203.0.113.21", "none"])
+    lines = iter(["mx1.example.org mx2.example.org", "203.0.113.21", "none", "203.0.113.22"])
 
     def typed(_: str) -> str:
         try:
@@ -399,6 +399,7 @@ def test_ctrl_c_at_a_question_keeps_what_was_answered(
     assert run(["init", "fresh", "--domain", "example.org", *options]) == INTERRUPTED
     assert capsys.readouterr().err.split("given so far:\n")[1] == (
         "scripts/mx init fresh \\\n  --host mx1.example.org,203.0.113.21 \\\n"
+        "  --host mx2.example.org,203.0.113.22 \\\n"
         f"  --domain example.org \\\n  --zone example.org={'2' * 32} \\\n"
         "  --ssh-user operator \\\n  --accept-terms\n\n"
         "mx: ended by Ctrl-C; nothing was changed\n"
