@@ -168,7 +168,11 @@ class Progress:
                 self._console.print(safe("; ".join(busy)), soft_wrap=True)
 
     def _waits(self, name: str, row: Row) -> str:
-        """What a host waits for that has not begun, as far as it is known."""
+        """What a row waits for, as far as it is known: records for hosts, hosts for the canary."""
+        if name == DNS and any(
+            each != DNS and one.done < one.total for each, one in self.rows.items()
+        ):
+            return "waits for the hosts"
         begun = row.began or name not in self.hosts
         if self._canary not in self.rows or self._canary == name or begun:
             return "waits"

@@ -14,6 +14,7 @@ from components.settings.stack_file import settings_of
 from tools import rollback as agent
 from tools.preview import files
 from tools.preview.model import Report, Step
+from tools.preview.risks import risks
 
 from . import hosts, terminal
 from .app import STACK, Failure, mx
@@ -68,7 +69,9 @@ def difference(stack: str, host: str, component: str, record: dict[str, Any]) ->
     now, former = ({"stdin": str(record.get(key, ""))} for key in ("text", "previous"))
     step = Step("update", f"urn:pulumi:{stack}::mx::command::{host}-{component}", now, former)
     change = files.change(step, [host])
-    return Report(stack, [change], counts={"update": 1})
+    report = Report(stack, [change], counts={"update": 1})
+    report.risks = risks(report, None)
+    return report
 
 
 @mx.command()

@@ -90,3 +90,14 @@ def test_sudo_that_asks_for_a_password_is_told_as_by_the_check(
     )
     # A command that root ran is not judged.
     assert verbs_host.as_root(settings(), "mx1", "sudo -n true") == (1, "", said)
+
+
+def test_a_rollback_has_its_risks_as_a_preview_has() -> None:
+    def manifest(size: int) -> str:
+        text = f"# General\nmessage_size_limit = {size}\n"
+        files = {"/etc/postfix/main.cf.d/10-general.cf": {"content": text}}
+        return json.dumps({"bundle": "postfix", "files": files})
+
+    record = {"text": manifest(2), "previous": manifest(1)}
+    report = verb_rollback.difference("production", "mx1", "postfix", record)
+    assert report.risks[0].startswith("mx1: message_size_limit becomes 1. It was 2.")

@@ -79,6 +79,19 @@ def test_a_host_says_that_it_waits_for_the_canary() -> None:
         assert "canary" not in captured.get(), "mx2 has begun"
 
 
+def test_records_say_that_they_wait_for_the_hosts() -> None:
+    expected = {"mx1": 2, progress.DNS: 2}
+    with progress.Progress(["mx1"], expected) as shows:
+        console = Console(width=80)
+        with console.capture() as captured:
+            console.print(shows._table())
+        assert "waits for the hosts" in captured.get()
+        shows.rows["mx1"].done = 2
+        with console.capture() as captured:
+            console.print(shows._table())
+        assert "waits for the hosts" not in captured.get()
+
+
 def test_the_same_of_several_addresses_is_told_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
