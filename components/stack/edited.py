@@ -32,10 +32,15 @@ def warn_of_edited(settings: Settings, seen: Mapping[str, Seen]) -> None:
         if now == planned:
             continue
         known = {(one.parameter, one.reason) for one in judged.findings(settings, host, planned)}
-        for one in judged.findings(settings, host, now):
-            if one.severity in _TOLD and (one.parameter, one.reason) not in known:
-                words = f"{one.parameter} in {_POSTFIX}{one.file}: {one.reason}"
-                pulumi.log.warn(warnings.edited(host, visible(words)))
+        new = [
+            one
+            for one in judged.findings(settings, host, now)
+            if one.severity in _TOLD and (one.parameter, one.reason) not in known
+        ]
+        # The most dangerous come first, and beside an open relay nothing else counts.
+        for one in [one for one in new if one.severity == _TOLD[0]] or new:
+            words = f"{one.parameter} in {_POSTFIX}{one.file}: {one.reason}"
+            pulumi.log.warn(warnings.edited(host, visible(words)))
 
 
 def _diffs(found: Seen) -> list[tuple[str, Sequence[str]]]:

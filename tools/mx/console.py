@@ -15,7 +15,7 @@ from components.settings.text import visible
 
 # A program searches whole lines, so a pipe gets lines that are not folded.
 _PIPED_WIDTH = 10_000
-_WHOLE = " " * 8
+WHOLE = " " * 8
 _ROOT = Path(__file__).parents[2]
 
 
@@ -46,7 +46,7 @@ def show(what: RenderableType) -> None:
     """Print to stdout without the blanks with which tables fill their lines."""
     out = console()
     with out.capture() as captured:
-        out.print(what)
+        out.print(what, crop=False)  # a line that is to be copied may be longer
     print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
 
 
@@ -69,7 +69,7 @@ def folded(text: str, stream: TextIO) -> str:
             break_on_hyphens=False,
             replace_whitespace=False,
         )
-        if not line.startswith(_WHOLE)
+        if not line.startswith(WHOLE)
         else [line]
         for line in text.split("\n")
     )

@@ -86,10 +86,10 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._over.set()
         if self._live is not None:
             self._live.stop()
         else:
-            self._over.set()
             self._lines.join()
 
     def place(self, urn: str) -> tuple[str, str]:
@@ -169,6 +169,8 @@ class Progress:
 
     def _waits(self, name: str, row: Row) -> str:
         """What a row waits for, as far as it is known: records for hosts, hosts for the canary."""
+        if self._over.is_set():
+            return "not finished" if row.began else "not begun"
         if name == DNS and any(
             each != DNS and one.done < one.total for each, one in self.rows.items()
         ):

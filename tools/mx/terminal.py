@@ -15,7 +15,7 @@ from tools.preview import sections
 from tools.preview.model import Change, FileDiff, Report
 from tools.preview.text import one_line
 
-from .console import safe
+from .console import WHOLE, safe
 
 VERDICTS = {
     "failed": ("preview failed", "bold red"),
@@ -54,7 +54,8 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     if report.risks:
         shown = _risks(report, full)
         yield from _section("Read this first", [])
-        yield from (_item(risk, "yellow") for risk in shown)
+        for risk in shown:
+            yield from _paragraph(risk)
         yield from _more(len(report.risks) - len(shown), "risks")
     for note in report.notes:
         yield _item(note)
@@ -106,6 +107,15 @@ def _item(text: str, style: str = "", mark: str = "-") -> RenderableType:
     table = Table.grid(padding=(0, 1))
     table.add_row(Text(mark, style), Text(_barred(safe(text).expandtabs())))
     return table
+
+
+def _paragraph(risk: str) -> Iterator[RenderableType]:
+    """A risk; a line of it that is to be copied stays whole, as in console.folded."""
+    lines = risk.split("\n")
+    yield _item("\n".join(line for line in lines if not line.startswith(WHOLE)), "yellow")
+    for line in lines:
+        if line.startswith(WHOLE):
+            yield Text(safe(line), no_wrap=True, overflow="ignore")
 
 
 def _name(text: str) -> str:

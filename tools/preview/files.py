@@ -160,7 +160,7 @@ def _plain(step: Step, component: str) -> list[FileDiff]:
         stdin = (inputs or {}).get("stdin")
         texts.append(stdin if isinstance(stdin, str) else "")
     if texts[0] == texts[1]:
-        if texts[1] == SECRET and step.op == "update":
+        if texts[1] == SECRET and step.op == "update" and not units.healed(step):
             return [FileDiff(f"{component}: data sent to the host", "", (), secret=True)]
         return []
     lines = unified(*texts)

@@ -27,6 +27,7 @@ _POLICIES = {
     "v=STSv1": "MTA-STS",
     "v=TLSRPTv1": "TLSRPT",
 }
+_VALUE = 120  # so many characters of a changed policy
 _ROWS = re.compile(r"([+-])(\w+) (\S+) ?(.*)")
 
 
@@ -111,8 +112,11 @@ def _drift_undone(look: Look) -> Iterable[Said]:
 
 
 def _drift_files(look: Look) -> Iterable[Said]:
+    edited = [found for found in map(warnings.read_edited, look.report.warnings) if found]
     for told in _drifted(look):
         for path, how in re.findall(r"(/etc/postfix/\S+): (content changed|missing)", str(told)):
+            if any(host == told.host and f" {path}: " in words for host, words in edited):
+                continue  # what is dangerous in it is told
             verb = "removed" if how == "missing" else "edited"
             yield Said(f"somebody {verb} {path}. The next `mx up` restores the file.", told.host)
 
@@ -125,10 +129,12 @@ def _drift_dns(look: Look) -> Iterable[Said]:
             yield Said("Somebody else changed DNS records of this stack.")
             continue
         verb = "changed" if any(line.startswith("+") for line in told.lines) else "removed"
+        now = next((text(line) for line in told.lines if line.startswith("+")), "")
+        value = f"It is now: {now[:_VALUE]}" if now else "The section on drift shows it"
         for line in told.lines:
             if line.startswith("-"):
                 yield Said(
-                    f"somebody else {verb} the DNS record. The section on drift shows it.",
+                    f"somebody else {verb} the DNS record. {value}.",
                     f"{line[1:].partition('. ')[0]} {_policy(line)}",
                 )
 

@@ -9,6 +9,7 @@ from components.protocol import warnings
 from components.protocol.warnings import DNS, parse
 from tools.preview.risk import Kind, Look, Said
 
+_LOGIN = re.compile(r"^\S+@\S+: (?=Permission denied)")
 # What a Postfix of others does that this stack does not.
 _MORE = {
     "mydestination": "local delivery",
@@ -27,7 +28,8 @@ def _unreached(look: Look) -> Iterable[Said]:
     for warning in look.report.warnings:
         found = warnings.read_not_read(warning)
         if found:
-            host, why = found[0], found[1].rstrip(".")
+            # Without the login, which differs, hosts with the same reason share a sentence.
+            host, why = found[0], _LOGIN.sub("", found[1].rstrip("."))
             if host == DNS:
                 yield Said(f"MX could not read the DNS records ({why}).")
                 continue

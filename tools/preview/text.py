@@ -57,7 +57,10 @@ def cell(text: str, most: int = 120) -> str:
 
 def plain(text: str) -> str:
     """One line that neither names a user of the forge nor starts markup, and leads nowhere."""
-    return _BLOCK.sub(r"\1\\\2", _without_markup(one_line(text)))
+    parts = re.split(r"(`[^`]+`)", one_line(text))
+    # Every second part is code, in which nothing is markup (CommonMark section 6.1).
+    shown = "".join(part if at % 2 else _without_markup(part) for at, part in enumerate(parts))
+    return _BLOCK.sub(r"\1\\\2", shown)
 
 
 def code(text: str) -> str:

@@ -21,7 +21,7 @@ FOUND = [
 def shown(report: Report) -> str:
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(terminal.render(report))
+        console.print(terminal.render(report), crop=False)
     return captured.get()
 
 
@@ -77,6 +77,9 @@ def test_a_host_says_that_it_waits_for_the_canary() -> None:
         with console.capture() as captured:
             console.print(shows._table())
         assert "canary" not in captured.get(), "mx2 has begun"
+    with console.capture() as captured:
+        console.print(shows._table())
+    assert "not finished" in captured.get(), "nothing waits when the run is over"
 
 
 def test_records_say_that_they_wait_for_the_hosts() -> None:
@@ -105,6 +108,12 @@ def test_the_same_of_several_addresses_is_told_once(
     shown = capsys.readouterr().out
     assert "mx1.a.test [192.0.2.1], mx1.a.test [2001:db8::1]: not trusted" in shown
     assert "0 faults, 2 warnings" in shown
+
+
+def test_a_line_to_copy_stays_whole_on_a_terminal() -> None:
+    key = f"hostKey: ssh-ed25519 {'A' * 68}"
+    text = shown(Report("production", risks=[f"mx1: write this line:\n        {key}"]))
+    assert f"        {key}\n" in text
 
 
 def test_reason_of_several_findings_is_there_once_on_a_terminal(

@@ -138,3 +138,41 @@ def test_a_dkim_record_that_is_read_again_is_not_shown_as_gone() -> None:
     assert "; read from its host again during `mx up`" in text
     assert "-mx1._domainkey" not in text
     assert not any("DKIM key" in risk for risk in report.risks)
+
+
+def test_hosts_that_take_no_key_share_a_sentence() -> None:
+    texts = [
+        warnings.not_read(f"mx{number}", f"op@198.51.100.{number}: Permission denied (publickey).")
+        for number in (1, 2)
+    ]
+    risks = report_of({"steps": [], "diagnostics": told(*texts)}).risks
+    assert len(risks) == 1
+    assert risks[0].startswith("mx1, mx2: MX could not read the state of the host (Permission")
+
+
+def test_an_edited_file_whose_danger_is_told_is_not_told_again() -> None:
+    texts = [
+        warnings.drift("mx1", "postfix", f"{MAIN}: content changed\n{DIFF}"),
+        warnings.edited("mx1", f"mynetworks in {MAIN}: an open relay"),
+    ]
+    assert report_of({"steps": [], "diagnostics": told(*texts)}).risks == [
+        f"mx1: somebody edited Postfix. mynetworks in {MAIN}: an open relay. `mx up` restores the "
+        "file."
+    ]
+
+
+def test_a_changed_policy_is_told_with_what_it_is_now() -> None:
+    ours = {"name": "a.test", "type": "TXT", "content": '"v=spf1 mx -all"', "ttl": 300}
+    theirs = ours | {"content": '"v=spf1 +all"'}
+    steps = [
+        step("refresh", RECORD.format("s"), ours, theirs),
+        step("update", RECORD.format("s"), theirs, ours),
+    ]
+    assert report_of({"steps": steps}).risks == [
+        "a.test SPF: somebody else changed the DNS record. It is now: v=spf1 +all."
+    ]
+
+
+def test_commands_in_a_sentence_are_code_in_markdown() -> None:
+    text = markdown(report_of({"steps": [], "diagnostics": told(warnings.not_read("mx1", "x"))}))
+    assert "Until it can, `mx up` fails there." in text
