@@ -154,7 +154,11 @@ def lines_of_agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]
     if agent["unfinished"]:
         yield Text("A run was cut off. `mx-agent recover` undoes what it left.", "red")
     for name, text in agent["failed"].items():
-        yield Text(f"{safe(name)}: the last apply failed: {safe(text.strip())}", "red")
+        yield Text(
+            f"{safe(name)}: the change of {safe(text.strip())} failed and was undone; the log of "
+            "that `mx up` has the reason (docs/runbooks/MxApplyFailed.md)",
+            "red",
+        )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("component", "applied", "rollback", "differs"):
         table.add_column(title, overflow="fold")

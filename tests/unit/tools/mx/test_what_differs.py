@@ -50,4 +50,4 @@ def test_a_pipe_gets_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     status = STATUS | {"failed": {"redis": words}}
     for line in lines_of_agent("mx1", status):
         show(line)
-    assert f"redis: the last apply failed: {words}\n" in piped.getvalue()
+    assert f"redis: the change of {words} failed and was undone; the log" in piped.getvalue()
