@@ -38,7 +38,7 @@ def _no_stack(found: re.Match[str], stack: str) -> str:
     return (
         f"The state backend has no stack named {stack}. Either this is another backend than the "
         f"one you used before (`mx pulumi {stack} whoami -v` shows it), or the stack is new.\n"
-        f"For a new stack: mx pulumi {stack} stack init {stack}"
+        f"For a new stack: mx pulumi {stack} stack init"
     )
 
 

@@ -217,8 +217,8 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     code = _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)
     if code == OK and not pulumi_options:
         tell(
-            f"packages, keys and certificates stay on the hosts (docs/moving-a-domain.md). "
-            f"stacks/Pulumi.{stack}.yaml and the empty state stay here: `mx up {stack}` would make "
-            f"everything again. To forget the stack: mx pulumi {stack} stack rm {stack}"
+            "packages, keys and certificates stay on the hosts (docs/moving-a-domain.md, What stays). "
+            f"stacks/Pulumi.{stack}.yaml and the empty state stay here: `mx up {stack}` makes all of "
+            f"it again. To remove the state: mx pulumi {stack} stack rm"
         )
     return code

@@ -81,13 +81,19 @@ def pulumi(stack: str, arguments: tuple[str, ...]) -> int:
     without an mx command: stack output, config set --secret, cancel, state. The
     exit code is the engine's.
 
+    `stack rm` keeps the stack file (--preserve-config).
+
     Example: mx pulumi production config set --secret cloudflare:apiToken
     """
     engine.install()
     environ = engine.environment(stack)
     name = [] if arguments[0] in ("whoami", "login", "logout", "version") else ["--stack", stack]
-    if arguments[:2] == ("stack", "init"):
+    # These take the name as an argument too, and not both ways.
+    if arguments[:2] in (("stack", "init"), ("stack", "rm")) and stack in arguments[2:]:
         name = []
+    if arguments[:2] == ("stack", "rm") and "--preserve-config" not in arguments:
+        # The engine would delete the stack file with the state.
+        arguments = (*arguments, "--preserve-config")
     return subprocess.run(
         ["pulumi", *arguments, *name], cwd=engine.ROOT, env=environ, check=False
     ).returncode

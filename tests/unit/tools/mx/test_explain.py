@@ -14,7 +14,7 @@ from tools.mx.explain import explain, explained
 ERRORS = {
     "no stack": (
         "error: no stack named 'production' found",
-        "mx pulumi production stack init production",
+        "mx pulumi production stack init",
     ),
     "no passphrase": (
         "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
