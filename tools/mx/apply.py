@@ -34,6 +34,8 @@ class Outcome:
     counts: dict[str, int]
     errors: dict[str, list[str]]
     log: Path
+    # What the engine had begun and did not see the end of, for example `mx1: postfix`.
+    cut_off: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -129,7 +131,8 @@ def run(
     if code and not errors.found:
         text = "".join(errors.plain)
         errors.add("", text[text.find("error:") :] if "error:" in text else text)
-    return Outcome(code, dict(progress.counts), errors.told(), path)
+    busy = [f"{name}: {what}" for name, row in progress.rows.items() for what in row.now]
+    return Outcome(code, dict(progress.counts), errors.told(), path, busy if interrupted else [])
 
 
 def _take(text: str, progress: Progress, errors: _Errors, write: Callable[[str], int]) -> None:

@@ -18,7 +18,7 @@ from tools.preview.model import Report
 from . import apply, cut_off, engine, host_keys, queues, state, taken, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
-from .console import console, folded, safe, say, show, tell
+from .console import complain, console, folded, safe, say, show, tell
 from .plan import LONG, plan
 from .progress import DNS
 from .wait import waiting
@@ -156,7 +156,13 @@ def _say(
         f"{count} {words.get(op, op)}" for op, count in sorted(outcome.counts.items())
     )
     result = "done" if outcome.code == 0 else "not finished"
-    out.print(f"{verb}: {stack}: {result}; {counted or 'nothing changed'}", soft_wrap=True)
+    none = "no change was completed" if outcome.cut_off else "nothing changed"
+    out.print(f"{verb}: {stack}: {result}; {counted or none}", soft_wrap=True)
+    if outcome.cut_off:
+        complain(
+            f"in the middle of: {', '.join(outcome.cut_off)}. A host finishes or undoes by itself "
+            f"what it has begun: `mx host {stack} HOST` shows when"
+        )
     if report and report.unread:
         names = ", ".join(report.unread)
         out.print(f"not read before this run: {names}; see `mx check {stack}`", soft_wrap=True)
@@ -217,8 +223,8 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     code = _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)
     if code == OK and not pulumi_options:
         tell(
-            "packages, keys and certificates stay on the hosts (docs/moving-a-domain.md, What stays). "
-            f"stacks/Pulumi.{stack}.yaml and the empty state stay here: `mx up {stack}` makes all of "
-            f"it again. To remove the state: mx pulumi {stack} stack rm"
+            "packages, keys and certificates stay on the hosts (docs/moving-a-domain.md, What "
+            f"stays). stacks/Pulumi.{stack}.yaml and the empty state stay here: `mx up {stack}` "
+            f"makes all of it again. To remove the state: mx pulumi {stack} stack rm"
         )
     return code

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.mx import apply, engine, log
+from components.settings.stack_file import settings_of
+from tools.mx import apply, engine, log, verbs_apply
 
 
 class Engine:
@@ -38,3 +39,14 @@ def test_the_second_interrupt_ends_with_an_outcome(
     outcome = apply.run("production", "up", [], ["mx1"], {})
     assert (outcome.code, outcome.log) == (130, Path("x.log"))
     assert "A second Ctrl-C ends the engine at once" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_host_that_is_in_the_middle_of_a_change_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outcome = apply.Outcome(130, {}, {}, Path("x.log"), ["mx1: postfix"])
+    verbs_apply._say("production", "up", outcome, settings_of("production"), None)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "up: production: not finished; no change was completed" in told
+    assert "in the middle of: mx1: postfix. A host finishes or undoes by itself" in told
+    assert "nothing changed" not in told
