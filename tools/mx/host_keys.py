@@ -40,11 +40,6 @@ def in_errors(errors: dict[str, list[str]], settings: Settings) -> None:
             errors[place] = [_words(settings, key)]
 
 
-def words_for(settings: Settings, key: str, error: str) -> str | None:
-    """Both fingerprints when the error is a wrong host key; None when the error is another one."""
-    return _words(settings, key) if _WRONG.search(error) else None
-
-
 def _words(settings: Settings, key: str) -> str:
     host = settings.hosts[key]
     address = host.ssh_address or str(host.ipv4)

@@ -111,17 +111,19 @@ def _item(text: str, style: str = "", mark: str = "-") -> RenderableType:
 
 def _paragraph(risk: str) -> Iterator[RenderableType]:
     """A risk; a line of it that is to be copied stays whole, as in console.folded."""
-    lines = risk.split("\n")
-    yield _item("\n".join(line for line in lines if not line.startswith(WHOLE)), "yellow")
-    for line in lines:
-        if line.startswith(WHOLE):
-            yield Text(safe(line), no_wrap=True, overflow="ignore")
+    whole, folded = [], []
+    for line in risk.split("\n"):
+        copied = line.startswith(WHOLE) and not _LIKE_DIFF.match(line)
+        (whole if copied else folded).append(line)
+    yield _item("\n".join(folded), "yellow")
+    for line in whole:
+        yield Text(safe(line), no_wrap=True, overflow="ignore")
 
 
 def _name(text: str) -> str:
     """A name near a diff, which is none of its lines."""
     text = one_line(text)
-    return repr(text) if text.startswith(("+", "-", "@", "<", ">")) else text
+    return repr(text) if _LIKE_DIFF.match(text) else text
 
 
 def _barred(text: str) -> str:

@@ -114,6 +114,8 @@ def test_a_line_to_copy_stays_whole_on_a_terminal() -> None:
     key = f"hostKey: ssh-ed25519 {'A' * 68}"
     text = shown(Report("production", risks=[f"mx1: write this line:\n        {key}"]))
     assert f"        {key}\n" in text
+    text = shown(Report("production", risks=["mx1: x\n        +mynetworks = 0.0.0.0/0"]))
+    assert "| " in text, "a line of a diff is none to copy"
 
 
 def test_reason_of_several_findings_is_there_once_on_a_terminal(
