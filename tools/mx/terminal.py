@@ -111,7 +111,8 @@ def _item(text: str, style: str = "", mark: str = "-") -> RenderableType:
 
 def _paragraph(risk: str) -> Iterator[RenderableType]:
     """A risk; a line of it that is to be copied stays whole, as in console.folded."""
-    whole, folded = [], []
+    whole: list[str] = []
+    folded: list[str] = []
     for line in risk.split("\n"):
         copied = line.startswith(WHOLE) and not _LIKE_DIFF.match(line)
         (whole if copied else folded).append(line)
