@@ -106,7 +106,7 @@ class Drift(Upgrades, Groups):
         for unit in record.units:
             state = seen.units[unit]
             if not state.active:
-                add("unit", unit, "not active")
+                add("unit", unit, self.inactive(unit))
             if state.masked:
                 add("unit", unit, "masked")
             elif not (state.enabled or state.fixed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 from .journal import Journal, UnitState
@@ -10,6 +11,8 @@ from .paths import SYSTEMCTL_TIMEOUT
 from .process import Failure, Json, Result
 from .record import typed
 from .records import Records
+
+_TIME = re.compile(r"\w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 
 
 def mask_verb(verb: str, how: str) -> list[str]:
@@ -41,6 +44,12 @@ class Units(Records):
             )
             for unit, enabled, active in zip(names, enabled, active)  # noqa: B905 (Python 3.9)
         }
+
+    def inactive(self, unit: str) -> str:
+        """Return that a unit is not active, and since when if it ran since the host was booted."""
+        options = ("--timestamp=utc", "--property=InactiveEnterTimestamp", "--value")
+        time = self.systemctl("show", *options, unit).out.strip()
+        return f"not active since {time}" if _TIME.fullmatch(time) else "not active"
 
     def _each(self, verb: str, units: list[str]) -> list[str]:
         said = self.systemctl(verb, *units).out.split() if units else []

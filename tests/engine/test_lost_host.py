@@ -1,18 +1,19 @@
-"""A host that is lost for good leaves the stack by the commands of docs/lost-host.md."""
+"""A host that is lost for good leaves the stack as `mx forget` does it (docs/lost-host.md)."""
 
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
-from .conftest import ROOT, Project
+from tools.mx import lost
+
+from .conftest import Project
 
 pytestmark = pytest.mark.engine
 
@@ -48,7 +49,6 @@ port, keys = config.get_int("port"), config.require_object("hosts")
 made = [each for key in keys for each in host(key, port)]
 command.local.Command("queues", create="true", opts=pulumi.ResourceOptions(depends_on=made))
 """
-WAY_OUT = re.compile(r"^ +(mx (?:up|pulumi) production .*)$", re.MULTILINE)
 LOST = "mx2"
 
 
@@ -71,9 +71,14 @@ class Lost:
         options = ["--yes", "--skip-preview", "--continue-on-error", *settings]
         return self.run("up", *options, *more, fails=fails)
 
+    def state(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.run("stack", "export"))["deployment"][
+            "resources"
+        ]
+        return found
+
     def names(self) -> set[str]:
-        state = json.loads(self.run("stack", "export"))
-        return {item["urn"].rpartition("::")[2] for item in state["deployment"]["resources"]}
+        return {item["urn"].rpartition("::")[2] for item in self.state()}
 
 
 @pytest.fixture
@@ -108,18 +113,13 @@ def silent_server() -> Iterator[tuple[int, list[socket.socket]]]:
 
 
 def leave(stack: Lost) -> None:
-    """The commands of the page, one after the other."""
-    page = (ROOT / "docs/lost-host.md").read_text()
-    commands = [shlex.split(line) for line in WAY_OUT.findall(page)]
-    assert [words[1] for words in commands] == ["up", "pulumi"]
-    for words in commands:
-        if words[1] == "up":
-            stack.up(["mx1"], *words[3:])
-            # Its record is gone from DNS, and it was not asked itself.
-            assert f"dns-a-{LOST}" not in stack.names()
-            assert f"{LOST}-postfix" in stack.names()
-        else:
-            stack.run(*words[3:])
+    """What `mx forget` has the engine do, one after the other."""
+    names = lost.urns(stack.state(), LOST)
+    stack.up(["mx1"], *lost.left_out(names))
+    # Its record is gone from DNS, and it was not asked itself.
+    assert f"dns-a-{LOST}" not in stack.names()
+    assert f"{LOST}-postfix" in stack.names()
+    stack.run(*lost.removal(names))
 
 
 def remains(stack: Lost) -> None:
@@ -129,7 +129,7 @@ def remains(stack: Lost) -> None:
     stack.up(["mx1"], "--expect-no-changes")
 
 
-def test_removed_host_that_does_not_answer_stays_until_its_page_is_followed(
+def test_removed_host_that_does_not_answer_stays_until_it_is_forgotten(
     project: Project, closed_port: int
 ) -> None:
     stack = Lost(project, closed_port)

@@ -44,7 +44,9 @@ DRIFT: dict[tuple[str, str], list[dict[str, Any]]] = {
         }
     ],
     ("mx1", "postfix"): [CHANGED, {"path": "/etc/postfix/tables/client", "what": "mode 0666"}],
-    ("mx1", "resolver"): [{"unit": "unbound.service", "what": "not active"}],
+    ("mx1", "resolver"): [
+        {"unit": "unbound.service", "what": "not active since Sat 2026-11-28 03:12:07 UTC"}
+    ],
 }
 THEIRS = "198.18.77.98"
 ADDRESS = "dns-a-mx2"

@@ -63,7 +63,7 @@ EDITS = {
         "postfix-mysql: not installed",
     ),
     "stopped": Edit(
-        "mx1", "postfix", "systemctl stop postfix.service", "postfix.service: not active"
+        "mx1", "postfix", "systemctl stop postfix.service", "postfix.service: not active since "
     ),
     "disabled": Edit(
         "mx2", "resolver", "systemctl disable unbound.service", "unbound.service: not enabled"

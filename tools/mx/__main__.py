@@ -22,6 +22,7 @@ if __name__ == "__main__":
 from . import (
     verb_adopt,
     verb_check,
+    verb_forget,
     verb_init,
     verb_rollback,
     verb_sbom,
@@ -41,6 +42,7 @@ VERBS = (
     verbs_look,
     verbs_apply,
     verb_rollback,
+    verb_forget,
     verb_sbom,
     verbs_host,
     verbs_tools,

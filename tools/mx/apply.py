@@ -12,7 +12,7 @@ from pathlib import Path
 from . import engine, log
 from .console import tell
 from .explain import explained
-from .progress import Progress
+from .progress import Progress, place
 
 # The command provider quotes the whole command before its output.
 _COMMAND = re.compile(r'running "(?:[^"\\]|\\.)*":?\s*')
@@ -151,6 +151,6 @@ def _take(text: str, progress: Progress, errors: _Errors, write: Callable[[str],
     data = event.get("diagnosticEvent")
     if isinstance(data, dict) and data.get("severity") == "error":
         urn = str(data.get("urn") or "")
-        where, what = progress.place(urn) if urn else ("", "")
+        where, what = place(urn, progress.hosts) if urn else ("", "")
         known = where in progress.hosts or where == "DNS"
         errors.add(f"{where}: {what}" if known else "", str(data.get("message", "")))

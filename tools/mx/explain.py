@@ -162,8 +162,8 @@ def _unreachable(found: re.Match[str], stack: str) -> str:
     return (
         f"The host at {found[1]} cannot be reached over SSH ({found[2].strip()}).\n"
         "Check hosts.*.ipv4, hosts.*.sshAddress and ssh.port in the stack file, and a firewall "
-        "between here and the host. A host that is lost for good leaves the stack by the commands "
-        "of docs/lost-host.md."
+        "between here and the host. A host that is lost for good leaves the stack with "
+        f"`mx forget {stack} HOST` (docs/lost-host.md)."
     )
 
 

@@ -47,6 +47,23 @@ def _kind(urn: str) -> str:
     return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
 
 
+def place(urn: str, hosts: Iterable[str]) -> tuple[str, str]:
+    """The row and the component of a resource, from its name `HOST-COMPONENT`."""
+    name = urn.split("::")[-1]
+    if _kind(urn).startswith(_RECORD):
+        return DNS, name.removeprefix("dns-")
+    # One host may be called mx, and another one mx-2.
+    for host in sorted(hosts, key=len, reverse=True):
+        if name.startswith(f"{host}-"):
+            return host, name.removeprefix(f"{host}-")
+    return OTHER, name
+
+
+def is_component(urn: str) -> bool:
+    """Whether a resource only holds others; the report of a preview does not count it."""
+    return _kind(urn).startswith(_COMPONENT)
+
+
 class Progress:
     """Follows the engine's events. `expected` is the number of changes of each host, if known.
 
@@ -61,7 +78,7 @@ class Progress:
         pause: float = _SECONDS_BETWEEN_LINES,
         canary: str | None = None,
     ) -> None:
-        self.hosts = sorted(hosts, key=len, reverse=True)
+        self.hosts = list(hosts)
         self.rows = {name: Row(total) for name, total in expected.items() if total}
         self._canary = canary
         self.counts: Counter[str] = Counter()
@@ -92,16 +109,6 @@ class Progress:
         else:
             self._lines.join()
 
-    def place(self, urn: str) -> tuple[str, str]:
-        """The row and the component of a resource, from its name `HOST-COMPONENT`."""
-        name = urn.split("::")[-1]
-        if _kind(urn).startswith(_RECORD):
-            return DNS, name.removeprefix("dns-")
-        for host in self.hosts:
-            if name.startswith(f"{host}-"):
-                return host, name.removeprefix(f"{host}-")
-        return OTHER, name
-
     def event(self, event: Mapping[str, Any]) -> None:
         """Take one event of the engine (sdk/go/common/apitype/events.go)."""
         for key, method in (
@@ -113,12 +120,11 @@ class Progress:
             metadata = data.get("metadata") if isinstance(data, dict) else None
             if isinstance(metadata, dict) and metadata.get("op") not in _QUIET:
                 urn = str(metadata.get("urn", ""))
-                # A component only holds others, and the report of a preview does not count it.
-                if not _kind(urn).startswith(_COMPONENT):
+                if not is_component(urn):
                     method(str(metadata.get("op", "")), urn)
 
     def _begins(self, op: str, urn: str) -> None:
-        where, what = self.place(urn)
+        where, what = place(urn, self.hosts)
         if where == OTHER:
             return
         row = self.rows.setdefault(where, Row())
@@ -126,7 +132,7 @@ class Progress:
         row.now.append(what)
 
     def _ends(self, op: str, urn: str) -> None:
-        where, what = self.place(urn)
+        where, what = place(urn, self.hosts)
         if where != OTHER or what == QUEUES:  # the report of a preview counts these
             self.counts[op] += 1
         if where == OTHER:
@@ -137,7 +143,7 @@ class Progress:
             self._say(where, row)
 
     def _fails(self, op: str, urn: str) -> None:
-        where, what = self.place(urn)
+        where, what = place(urn, self.hosts)
         self.counts["failed"] += 1
         row = self._left(where, what)
         row.failed.append(what)
@@ -195,7 +201,8 @@ class Progress:
             if row.failed:
                 state.append(f"  failed: {safe(', '.join(row.failed))}", "red")
             elif not row.now:
-                whole = row.done > 0 and row.done >= row.total
+                enough = row.done >= row.total if row.total else self._over.is_set()
+                whole = row.done > 0 and enough
                 state.append(*(("done", "green") if whole else (self._waits(name, row), "dim")))
             seconds = (row.ended if not row.now else time.monotonic()) - row.began
             clock = f"{seconds:.0f} s" if row.began else ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.protocol.calls import host_of_agent
+
+from .progress import OTHER, is_component, place
 
 _COMMAND, _RECORD = "command:remote:Command", "cloudflare:index/dnsRecord:DnsRecord"
 
@@ -29,3 +32,12 @@ def words(resources: Iterable[Mapping[str, Any]]) -> str:
             "packages stay"
         )
     return "; ".join(parts)
+
+
+def count(resources: Iterable[Mapping[str, Any]], hosts: Iterable[str]) -> Counter[str]:
+    """How many resources of each host, and how many records, `mx destroy` takes away."""
+    names = list(hosts)
+    urns = (str(each.get("urn")) for each in resources)
+    found = Counter(place(urn, names)[0] for urn in urns if not is_component(urn))
+    del found[OTHER]
+    return found

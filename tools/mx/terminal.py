@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +28,8 @@ _OPS = {"create": "to create", "update": "to update", "delete": "to delete"}
 # Longer parts are folded unless everything is asked for.
 _MOST_LINES, _MOST_RISKS = 40, 20
 _STYLES = {"+": "green", "-": "red", "@": "cyan", "[": "dim", ">": "yellow", "<": "blue"}
+# In the column of the signs, so that a row without a sign of its own is no line of the file.
+_GOES_ON = "…"
 _LIKE_DIFF = re.compile(r"\s*[-+@<>]")
 # Programs of ours: their text is reviewed in this repository.
 _PROGRAMS = "/usr/local/"
@@ -143,19 +146,26 @@ def _more(count: int, what: str) -> Iterator[RenderableType]:
         yield Text(f"  ... {count} more {what}; --full shows all of them", "dim")
 
 
-def _diff(lines: list[str], full: bool, indent: int = 2) -> Iterator[RenderableType]:
-    """Lines with their colour. A long line wraps, and what wraps is indented below it."""
-    shown = lines if full else lines[:_MOST_LINES]
-    for line in shown:
-        table = Table.grid()
-        # Rich counts a tab as nothing when it measures a column, and would wrap a short line.
-        line = visible(line).expandtabs()
-        mark, rest = line[:1], line[1:]
+@dataclass(frozen=True)
+class _Line:
+    """One line of a diff, with its colour. A further row of the line has the mark of _GOES_ON."""
+
+    text: str
+    indent: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # Rich counts a tab as nothing when it measures, and would wrap a short line.
+        text = visible(self.text).expandtabs()
+        mark, rest = text[:1], text[1:]
         style = _STYLES.get(mark, "")
-        table.add_column(width=1)
-        table.add_column(overflow="fold")
-        table.add_row(Text(mark, style), Text(rest, style))
-        yield Padding(table, (0, 0, 0, indent), expand=False)
+        rows = Text(rest, style).wrap(console, options.max_width - self.indent - 1)
+        for at, row in enumerate(rows):
+            yield Text.assemble(" " * self.indent, (_GOES_ON if at else mark, style), row)
+
+
+def _diff(lines: list[str], full: bool, indent: int = 2) -> Iterator[RenderableType]:
+    shown = lines if full else lines[:_MOST_LINES]
+    yield from (_Line(line, indent) for line in shown)
     yield from _more(len(lines) - len(shown), "lines")
 
 

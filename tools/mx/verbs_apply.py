@@ -88,16 +88,16 @@ def up(
         if not yes and not click.confirm(f"\nApply this to {stack}?", err=True):
             tell("nothing was changed")
             return FAILED
-    options = _refresh(stack, pulumi_options, report)
+    options = refresh_as(report, stack, pulumi_options)
     cut_off.take_over(stack)
     if bulk:
         code = _bulk(stack, [*options, *pulumi_options], pulumi_options)
         if code != OK:
             return code
-    return _run(stack, "up", [*options, "--continue-on-error", *pulumi_options], report)
+    return carry_out(stack, "up", [*options, "--continue-on-error", *pulumi_options], report)
 
 
-def _refresh(stack: str, more: tuple[str, ...], report: Report | None) -> Sequence[str]:
+def refresh_as(report: Report | None, stack: str, more: tuple[str, ...] = ()) -> Sequence[str]:
     """Read the records as the report did; without a report nobody knows whether they drifted."""
     if refresh_option.given(more):
         return ()
@@ -109,37 +109,55 @@ def _refresh(stack: str, more: tuple[str, ...], report: Report | None) -> Sequen
 def _bulk(stack: str, options: list[str], given: tuple[str, ...]) -> int:
     """The hosts, then their DKIM keys, then all new records at once (scripts/records)."""
     excluded = ["--exclude", _RECORDS, "--exclude", _DKIM_KEYS, "--exclude", _QUEUES]
-    code = _run(stack, "up", ["--continue-on-error", *options, *excluded], None)
+    code = carry_out(stack, "up", ["--continue-on-error", *options, *excluded], None)
     if code == OK:
-        code = _run(stack, "up", [*given, "--target", _DKIM_KEYS], None, _AT_ONCE)
+        code = carry_out(stack, "up", [*given, "--target", _DKIM_KEYS], None, _AT_ONCE)
     if code == OK:
         code = engine.script("records", stack, *given, "--yes", stack=stack)
     return code
 
 
-def _run(
+def carry_out(
     stack: str,
     verb: str,
     arguments: list[str],
     report: Report | None,
     more: Mapping[str, str] | None = None,
+    *,
+    expected: Mapping[str, int] | None = None,
+    again: str = "",
 ) -> int:
-    expected = Counter(change.host for change in report.changes) if report else Counter[str]()
-    expected.pop("", None)
-    if report and report.records:
-        expected[DNS] = len(report.records)
+    """Run `pulumi VERB` for the stack, say how it ended, and return the exit code.
+
+    `report`: of the plan. `more`: variables of the environment. `expected`: the number of changes
+    of each host, where there is no report. `again`: the command that goes on after a failure.
+    """
     settings = settings_of(stack)
+    expected = _counted(report) if report else expected or {}
     canary = settings.rollout.canary if verb == "up" else None
     outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more, canary)
     host_keys.in_errors(outcome.errors, settings)
-    _say(stack, verb, outcome, settings, report)
+    _say(stack, verb, outcome, settings, report, again or f"mx {verb} {stack}")
     if outcome.code == INTERRUPTED:
         return INTERRUPTED
     return OK if outcome.code == 0 else FAILED
 
 
+def _counted(report: Report) -> Mapping[str, int]:
+    expected = Counter(change.host for change in report.changes)
+    expected.pop("", None)
+    if report.records:
+        expected[DNS] = len(report.records)
+    return expected
+
+
 def _say(
-    stack: str, verb: str, outcome: apply.Outcome, settings: Settings, report: Report | None
+    stack: str,
+    verb: str,
+    outcome: apply.Outcome,
+    settings: Settings,
+    report: Report | None,
+    again: str,
 ) -> None:
     """What changed, what failed, where, and what to do."""
     out = console(stderr=True)
@@ -172,7 +190,7 @@ def _say(
         out.print(f"See it from outside: mx status {next(iter(settings.domains))}", soft_wrap=True)
     if outcome.code != 0:
         cause = "" if outcome.code == INTERRUPTED else "Put the cause right. "
-        out.print(f"{cause}`mx {verb} {stack}` again goes on from here.", soft_wrap=True)
+        out.print(f"{cause}`{again}` again goes on from here.", soft_wrap=True)
 
 
 @mx.command(context_settings=_ENGINE_OPTIONS)
@@ -220,7 +238,9 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
         if answer != stack:
             tell(f"{answer!r} is not {stack}: nothing was changed")
             return FAILED
-    code = _run(stack, "destroy", ["--continue-on-error", *pulumi_options], None)
+    options = ["--continue-on-error", *pulumi_options]
+    expected = {} if pulumi_options else taken.count(resources, settings.hosts)
+    code = carry_out(stack, "destroy", options, None, expected=expected)
     if code == OK and not pulumi_options:
         tell(
             "packages, keys and certificates stay on the hosts (docs/moving-a-domain.md, What "

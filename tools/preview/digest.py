@@ -16,6 +16,7 @@ from typing import Any
 from components.protocol import calls, warnings
 from tools.preview.model import Reading, Step
 from tools.preview.read import changing
+from tools.preview.units import UNIT
 
 LENGTH = 32
 _CALLS = ("create", "update", "delete")
@@ -29,7 +30,9 @@ def digest(reading: Reading) -> str:
         json.dumps([step.op, step.urn, _plain(step.old), _plain(step.new)], sort_keys=True)
         for step in steps
     )
-    reviewed = sorted(text for text in reading.told if _is_state_of_the_world(text))
+    reviewed = sorted(
+        UNIT.sub(r"\1: \2", text) for text in reading.told if _is_state_of_the_world(text)
+    )
     text = json.dumps([planned, reviewed])
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 

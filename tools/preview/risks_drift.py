@@ -72,8 +72,8 @@ def _drift_rows(look: Look) -> Iterable[Said]:
 def _drift_units(look: Look) -> Iterable[Said]:
     for told in _drifted(look):
         for match in UNIT.finditer(str(told)):
-            unit, state = match[1], match[2]
-            words = f"{unit} is {state} on the host now"
+            unit, state, since = match.groups()
+            words = f"{unit} is {state} on the host{since or ' now'}"
             if state == "not active":
                 words += f": {_DOWN[unit]}" if unit in _DOWN else ""
                 words += (

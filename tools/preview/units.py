@@ -21,7 +21,11 @@ RELOADS = (
     "rspamd.service",
     "unbound.service",
 )
-UNIT = re.compile(r"(\S+\.(?:service|socket|timer|path)): (not active|not enabled|masked|missing)")
+# Unit, what is wrong, and since when as far as the host knows.
+UNIT = re.compile(
+    r"(\S+\.(?:service|socket|timer|path)): "
+    r"(not active|not enabled|masked|missing)( since \w{3} [-\d]+ [:\d]+ UTC)?"
+)
 _PATH = re.compile(r"(/.+?): \S")
 _PIECE = re.compile(r"database \S+: differs|\S+: not installed")
 _RESTORE = "restore the state before MX"

@@ -266,11 +266,13 @@ def test_status_tells_drift(root: Path, host: Host, agent: Staged) -> None:
     (root / "etc/postfix/relay").write_text("by hand")
     (root / "etc/postfix/main.cf.d/99-mine.cf").write_text("stray\n")
     host.unit("postfix.service", enabled=True, active=False)
+    stopped = "Sat 2026-11-28 03:12:07 UTC"
+    host.answers["systemctl show --timestamp=utc"] = Result(0, f"{stopped}\n", "")
     drift = agent.status("one")["bundles"]["one"]["drift"]
     diff = ["@@ -1 +1 @@", "-b", "+by hand"]
     assert {"path": "/etc/postfix/relay", "what": "content changed", "diff": diff} in drift
     assert {"path": "/etc/postfix/main.cf.d/99-mine.cf", "what": "belongs to no bundle"} in drift
-    assert {"unit": "postfix.service", "what": "not active"} in drift
+    assert {"unit": "postfix.service", "what": f"not active since {stopped}"} in drift
     agent.apply(mail(agent))
     assert agent.status("one")["bundles"]["one"]["drift"] == []
     assert (root / "etc/postfix/relay").read_text() == "b\n"
@@ -464,7 +466,7 @@ def test_a_look_at_all_bundles_asks_once(root: Path, host: Host, agent: Staged) 
     assert [each["what"] for each in bundles["one"]["drift"]] == ["not active"]
     assert [each["what"] for each in bundles["two"]["drift"]] == ["not installed"]
     verbs = [argv[1] for argv in host.calls if argv[0] == "systemctl"]
-    assert verbs == ["is-enabled", "is-active"]
+    assert verbs == ["is-enabled", "is-active", "show"]
     assert [argv[0] for argv in host.calls].count("dpkg-query") == 1
 
 

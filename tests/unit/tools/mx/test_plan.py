@@ -44,7 +44,7 @@ def test_records_are_read_after_the_program_saw_that_they_drifted(asked: list[li
     report = plan.plan("production")
     assert asked == [[], ["--refresh"]]
     assert report.refreshed
-    assert [*verbs_apply._refresh("production", (), report)] == ["--refresh"]
+    assert [*verbs_apply.refresh_as(report, "production")] == ["--refresh"]
 
 
 def test_records_are_not_read_without_drift(
@@ -53,14 +53,14 @@ def test_records_are_not_read_without_drift(
     monkeypatch.setattr(Report, "records_drifted", False)
     report = plan.plan("production")
     assert asked == [[]]
-    assert [*verbs_apply._refresh("production", (), report)] == []
+    assert [*verbs_apply.refresh_as(report, "production")] == []
 
 
 @pytest.mark.parametrize("given", ["--refresh", "--refresh=false", "-r"])
 def test_what_a_person_chose_is_not_asked_twice(asked: list[list[str]], given: str) -> None:
     report = plan.plan("production", [given])
     assert asked == [[given]]
-    assert [*verbs_apply._refresh("production", (given,), report)] == []
+    assert [*verbs_apply.refresh_as(report, "production", (given,))] == []
 
 
 def test_too_many_records_to_read_each_of_them(
@@ -73,7 +73,7 @@ def test_too_many_records_to_read_each_of_them(
 
 
 def test_up_without_a_report_reads_them() -> None:
-    assert [*verbs_apply._refresh("production", (), None)] == ["--refresh"]
+    assert [*verbs_apply.refresh_as(None, "production")] == ["--refresh"]
 
 
 @pytest.mark.parametrize("place", ["mx1", "DNS"])

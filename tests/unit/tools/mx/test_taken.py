@@ -29,6 +29,21 @@ def test_records_and_hosts_are_named() -> None:
     assert taken.words([]) == ""
 
 
+def test_progress_knows_how_much_each_host_and_dns_have() -> None:
+    urns = [
+        {"urn": f"urn:pulumi:production::mx::{kind}::{name}"}
+        for kind, name in [
+            ("mx:host:MailExchanger$mx:host:Postfix", "mx1-postfix"),
+            (f"mx:host:MailExchanger${COMMAND}", "mx1-postfix"),
+            (f"mx:host:MailExchanger${COMMAND}", "mx1-agent"),
+            (f"mx:host:MailExchanger${COMMAND}", "mx1-b-agent"),
+            (f"mx:dns:Dns${RECORD}", "dns-a"),
+            ("pulumi:providers:cloudflare", "default_6_23_1"),
+        ]
+    ]
+    assert taken.count(urns, ["mx1", "mx1-b"]) == {"mx1": 2, "mx1-b": 1, "DNS": 1}
+
+
 def test_a_name_typed_wrong_is_told_and_nothing_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,7 +53,7 @@ def test_a_name_typed_wrong_is_told_and_nothing_runs(
     monkeypatch.setattr(queues, "count", lambda settings: {"mx1": 0})
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", lambda *_, **__: "prodction")
-    monkeypatch.setattr(verbs_apply, "_run", None)
+    monkeypatch.setattr(verbs_apply, "carry_out", None)
     assert run(["destroy", "production"]) == FAILED
     shown = capsys.readouterr()
     assert "this takes away 2 DNS records" in shown.out

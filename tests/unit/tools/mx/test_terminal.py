@@ -34,6 +34,16 @@ def test_change_of_no_host_has_a_dash_in_the_table() -> None:
     assert "''" not in text
 
 
+def test_a_long_line_of_a_diff_goes_on_behind_a_mark() -> None:
+    drifted = "\n".join(["drift: mx1: postfix", f"-relay_domains = {'a.test, ' * 12}b.test", "+c"])
+    rows = [row.rstrip() for row in shown(Report("production", drift=[drifted])).split("\n")]
+    at = next(at for at, row in enumerate(rows) if "relay_domains" in row)
+    assert rows[at].startswith("    < relay_domains = a.test,")
+    assert rows[at + 1].startswith("    …a.test,")
+    assert rows[at + 1].endswith("b.test")
+    assert rows[at + 2] == "    > c"
+
+
 def test_report_promises_nothing_of_a_host_that_was_not_read() -> None:
     unread = warnings.not_read("mx1", "sudo: a password is required")
     text = shown(Report("production", warnings=[unread]))

@@ -45,7 +45,7 @@ def test_a_host_that_is_in_the_middle_of_a_change_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     outcome = apply.Outcome(130, {}, {}, Path("x.log"), ["mx1: postfix"])
-    verbs_apply._say("production", "up", outcome, settings_of("production"), None)
+    verbs_apply._say("production", "up", outcome, settings_of("production"), None, "mx up")
     told = " ".join(capsys.readouterr().err.split())
     assert "up: production: not finished; no change was completed" in told
     assert "in the middle of: mx1: postfix. A host finishes or undoes by itself" in told

@@ -49,6 +49,16 @@ def test_same_plan_when(state: str) -> None:
     assert digest(changed) == digest(BASE)
 
 
+def test_same_plan_when_a_service_that_ends_by_itself_ended_once_more() -> None:
+    first, second = (
+        digest(
+            Reading(warnings=[warnings.drift("mx1", "postfix", f"a.service: not active{since}")])
+        )
+        for since in (" since Sat 2026-11-28 03:12:07 UTC", " since Sat 2026-11-28 03:13:09 UTC")
+    )
+    assert first == second
+
+
 @pytest.mark.parametrize("state", OTHER)
 def test_another_plan_when(state: str) -> None:
     changed = copy.deepcopy(BASE)

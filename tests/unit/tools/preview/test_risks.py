@@ -19,6 +19,7 @@ from tools.preview.budget import FORGES
 from tools.preview.markdown import markdown
 from tools.preview.risks import KINDS
 
+STOPPED = "Sat 2026-11-28 03:12:07 UTC"
 SOURCES = "/etc/apt/sources.list.d/mx-spam-filter.sources"
 NULL = {"name": "park.test", "type": "MX", "content": ".", "priority": 0, "ttl": 300}
 
@@ -177,6 +178,12 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "mx1: unbound.service is not active on the host now: Postfix answers 451, and queued "
             "mail waits. `mx up` starts it; at once does `mx run lab mx1 systemctl start "
             "unbound.service`.",
+        ),
+        (
+            told(f"drift: mx1: resolver: unbound.service: not active since {STOPPED}"),
+            f"mx1: unbound.service is not active on the host since {STOPPED}: Postfix answers 451, "
+            "and queued mail waits. `mx up` starts it; at once does `mx run lab mx1 systemctl "
+            "start unbound.service`.",
         ),
     ],
     "drift: a file can be read by everybody": [

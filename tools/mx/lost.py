@@ -1,0 +1,41 @@
+"""A host that is lost for good, in the engine's state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+COMPONENT = "mx:host:MailExchanger"
+
+
+def hosts(resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The hosts of which the state has resources."""
+    return [_name(each) for each in resources if each.get("type") == COMPONENT]
+
+
+def urns(resources: Sequence[Mapping[str, Any]], host: str) -> list[str]:
+    """The URNs of a host's own resources, its component first; empty when there are none.
+
+    `resources` is in the engine's order, in which a parent comes before its children.
+    """
+    found: list[str] = []
+    for each in resources:
+        own = each.get("type") == COMPONENT and _name(each) == host
+        if own or each.get("parent") in found:
+            found.append(str(each["urn"]))
+    # A resource that is replaced is there twice for a while.
+    return list(dict.fromkeys(found))
+
+
+def left_out(names: Iterable[str]) -> list[str]:
+    """Options of `pulumi up` with which the engine leaves these resources as they are."""
+    return [option for name in names for option in ("--exclude", name)]
+
+
+def removal(names: Sequence[str]) -> list[str]:
+    """Arguments of `pulumi` that take a host's component, and all in it, out of the state."""
+    return ["state", "delete", "--target-dependents", "--yes", names[0]]
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource.get("urn")).rpartition("::")[2]
