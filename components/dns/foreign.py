@@ -8,7 +8,7 @@ doubled. What may well stand beside ours, an MX for example, is told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from components.dns import foreign_words as words
@@ -30,7 +30,8 @@ class Met:
     `kind`: "same", equal but for TTL; "single", a policy of which a name must have one; "cname", a
     CNAME in the way of the other; "mx", "address", "tlsa", one beside ours; "mta-sts", an
     announced policy of others for a domain whose MX is ours. `policy`: SPF, DMARC ... of a
-    "single" one. `is_there`: the stack has its own record already, or takes one over.
+    "single" one. `is_there`: the stack has its own record already, or takes one over. `ours`: all
+    MX records of the stack at the name, for an MX.
     """
 
     record: Record
@@ -38,6 +39,7 @@ class Met:
     kind: Kind
     is_there: bool
     policy: str = ""
+    ours: tuple[Record, ...] = ()
 
 
 @dataclass
@@ -77,7 +79,14 @@ def meet(
             found += [Met(record, other, "mta-sts", is_there) for other in policies]
     # One that is equal to one of ours stands beside none of ours.
     equal = {met.other.get("id") for met in found if met.kind == "same"}
-    return [met for met in found if met.kind == "same" or met.other.get("id") not in equal]
+    exchangers = [record for record in wanted if record.type == "MX"]
+    return [
+        replace(met, ours=tuple(each for each in exchangers if each.name == met.record.name))
+        if met.kind == "mx"
+        else met
+        for met in found
+        if met.kind == "same" or met.other.get("id") not in equal
+    ]
 
 
 def judge(

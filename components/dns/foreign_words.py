@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from components.dns.foreign import Api, Met
 
 
+_NAMED = 3  # so many MX hosts of ours are named in a sentence
+
+
 def line(met: Met) -> str:
     """What is there, what comes of that, and what to do."""
     return _LINES[met.kind](met)
@@ -45,7 +48,10 @@ def _take_over(met: Met) -> str:
 
 
 def _same(met: Met) -> str:
-    return f"{_what(met)}, and this stack would create the same one. {_take_over(met)}"
+    return (
+        f"{_what(met)}. This stack has the same one, and Cloudflare refuses a second one: `mx up` "
+        f"fails there. {_take_over(met)}"
+    )
 
 
 def _cname(met: Met) -> str:
@@ -69,16 +75,23 @@ def _single(met: Met) -> str:
 
 
 def _mx(met: Met) -> str:
-    theirs, ours = int(met.other.get("priority") or 0), met.record.priority or 0
-    order = (
-        "before ours" if theirs < ours else "after ours" if theirs > ours else "as often as ours"
-    )
+    theirs = int(met.other.get("priority") or 0)
+    there = f"{str(met.other.get('content')).rstrip('.')}, preference {theirs}"
     if met.record.content == ".":
-        order = "and this stack's null MX contradicts it"
-    return (
-        f"Mail for {met.record.name} also goes to {str(met.other.get('content')).rstrip('.')}, "
-        f"preference {theirs}, {order}."
+        return (
+            f"Mail for {met.record.name} also goes to {there}, and this stack's null MX "
+            "contradicts it."
+        )
+    order: dict[str, list[str]] = {}
+    for own in sorted(met.ours or (met.record,), key=lambda each: each.priority or 0):
+        ours = own.priority or 0
+        word = "after" if theirs > ours else "as often as" if theirs == ours else "before"
+        order.setdefault(word, []).append(f"{own.content} ({ours})")
+    told = (
+        f"{word} {' and '.join(names) if len(names) <= _NAMED else f'{len(names)} hosts of ours'}"
+        for word, names in order.items()
     )
+    return f"Mail for {met.record.name} also goes to {there}: {', '.join(told)}."
 
 
 def _address(met: Met) -> str:

@@ -59,11 +59,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One row: its name, what a finding stops, and how it is found."""
+    """One row: its name, what a finding stops, how it is found, and what is told without one."""
 
     name: str
     stops: Stops
     find: Callable[[Asked], Iterable[Finding]]
+    well: str
 
 
 def _release(asked: Asked) -> Iterator[Finding]:
@@ -211,18 +212,18 @@ def _some(names: list[str]) -> str:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(RELEASE, "host", _release),
-    Check(ROOT, "host", _root),
-    Check("systemd", "host", _init),
-    Check("memory", "host", _memory),
-    Check("memory at full load", "told", _memory_at_most),
-    Check("free disk", "host", _disk),
-    Check("clock", "host", _clock),
-    Check(PORT, "host", _port),
-    Check(ADDRESSES, "host", _address),
-    Check("addresses tried from another host", "told", _unproven),
-    Check(MAILBOX, "mx", _mailbox),
-    Check("PTR", "told", _ptr),
+    Check(RELEASE, "host", _release, "runs the Debian release of the stack file"),
+    Check(ROOT, "host", _root, "runs commands as root"),
+    Check("systemd", "host", _init, "runs systemd"),
+    Check("memory", "host", _memory, "has enough memory"),
+    Check("memory at full load", "told", _memory_at_most, "has enough memory at full load"),
+    Check("free disk", "host", _disk, "has enough free disk"),
+    Check("clock", "host", _clock, "has the right time"),
+    Check(PORT, "host", _port, "has no mail server of others on port 25"),
+    Check(ADDRESSES, "host", _address, "has the addresses of the stack file"),
+    Check("addresses tried from another host", "told", _unproven, "can be reached at them"),
+    Check(MAILBOX, "mx", _mailbox, "reaches the mailbox hosts"),
+    Check("PTR", "told", _ptr, "has the right PTR records"),
 )
 
 

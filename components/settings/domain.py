@@ -24,9 +24,10 @@ class DomainSettings(Model):
     )
     leaving_mx: list[Name] = Field(
         default_factory=list,
-        description="Keys in `hosts` of MX hosts that stop serving this domain. Their MX records "
-        "go now. The hosts still accept mail and serve the MTA-STS policy. Take them "
-        "off this list when the caches of DNS have forgotten them, one TTL later.",
+        description="Keys in `hosts` of MX hosts that serve this domain without an MX record: of "
+        "a domain that moves in, before its mail comes here; of hosts that stop serving the "
+        "domain, until the caches of DNS have forgotten their MX records, one TTL later. The "
+        "hosts accept mail and serve the MTA-STS policy.",
     )
     mailbox_host: Name = Field(
         description="Key in `mailboxHosts` of the server that the domain's mail is delivered to."

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from components.dns import cloudflare, zones
+from components.dns import cloudflare, exchangers, zones
 from components.dns import records as dns_records
 from components.dns.api import DnsApi
 from components.dns.foreign import judge
@@ -101,7 +101,8 @@ def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
             settings.dns.adopt,
         )
         _refuse(source, foreign.refused)
-        for text in foreign.told:
+        ids = {each.identifier for each in kept.values()} | {*settings.dns.adopt.values()}
+        for text in [*foreign.told, *exchangers.told(settings, found.records, ids)]:
             pulumi.log.warn(warnings.zones(text))
         if drifted := changed(settings, kept, found.records):
             pulumi.log.warn(warnings.records_drift(drifted))

@@ -264,7 +264,7 @@ def test_records_of_a_live_domain_are_refused_and_told_before_anything(live: Liv
     live.write(adopted)
     code, output = live.run("up")
     assert code == 0, output
-    told = "also goes to aspmx.l.example.net, preference 5, before ours"
+    told = "also goes to aspmx.l.example.net, preference 5: before mx1"
     assert told in " ".join(output.split())
     texts = [row["content"] for row in live.records()[CHILD].values() if row["type"] == "TXT"]
     assert sorted(texts) == sorted([made[0]["content"], made[1]["content"]])

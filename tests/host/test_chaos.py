@@ -11,7 +11,7 @@ from tests.long.chaos.table import table
 
 pytestmark = pytest.mark.host
 
-SEED, MINUTES, RATE = 19, 2.5, 3
+SEED, MINUTES, RATE = 19, 1.5, 3
 
 
 def test_mixed_faults_under_a_stream_lose_bounce_and_damage_nothing(lab: dict[str, str]) -> None:

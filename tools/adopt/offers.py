@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.dns import data as dns_data
-from components.dns import foreign, foreign_words
+from components.dns import exchangers, foreign, foreign_words
 from components.dns.foreign import Met
 from components.dns.records import Record
 from components.policies import dkim, dmarc, spf, tlsrpt
@@ -73,6 +73,9 @@ def find(
             found.offers.append(_by_hand(met, words))
         elif met.kind != "same":
             found.beside.append(foreign_words.line(met))
+    found.beside += exchangers.told(
+        settings, listed, {*held.values(), *settings.dns.adopt.values()}
+    )
     counted: dict[str, int] = {}
     for offer in found.offers:
         counted[offer.key] = counted.get(offer.key, 0) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
@@ -29,7 +30,16 @@ def hostnames(answer: str) -> str:
             hostname(name)
         except ValueError as error:
             raise ValueError(f"{error}, such as mx1.example.org") from None
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"{', '.join(twice)} is named twice")
     return " ".join(names)
+
+
+def login(answer: str) -> str:
+    """The name of a user (adduser.conf(5), NAME_REGEX). Raises ValueError."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_.-]{0,31}", answer):
+        raise ValueError(f"{answer!r} is no name of a user, such as root or operator")
+    return answer
 
 
 def local_parts(answer: str) -> str:
@@ -74,6 +84,18 @@ def ipv6(answer: str) -> str:
         return str(IPv6Address(answer))
     except ValueError:
         raise ValueError(f"{answer!r} is no IPv6 address, such as 2001:db8::7") from None
+
+
+def other_than(taken: dict[str, str], kind: Kind) -> Kind:
+    """An address that no other host has. `taken`: address to the name of the host that has it."""
+
+    def check(answer: str) -> str:
+        address = kind(answer)
+        if address in taken:
+            raise ValueError(f"{address} is the address of {taken[address]} already")
+        return address
+
+    return check
 
 
 def no_ipv6(answer: str) -> str:

@@ -69,7 +69,7 @@ def judge_answer(
         for each in wrong:
             yield Line(level, key, each.what, each.cure)
         if not wrong and not (row.name == PORT and stopped):
-            yield Line("ok", key, row.name)
+            yield Line("ok", key, row.well)
     if stopped:
         unit = units.UNITS[host.debian]
         cure = f"on the host: systemctl status {unit}; `mx drift` names what else stopped"

@@ -27,7 +27,10 @@ def in_report(report: Report, settings: Settings) -> None:
     # What was said of such a host without the fingerprints is less than this.
     less = tuple(f"{key}: MX could not read the state" for key in told)
     report.risks = [
-        *(f"{key} was not read: {words}" for key, words in told.items()),
+        *(
+            f"{key} was not read, and until it is, `mx up` fails there: {words}"
+            for key, words in told.items()
+        ),
         *(risk for risk in report.risks if not risk.startswith(less)),
     ]
 

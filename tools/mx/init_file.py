@@ -16,6 +16,12 @@ _HEAD = """\
 """
 
 
+_LEAVING = """\
+        # The domain has mail today. These hosts serve it, and no MX record names them until you
+        # remove leavingMx (docs/moving-a-domain.md, step 5).
+"""
+
+
 @dataclass
 class Host:
     """One MX host, as the user described it and as SSH shows it."""
@@ -48,6 +54,8 @@ class Answers:
     ssh_port: int = 22
     certificates: bool = False
     backend: str = ""
+    # Domains that have mail: no MX record of ours comes until a person says so.
+    live: list[str] = field(default_factory=list)
 
 
 def mail(answers: Answers) -> dict[str, Any]:
@@ -78,10 +86,14 @@ def mail(answers: Answers) -> dict[str, Any]:
         found["postfix"] = {"mynetworks": answers.mynetworks}
     if answers.certificates:
         found["certificates"] = {"acceptTerms": True}
-    found["domains"] = {
-        domain: {"mailboxHost": "mailbox1", "recipients": answers.recipients}
-        for domain in answers.domains
-    }
+    found["domains"] = {domain: _domain(answers, domain) for domain in answers.domains}
+    return found
+
+
+def _domain(answers: Answers, domain: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"mailboxHost": "mailbox1", "recipients": [*answers.recipients]}
+    if domain in answers.live:
+        found["leavingMx"] = [host.key for host in answers.hosts]
     return found
 
 
@@ -119,4 +131,5 @@ def call(name: str, answers: Answers, trusted: bool = False) -> str:
 def text(answers: Answers) -> str:
     """The whole stack file."""
     document = {"config": {"mx:mail": mail(answers)}}
-    return _HEAD + yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
+    written = yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
+    return _HEAD + written.replace("        leavingMx:\n", f"{_LEAVING}        leavingMx:\n")

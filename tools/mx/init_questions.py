@@ -28,10 +28,13 @@ def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
     answers.hosts = [Host(name, "") for name, *_ in described]
     if not answers.ssh_user and asking.possible:
         tell("the login on the hosts is root, or a user who may use sudo without a password")
-    user = answers.ssh_user or asking.words("Login on the hosts", "--ssh-user", "root")
+    user = answers.ssh_user or asking.words(
+        "Login on the hosts", "--ssh-user", "root", checked.login
+    )
     answers.ssh_user = user
+    taken: dict[str, str] = {}
     for host, (_, *addresses) in zip(answers.hosts, described, strict=True):
-        _addresses(asking, host, addresses, answers.ssh_port)
+        _addresses(asking, host, addresses, answers.ssh_port, taken)
     if not answers.domains:
         question = "Mail domains, separated by blanks"
         answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
@@ -45,10 +48,15 @@ def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
         answers.recipients = asking.words(
             question, "--recipient", "postmaster abuse", checked.local_parts
         ).split()
+    if "abuse" not in answers.recipients:
+        tell(
+            "mail for abuse is refused: your answer lacks it. Others report abuse there (RFC 2142)"
+        )
     if "postmaster" not in answers.recipients:
         # RFC 5321 section 4.5.1; the DMARC reports of the new domains go there, too.
         answers.recipients.append("postmaster")
         tell("postmaster is accepted too: every mail domain must take mail for it (RFC 5321)")
+    tell(f"mail is taken for {', '.join(answers.recipients)}, and for no other local part")
     if not answers.mailbox_host:
         question = "Name of the mailbox host, with :PORT when it is not 25"
         _mailbox(answers, asking.words(question, "--mailbox-host", kind=checked.mailbox))
@@ -87,8 +95,13 @@ def _all(given: dict[str, object], name: str) -> list[str]:
     return [str(one) for one in values] if isinstance(values, tuple) else []
 
 
-def _addresses(asking: Asking, host: Host, addresses: list[str], port: int) -> None:
-    """The addresses of a host: as given, else from DNS, else asked. SSH answers at `port`."""
+def _addresses(
+    asking: Asking, host: Host, addresses: list[str], port: int, taken: dict[str, str]
+) -> None:
+    """The addresses of a host: as given, else from DNS, else asked. SSH answers at `port`.
+
+    `taken`: the addresses of the hosts before this one; gets those of this one.
+    """
     name = host.hostname
     if addresses:
         host.ipv4, host.ipv6 = addresses[0], "".join(addresses[1:2])
@@ -97,12 +110,16 @@ def _addresses(asking: Asking, host: Host, addresses: list[str], port: int) -> N
     host.ipv4 = _address(name, socket.AF_INET) or asking.words(
         f"IPv4 address of {name} (DNS as seen from here has none)",
         "--host NAME,IPV4",
-        kind=checked.shows_a_key(port, checked.ipv4),
+        kind=checked.other_than(taken, checked.shows_a_key(port, checked.ipv4)),
     )
     ipv6 = _address(name, socket.AF_INET6) or asking.words(
-        f"IPv6 address of {name}, or none", "--host NAME,IPV4,IPV6", "none", checked.no_ipv6
+        f"IPv6 address of {name}, or none",
+        "--host NAME,IPV4,IPV6",
+        "none",
+        checked.other_than(taken, checked.no_ipv6),
     )
     host.ipv6 = "" if ipv6 == "none" else ipv6
+    taken |= dict.fromkeys(filter(None, (host.ipv4, host.ipv6)), name)
 
 
 def _mailbox(answers: Answers, place: str) -> None:

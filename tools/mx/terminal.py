@@ -24,7 +24,6 @@ VERDICTS = {
     "drift": ("drift", "bold yellow"),
     "nothing": ("no changes", "bold green"),
 }
-_OPS = {"create": "to create", "update": "to update", "delete": "to delete"}
 # Longer parts are folded unless everything is asked for.
 _MOST_LINES, _MOST_RISKS = 40, 20
 _STYLES = {"+": "green", "-": "red", "@": "cyan", "[": "dim", ">": "yellow", "<": "blue"}
@@ -93,7 +92,7 @@ def counts(report: Report) -> str:
         return report.healing
     if not found:
         return report.agreement
-    words = ", ".join(f"{count} {_OPS.get(op, f'to {op}')}" for op, count in found.items())
+    words = ", ".join(f"{count} {sections.OPS.get(op, f'to {op}')}" for op, count in found.items())
     hosts = {change.host for change in report.changes} - {""}
     where = f" on {len(hosts)} host{'s' * (len(hosts) != 1)}" if hosts else ""
     dns = len(report.records)
@@ -174,7 +173,7 @@ def _table(changes: list[Change]) -> RenderableType:
     rows: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         why = ", ".join(change.why)
-        if change.op not in _OPS:
+        if change.op not in sections.SAID:
             why = f"{change.op}: {why}"
         rows.setdefault((change.component, why), []).append(change.host)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")

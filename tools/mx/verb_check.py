@@ -26,7 +26,7 @@ from . import engine, zones_api
 from .app import STACK, Failure, mx
 from .check_host import Line, ask, judge_answer
 from .codes import FOUND, OK
-from .console import console, safe, show
+from .console import WHOLE, console, safe, show
 from .wait import waiting
 
 _OUTBOUND = "gmail-smtp-in.l.google.com:25"
@@ -189,7 +189,10 @@ def _exchanger(
         return what, f"see `mx preview {stack}`: it says whether the next `mx up` removes it"
     return what, (
         "the record stays, and its host gets mail beside the stack's, in the order of the "
-        "preferences; docs/moving-a-domain.md says when to remove it"
+        "preferences; docs/moving-a-domain.md says when to remove it. To test the stack's hosts "
+        f"before mail goes there, list them under domains.{other.name}.leavingMx first"
+        if ours
+        else "nothing: the record stays, and no MX record of the stack stands beside it (leavingMx)"
     )
 
 
@@ -204,8 +207,14 @@ def _print(stack: str, lines: list[Line]) -> None:
         table.add_column(width=8)
         table.add_column(overflow="fold")
         table.add_row(Text(f"  {line.level}", _STYLES[line.level]), safe(line.what))
+        # A line that is to be copied stays whole, as in console.folded.
+        cure = safe(line.cure).split("\n")
         if line.cure:
-            table.add_row("", f"do: {safe(line.cure)}")
+            told = (each for each in cure if not each.startswith(WHOLE))
+            table.add_row("", "do: " + "\n".join(told))
         show(table)
+        for each in cure:
+            if each.startswith(WHOLE):
+                out.print(each, soft_wrap=True)
     faults = sum(line.level == "fault" for line in lines)
     out.print(f"{stack}: {faults or 'no'} fault{'s' * (faults != 1)}")

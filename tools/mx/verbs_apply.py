@@ -169,7 +169,7 @@ def _say(
             told = Text(folded("\n".join([first, *(f"  {line}" for line in rest)]), sys.stderr))
             told.stylize("bold red", 0, len(safe(where or stack)) + 1)
             out.print(told, soft_wrap=True)
-    words = {"create": "created", "update": "updated", "delete": "deleted", "failed": "failed"}
+    words = {"create": "created", "update": "updated", "delete": "deleted", "import": "taken over"}
     counted = ", ".join(
         f"{count} {words.get(op, op)}" for op, count in sorted(outcome.counts.items())
     )

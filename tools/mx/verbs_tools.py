@@ -215,9 +215,10 @@ def touched(base: str) -> int:
 def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
     """Make the DNS records that a stack lacks, many at once.
 
-    The command changes nothing else. The engine writes its state once, at the end,
-    instead of twice for each record. The command lists the records and asks, or takes
-    --yes. After a killed run, run `mx pulumi STACK cancel` first: the command then
+    The command changes nothing else, and shows no risks: read the report of
+    `mx preview` first. The engine writes its state once, at the end, instead of
+    twice for each record. The command lists the records and asks; the option --yes
+    answers the question. After a killed run, run `mx pulumi STACK cancel` first: the command then
     takes over the records that the killed run made. The hosts must be reachable.
 
     Example: mx records production

@@ -16,18 +16,10 @@ _VERDICTS = {
     "drift": "🔶 drift",
     "nothing": "✅ no changes",
 }
-_OPS = {
-    "create": "to create",
-    "update": "to update",
-    "delete": "to delete",
-    "replace": "to replace",
-}
 _REPLACED = """### Replaces existing files
 
 `-` is what these hosts have now, and `+` is what they get.
 The agent keeps the former files, and `mx destroy` restores them."""
-# Operations that the reason says already, or that are what a reader expects.
-_SAID = ("create", "delete", "update")
 # Room that the note of what was cut may take.
 _NOTE = 700
 _MOST_RISKS = 12
@@ -94,8 +86,8 @@ def _counts(report: Report) -> str:
         return plain(report.healing)
     if not counts:
         return plain(report.agreement)
-    order = [*_OPS, *sorted({*counts} - {*_OPS})]
-    words = [f"**{counts[op]}** {_OPS.get(op, plain(op))}" for op in order if op in counts]
+    order = [*sections.OPS, *sorted({*counts} - {*sections.OPS})]
+    words = [f"**{counts[op]}** {sections.OPS.get(op, plain(op))}" for op in order if op in counts]
     hosts = {change.host for change in report.changes} - {""}
     where = f" on {len(hosts)} host{'s' * (len(hosts) != 1)}" if hosts else ""
     plural = "s" * (len(report.records) != 1)
@@ -131,7 +123,7 @@ def _table(changes: list[Change]) -> Block:
     by_component: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         why = ", ".join(change.why)
-        if change.op not in _SAID:
+        if change.op not in sections.SAID:
             why = f"{change.op}: {why}"
         by_component.setdefault((change.component, why), []).append(change.host)
     grouped: dict[tuple[str, str], list[str]] = {}

@@ -56,7 +56,10 @@ def _known(value: Any) -> Any:
 def change(step: Step) -> RecordChange:
     """What becomes of one record."""
     old, new = step.old, step.new
-    if step.op in ("create", "import"):
+    if step.op == "import" and new:
+        taken = line(new)
+        return RecordChange(str(new.get("name", "")), taken, taken, ("taken over as it is",))
+    if step.op == "create":
         old = None
     if step.op == "delete":
         new = None

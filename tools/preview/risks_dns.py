@@ -25,9 +25,12 @@ def _mx_removed(record: RecordChange, look: Look) -> Iterable[Said]:
         served = look.served
         last = served is not None and record.name not in served
         host = data(record.old).split()[-1].rstrip(".")
+        ttl = (record.old or "").split()[1]
+        within = f"{ttl} seconds, the TTL of the record" if ttl.isdigit() else "its TTL"
+        left = " No other MX record of this stack is left." if last else ""
         yield Said(
             f"The MX record of {record.name} for {host} is removed. Senders stop using the host "
-            f"within the TTL of the record.{' No other MX record is left.' if last else ''}"
+            f"within {within}.{left}"
         )
 
 

@@ -81,6 +81,8 @@ def _unread_files(look: Look) -> Iterable[Said]:
 
 
 def _foreign(look: Look) -> Iterable[Said]:
+    if not any(look.report.counts.values()):
+        return  # nothing is decided by this report: the section on warnings has what lasts
     for warning in look.report.warnings:
         words = warnings.read_zones(warning)
         if words is not None:

@@ -11,6 +11,16 @@ from tools.preview.model import Change, FileDiff, Report
 from tools.preview.records import UNKNOWN
 from tools.preview.text import code, fenced, in_html, plain
 
+# What the engine calls an operation, and what a report calls it.
+OPS = {
+    "create": "to create",
+    "update": "to update",
+    "delete": "to delete",
+    "replace": "to replace",
+    "import": "to take over",
+}
+# Operations that the reason says already, or that are what a reader expects.
+SAID = ("create", "delete", "update")
 # A block with more lines is folded, so that a phone shows what comes after it.
 _OPEN_LINES, _OPEN_NAMES = 40, 10
 # Programs of ours: their text stands in this repository and is reviewed there.

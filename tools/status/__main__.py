@@ -124,6 +124,7 @@ def main(
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
     behind: list[mailboxes.MailboxTls] = []
     ours: set[str] = set()
+    unnamed: list[str] = []
     if options.stack:
         try:
             settings = stack_file.settings_of(options.stack)
@@ -132,6 +133,7 @@ def main(
             return 1
         names += [*settings.domains, *settings.dns.parked_domains]
         behind = mailboxes.mailbox_tls(settings)
+        unnamed = [name for name in settings.domains if not settings.exchangers(name)]
         more.append(expected.check(dns_records.records(settings)))
         hostnames = {host.hostname for host in settings.hosts.values()}
         ours = {*settings.domains, *hostnames}
@@ -164,6 +166,11 @@ def main(
     else:
         for each in behind:
             say(visible(str(each), but=""))
+        for name in unnamed:
+            say(
+                f"{name}: the stack publishes no MX record of it (leavingMx), so its hosts are not "
+                "among the MX hosts below"
+            )
         show(names, found)
         say(f"DNS was asked at the resolver {around.names.server}")
         say(f"block lists asked: {', '.join(around.blocklists) or 'none'}")

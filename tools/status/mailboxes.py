@@ -43,7 +43,8 @@ class MailboxTls:
         source = f"policy {self.policy!r}" if self.policy is not None else "no policy"
         meaning = _MEANING.get(self.level, f"the level is {self.level}")
         more = ", unless postfix.tls.policyService demands more" if self.asks else ""
-        return f"mailbox host {self.next_hop} ({self.protocol}): {source}: {meaning}{more}"
+        where = f"TLS to the mailbox host {self.next_hop} ({self.protocol})"
+        return f"{where}: {meaning}{more} ({source} in postfix.tlsPolicies)"
 
 
 def mailbox_tls(settings: Settings) -> list[MailboxTls]:

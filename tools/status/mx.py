@@ -31,7 +31,7 @@ def _null(world: World, domain: Domain) -> Iterator[str]:
 def _single(world: World, domain: Domain) -> Iterator[str]:
     hosts = world.exchangers(domain.name)
     if len(hosts) == 1:
-        yield f"{hosts[0]} is the only one"
+        yield f"{hosts[0]} is the only MX host"
 
 
 def _no_address(world: World, host: Host) -> Iterator[str]:

@@ -34,7 +34,7 @@ def _few(world: World, domain: Domain) -> Iterator[str]:
     zone = zone_of(world, domain.name)
     names = world.names.ask(zone, "NS").values if zone else ()
     if len(names) == 1:
-        yield f"{names[0]} is the only one"
+        yield f"{names[0]} is the only name server"
     reachable = [name for name in names if world.names.ask(name, "AAAA").values]
     if len(names) > 1 and len(reachable) < 2:
         yield f"{len(reachable)} of {len(names)} name servers have an IPv6 address"

@@ -120,7 +120,7 @@ def come_and_leave(pulumi: Pulumi, stack: Path, stream: Stream, found: Rows) -> 
     # Ours beside theirs: one host before the old MX, the other one after it.
     stack.write_text(text.replace(SERVES, ""))
     told = mx("preview", "lab", "--format", "markdown").partition("### What")[0]
-    assert f"also goes to {OLD}, preference 15, before ours" in told
+    assert f"also goes to {OLD}, preference 15: before mx" in told
     up(pulumi)
     assert served(NAME, "MX") == sorted([*OURS, f"15 {OLD}."])
     more_by(stream.by_ours, 120)

@@ -64,9 +64,12 @@ TOLD: dict[str, tuple[Record, dict[str, Any], str]] = {
     "the same record": (ADDRESS, there(ADDRESS.name, "A", "192.0.2.1"), ADOPT.format("a-mx1")),
     "an MX before ours": (
         MX, there(ZONE, "MX", "aspmx.l.example.net", priority=5),
-        "Mail for example.test also goes to aspmx.l.example.net, preference 5, before ours.",
+        "Mail for example.test also goes to aspmx.l.example.net, preference 5: before "
+        "mx1.example.test (10).",
     ),
-    "an MX after ours": (MX, there(ZONE, "MX", "b.test", priority=20), "preference 20, after ours"),
+    "an MX after ours": (
+        MX, there(ZONE, "MX", "b.test", priority=20), "20: after mx1.example.test (10).",
+    ),
     "an MX of the same preference": (MX, there(ZONE, "MX", "b.test", priority=10), "as often as"),
     "another address of an MX host": (ADDRESS, there(ADDRESS.name, "A", "192.0.2.9"), "192.0.2.9"),
     "TLSA of another key": (TLSA, there(TLSA.name, "TLSA", "3 1 1 AB"), "DANE"),
@@ -96,7 +99,7 @@ def test_a_record_that_equals_ours_for_one_host_is_not_foreign_beside_the_other(
     other = there(ZONE, "MX", "mx2.example.test", priority=20)
     found = judge([MX, second], {ZONE: [other]}, {}, {})
     assert len(found.told) == 1
-    assert "and this stack would create the same one" in found.told[0]
+    assert "This stack has the same one, and Cloudflare refuses a second one" in found.told[0]
 
 
 def test_a_policy_of_mta_sts_of_others_must_name_our_hosts_before_our_mx_comes() -> None:
@@ -112,7 +115,7 @@ def test_a_caa_property_that_is_there_already_is_the_same_record() -> None:
     mine = {"flags": 0, "tag": "issue", "value": "ca.test"}
     wanted = Record("caa-mx1-issue-ca.test", ZONE, "mx1.example.test", "CAA", data=mine)
     other = there("mx1.example.test", "CAA", '0 issue "ca.test"', data=mine)
-    assert "would create the same one" in judge([wanted], {ZONE: [other]}, {}, {}).told[0]
+    assert "has the same one" in judge([wanted], {ZONE: [other]}, {}, {}).told[0]
     other["data"] = {**mine, "value": "other.test"}
     assert judge([wanted], {ZONE: [other]}, {}, {}).told == []
 

@@ -134,9 +134,9 @@ def test_what_stands_beside_ours_is_told() -> None:
         *({"name": f"h{n}.{ZONE}", "type": "A", "content": "192.0.2.7"} for n in range(1000)),
     )
     assert found.offers == []
-    assert len(found.beside) == 2
+    assert len(found.beside) == 3
     assert (
-        "also goes to aspmx.l.example.net, preference 5, before ours"
+        "also goes to aspmx.l.example.net, preference 5: before mx1"
         in found.beside[0] + (found.beside[1])
     )
 

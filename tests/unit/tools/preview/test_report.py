@@ -168,7 +168,7 @@ def test_risks_name_what_a_reviewer_must_not_miss() -> None:
     report = report_of({"steps": steps})
     assert report.risks == [
         "The MX record of example.test for mx1.example.test is removed. Senders stop using the "
-        "host within the TTL of the record. No other MX record is left.",
+        "host within 300 seconds, the TTL of the record. No other MX record of this stack is left.",
         "Mail for a.test is refused (554) once this is applied.",
         "Mail for example.test is refused (554) once this is applied. Senders may use its MX "
         "records until their TTL ends: to lose no mail, list the hosts under leavingMx first.",

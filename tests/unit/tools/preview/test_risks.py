@@ -68,10 +68,10 @@ SQL = "/usr/local/lib/mx/schema/0002-x.sql"
 ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "others' records at our names": [
         (
-            told(
-                "zones: Mail for a.test also goes to mx.other.test, preference 5, before ours.",
-            ),
-            "Mail for a.test also goes to mx.other.test, preference 5, before ours.",
+            # As long as it lasts it is a warning of each report; here something is decided.
+            told("zones: Mail for a.test also goes to mx.other.test, preference 5: before mx1.")
+            | record(None, address("192.0.2.1")),
+            "Mail for a.test also goes to mx.other.test, preference 5: before mx1.",
         )
     ],
     "a host is not reached or not believed": [
@@ -238,7 +238,7 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
         (
             record(mx("mx1.a.test", "a.test"), None),
             "The MX record of a.test for mx1.a.test is removed. Senders stop using the host within "
-            "the TTL of the record.",
+            "300 seconds, the TTL of the record.",
         )
     ],
     "a null MX comes": [

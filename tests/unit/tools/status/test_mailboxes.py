@@ -43,20 +43,24 @@ def test_policy_of_a_mailbox_host_is_given_with_what_it_demands(
 ) -> None:
     postfix = {"tlsPolicies": {f"[{BOX}]:24": policy}}
     found = settings(protocol, 24, postfix=postfix, **CERTIFICATES)
-    assert line(found) == f"mailbox host [{BOX}]:24 ({protocol}): policy {policy!r}: {meaning}"
+    assert line(found) == (
+        f"TLS to the mailbox host [{BOX}]:24 ({protocol}): {meaning} "
+        f"(policy {policy!r} in postfix.tlsPolicies)"
+    )
 
 
 @pytest.mark.parametrize(
     ("more", "end"),
     [
-        ({}, "no policy: mail goes in clear text"),
-        (CERTIFICATES, "no policy: DANE where the mailbox host has signed TLSA records, otherwise "
-         "TLS where it offers it"),
-        ({"postfix": {"extra": {"smtp_tls_security_level": "Encrypt"}}}, "no policy: TLS is "
-         "required, with any certificate"),
+        ({}, "mail goes in clear text (no policy in postfix.tlsPolicies)"),
+        (CERTIFICATES, "DANE where the mailbox host has signed TLSA records, otherwise TLS where "
+         "it offers it (no policy in postfix.tlsPolicies)"),
+        ({"postfix": {"extra": {"smtp_tls_security_level": "Encrypt"}}}, "TLS is required, "
+         "with any certificate (no policy in postfix.tlsPolicies)"),
         (
             CERTIFICATES | {"postfix": {"tls": {"policyService": "inet:192.0.2.1:8461:QUERY"}}},
-            "offers it, unless postfix.tls.policyService demands more",
+            "offers it, unless postfix.tls.policyService demands more (no policy in "
+            "postfix.tlsPolicies)",
         ),
     ],
 )  # fmt: skip
@@ -82,7 +86,9 @@ def test_the_command_prints_a_line_for_each_mailbox_host(
     monkeypatch.setattr(Names, "ask", lambda *arguments: answer)
     monkeypatch.setattr(run, "domains", lambda *arguments: [])
     assert command.main(["--stack", "one"]) == 0
-    assert f"mailbox host [{BOX}]:25 (smtp): no policy: " in capsys.readouterr().out
+    assert (
+        f"TLS to the mailbox host [{BOX}]:25 (smtp): mail goes in clear" in capsys.readouterr().out
+    )
     assert command.main(["--stack", "one", "--json"]) == 0
     (box,) = json.loads(capsys.readouterr().out)["mailbox_hosts"]
     assert (box["next_hop"], box["level"], box["policy"]) == (f"[{BOX}]:25", "none", None)

@@ -1,0 +1,66 @@
+"""The MX records of a mail domain that are not this stack's, and what they mean for its mail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from components.dns import foreign
+from components.policies import spf
+from components.settings.environment import Settings
+
+Listed = Mapping[str, Iterable[Mapping[str, Any]]]
+
+
+def told(settings: Settings, listed: Listed, ours: Collection[str]) -> Iterator[str]:
+    """Sentences for a preview, or for `mx adopt`.
+
+    `listed`: zone to its records as the API tells them. `ours`: the IDs of the stack's records.
+    """
+    for domain in settings.domains:
+        zone = settings.zone_of(domain)
+        if zone not in listed:
+            continue
+        hosts = {host.hostname for host in settings.hosts.values()}
+        others = [
+            record
+            for record in listed[zone]
+            if (record.get("type"), str(record.get("name")).lower()) == ("MX", domain)
+            and record.get("id") not in ours
+            and _name(record) not in {"", *hosts}
+        ]
+        if not settings.exchangers(domain):
+            yield _unnamed(settings, domain, others)
+        if others and _has_mx(settings, domain):
+            names = " and ".join(sorted({_name(record) for record in others}))
+            yield (
+                f"The SPF record of {domain} has the term mx, which names {names} only as long as "
+                "the MX record exists. If mail of the domain is sent from there, name the sender "
+                "in the SPF record before you remove that MX record."
+            )
+
+
+def _unnamed(settings: Settings, domain: str, others: list[Mapping[str, Any]]) -> str:
+    """A domain that the hosts serve, and that no MX record of the stack names."""
+    hosts = " and ".join(settings.keepers(domain))
+    none = (
+        f"This stack publishes no MX record of {domain}, because `leavingMx` or `leaving` has "
+        f"{hosts}. These take the mail that is sent to them by name."
+    )
+    if not others:
+        return f"{domain} will have no MX record, so senders do not find its hosts. {none}"
+    names = sorted(f"{_name(record)}, preference {foreign.number(record)}" for record in others)
+    return f"Mail for {domain} goes to {'; '.join(names)}. {none}"
+
+
+def _has_mx(settings: Settings, domain: str) -> bool:
+    text = settings.domains[domain].records.spf or settings.dns.records.spf
+    try:
+        found = spf.terms(text) if text not in (None, "none") else []
+    except ValueError:  # the settings refuse such a text
+        return False
+    return any(term.name == "mx" and not term.value for term in found)
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return str(record.get("content")).rstrip(".").lower()
