@@ -13,6 +13,7 @@ from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 from tools import rollback as agent
 from tools.preview import files
+from tools.preview.build import COMMAND, rows_of
 from tools.preview.model import Report, Step
 from tools.preview.risks import risks
 
@@ -67,10 +68,10 @@ def _record(settings: Settings, stack: str, host: str, component: str) -> dict[s
 def difference(stack: str, host: str, component: str, record: dict[str, Any]) -> Report:
     """A report of what the rollback would change, from the agent's record of the component."""
     now, former = ({"stdin": str(record.get(key, ""))} for key in ("text", "previous"))
-    step = Step("update", f"urn:pulumi:{stack}::mx::command::{host}-{component}", now, former)
+    step = Step("update", f"urn:pulumi:{stack}::mx::{COMMAND}::{host}-{component}", now, former)
     change = files.change(step, [host])
     report = Report(stack, [change], counts={"update": 1})
-    report.risks = risks(report, None)
+    report.risks = risks(report, None, rows_of([step]))
     return report
 
 

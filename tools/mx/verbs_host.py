@@ -178,6 +178,8 @@ def lines_of_agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]
         for one in agent["bundles"][name]["drift"]:
             what = [text for key, text in one.items() if isinstance(text, str) and key != "bundle"]
             yield Text(f"  * {safe(': '.join(what))}")
+    if drifted:
+        yield Text("`mx drift STACK` shows the lines, `mx up STACK` brings back what was applied.")
 
 
 def _failing(certificates: Any) -> bool:
@@ -203,7 +205,8 @@ def _certificates(certificates: Any) -> Iterator[RenderableType]:
         if one.get("failingSince"):
             wrong.append(f"renewal fails since {one['failingSince']}: {one.get('error', '')}")
         if one.get("notServed"):
-            wrong.append(f"not served: {one['notServed']}")
+            told = one["notServed"]
+            wrong.append(f"not served: {'; '.join(told) if isinstance(told, list) else told}")
         days = one.get("daysLeft")
         table.add_row(
             safe(name),

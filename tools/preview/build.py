@@ -48,7 +48,7 @@ def build(stack: str, reading: Reading) -> Report:
             report.changes.append(_other(step))
     report.changes.sort(key=lambda change: (change.host, change.component))
     report.records.sort(key=lambda record: (record.name, record.new or record.old or ""))
-    report.risks = risks(report, _served(reading), _rows(steps))
+    report.risks = risks(report, _served(reading), rows_of(steps))
     report.plan = "" if report.errors else digest(reading)
     return report
 
@@ -74,7 +74,7 @@ def _pending(stack: str, reading: Reading) -> Iterable[str]:
         )
 
 
-def _rows(steps: Iterable[Step]) -> Iterable[tuple[recipients.Tables, recipients.Tables]]:
+def rows_of(steps: Iterable[Step]) -> Iterable[tuple[recipients.Tables, recipients.Tables]]:
     """The database's rows before and after each change of a bundle that stays."""
     for step in steps:
         if step.type == COMMAND and step.op not in ("create", "delete"):

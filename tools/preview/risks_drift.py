@@ -131,12 +131,20 @@ def _drift_dns(look: Look) -> Iterable[Said]:
         verb = "changed" if any(line.startswith("+") for line in told.lines) else "removed"
         now = next((text(line) for line in told.lines if line.startswith("+")), "")
         value = f"It is now: {now[:_VALUE]}" if now else "The section on drift shows it"
+        if _for_all(now):
+            value += ". Everybody may send in the name of the domain"
         for line in told.lines:
             if line.startswith("-"):
                 yield Said(
                     f"somebody else {verb} the DNS record. {value}.",
                     f"{line[1:].partition('. ')[0]} {_policy(line)}",
                 )
+
+
+def _for_all(policy: str) -> bool:
+    """Whether an SPF record lets everybody send (RFC 7208 section 5.1)."""
+    words = policy.lower().split()
+    return words[:1] == ["v=spf1"] and bool({"+all", "all"} & {*words})
 
 
 def _policy(line: str) -> str:

@@ -81,7 +81,8 @@ def _unread_files(look: Look) -> Iterable[Said]:
 
 
 def _foreign(look: Look) -> Iterable[Said]:
-    if not any(look.report.counts.values()):
+    report = look.report
+    if report.looks_for == "drift" or not any(report.counts.values()):
         return  # nothing is decided by this report: the section on warnings has what lasts
     for warning in look.report.warnings:
         words = warnings.read_zones(warning)
@@ -120,12 +121,12 @@ def _adopted(look: Look) -> Iterable[Said]:
 
 
 KINDS = (
-    Kind("others' records at our names", _foreign, first=True),
     Kind("a host is not reached or not believed", _unreached, first=True),
     Kind("the audit warns of the planned Postfix", _judged),
     Kind("mail is queued where a host or domain goes", _queue, first=True),
     Kind("a host cannot be an MX", _unfit, first=True),
     Kind("new MX records are held back, or their host has no good name", _held, first=True),
     Kind("what a host has is not read", _unread_files),
+    Kind("others' records at our names", _foreign),
     Kind("a Postfix that does more is taken over", _adopted, first=True),
 )

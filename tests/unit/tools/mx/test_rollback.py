@@ -11,6 +11,7 @@ from tools import rollback
 from tools.mx import hosts, verb_rollback, verbs_host
 from tools.mx.app import Failure, run
 from tools.mx.codes import FAILED, OK
+from tools.preview.recipients import CONTENT
 
 AGAIN = "A rollback does not change the stack file: correct the file before the next `mx up`"
 RECORD = json.dumps({"text": '{"files": {}}', "previous": '{"files": {}}'})
@@ -101,3 +102,17 @@ def test_a_rollback_has_its_risks_as_a_preview_has() -> None:
     record = {"text": manifest(2), "previous": manifest(1)}
     report = verb_rollback.difference("production", "mx1", "postfix", record)
     assert report.risks[0].startswith("mx1: message_size_limit becomes 1. It was 2.")
+
+
+def test_a_rollback_that_takes_a_recipient_away_says_whose_mail_is_refused() -> None:
+    def rows(*locals_: str) -> str:
+        content = {
+            "mail_domain": "example.test\n",
+            "recipient": "".join(f"example.test\t{local}\n" for local in locals_),
+        }
+        files = {f"{CONTENT}{name}": {"content": text} for name, text in content.items()}
+        return json.dumps({"bundle": "mail-database", "files": files})
+
+    record = {"text": rows("alice", "carol"), "previous": rows("alice")}
+    report = verb_rollback.difference("staging", "mx1", "mail-database", record)
+    assert "Mail for carol@example.test is refused (550) once this is applied." in report.risks

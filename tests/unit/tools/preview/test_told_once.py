@@ -169,7 +169,8 @@ def test_a_changed_policy_is_told_with_what_it_is_now() -> None:
         step("update", RECORD.format("s"), theirs, ours),
     ]
     assert report_of({"steps": steps}).risks == [
-        "a.test SPF: somebody else changed the DNS record. It is now: v=spf1 +all."
+        "a.test SPF: somebody else changed the DNS record. It is now: v=spf1 +all. Everybody may "
+        "send in the name of the domain."
     ]
 
 
