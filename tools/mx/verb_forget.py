@@ -14,6 +14,7 @@ from .codes import FAILED, OK, USAGE
 from .console import say, show, tell
 from .explain import explain
 from .plan import LONG, plan
+from .progress import is_component
 from .verbs_apply import carry_out, refresh_as
 from .wait import waiting
 
@@ -44,8 +45,6 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
     file = f"stacks/Pulumi.{stack}.yaml"
     if host in settings.hosts:
         raise Failure(f"{file} still has the host {host}: remove hosts.{host} there first", USAGE)
-    if not yes and not sys.stdin.isatty():
-        raise Failure("nobody can answer here: add --yes", USAGE)
     engine.install()
     state.locked(stack)
     with waiting(f"{stack}: reading hosts and DNS", LONG):
@@ -59,10 +58,14 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
     show(terminal.render(report, full))
     if report.verdict == "failed":
         return FAILED
+    count = sum(not is_component(name) for name in names)
     say(
-        f"\n{len(names)} resources of {host} leave the state of {stack}. The host is not asked: "
-        "its configuration, its keys and its queue stay on its disk."
+        f"\n{host} leaves the state of {stack} with {count} resource{'s' * (count != 1)}. The host "
+        "is not asked: its configuration, its keys and the mail in its queue stay on its disk. MX "
+        f"hosts that are left: {', '.join(settings.hosts)}."
     )
+    if not yes and not sys.stdin.isatty():
+        raise Failure("nobody can answer here: read the report above, then add --yes", USAGE)
     if not yes and not click.confirm(f"\nApply this, and forget {host}?", err=True):
         tell("nothing was changed")
         return FAILED
@@ -75,5 +78,8 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
     done = engine.call(stack, lost.removal(names))
     if done.returncode:
         raise Failure(f"{host} is still in the state: {explain(done.stderr, stack)}")
-    say(f"forget: {stack}: {host} is no longer in the state")
+    say(
+        f"forget: {stack}: {host} is no longer in the state. If the machine comes back, install it "
+        "anew before you connect it to the network"
+    )
     return OK

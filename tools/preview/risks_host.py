@@ -39,7 +39,16 @@ def _mailbox_hosts(look: Look) -> Iterable[Said]:
 
 def _leaves(look: Look) -> Iterable[Said]:
     for host in sorted(look.report.leaving):
-        yield Said(f"{host} leaves the stack: MX removes every component from the host.")
+        known = any(not each.new and kind(each.old) == "MX" for each in look.report.records)
+        early = (
+            " An MX record goes in the same run: until its TTL ends, senders try the host in vain, "
+            f"and then use another one. To avoid that, set hosts.{host}.leaving first."
+        )
+        yield Said(
+            f"{host} leaves the stack: MX removes every component from the host."
+            f"{early if known else ''} If the host is lost for good, `mx forget {look.report.stack} "
+            f"{host}` does not connect to it."
+        )
 
 
 def _taken_off(change: Change) -> Iterable[Said]:

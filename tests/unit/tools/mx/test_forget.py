@@ -80,7 +80,9 @@ def test_the_rest_is_applied_before_the_host_leaves_the_state(
         ["state", "delete", "--target-dependents", "--yes", OWN[0]],
     ]
     shown = capsys.readouterr()
-    assert f"3 resources of {LOST} leave the state of production" in " ".join(shown.out.split())
+    said = " ".join(shown.out.split())
+    assert f"{LOST} leaves the state of production with 1 resource." in said
+    assert "MX hosts that are left: mx1, mx2." in said
 
 
 def test_an_up_that_failed_keeps_the_host_in_the_state(
@@ -97,6 +99,19 @@ def test_a_preview_that_failed_changes_nothing(
     monkeypatch.setattr(verb_forget, "plan", lambda stack, more: Report(stack, errors=["no"]))
     assert run(["forget", "production", LOST, "--yes"]) == FAILED
     assert calls == []
+
+
+def test_where_nobody_can_answer_the_report_is_all(
+    calls: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    assert run(["forget", "production", LOST]) == USAGE
+    assert [each[0] for each in calls] == ["preview"]
+    shown = capsys.readouterr()
+    assert "production: changes" in shown.out
+    assert "read the report above, then add --yes" in " ".join(shown.err.split())
 
 
 def test_no_is_an_answer(calls: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
