@@ -16,6 +16,7 @@ pytestmark = pytest.mark.host
 
 COMMAND = re.compile(r"mx run STACK HOST '([^']+)'")
 NAMES = {"DOMAIN": "example.test", "SELECTOR": "mx1", "NAME": "unbound", "LIST": "block.test"}
+NAMES["MAILBOXHOST"] = "mailbox1.example.test"
 # What a shell and sudo say of a command that does not exist or is not allowed.
 BROKEN = re.compile(
     r"not found|ermission denied|password|usage:|nvalid option|nknown (option|operation)"

@@ -22,6 +22,7 @@ if __name__ == "__main__":
 from . import (
     verb_adopt,
     verb_check,
+    verb_destroy,
     verb_forget,
     verb_init,
     verb_rollback,
@@ -41,6 +42,7 @@ VERBS = (
     verb_adopt,
     verbs_look,
     verbs_apply,
+    verb_destroy,
     verb_rollback,
     verb_forget,
     verb_sbom,

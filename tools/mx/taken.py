@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.protocol.calls import host_of_agent
+from components.settings.text import visible
 
 from .progress import OTHER, is_component, place
 
 _COMMAND, _RECORD = "command:remote:Command", "cloudflare:index/dnsRecord:DnsRecord"
+
+_SHOWN, _CONTENT = 40, 100
 
 
 def words(resources: Iterable[Mapping[str, Any]]) -> str:
@@ -32,6 +35,28 @@ def words(resources: Iterable[Mapping[str, Any]]) -> str:
             "packages stay"
         )
     return "; ".join(parts)
+
+
+def lines(resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The records, a line each, at most 40."""
+    records = (each.get("outputs") or {} for each in resources if each.get("type") == _RECORD)
+    found = sorted(
+        visible(
+            f"{each.get('name')} {each.get('type')} {str(each.get('content') or '')[:_CONTENT]}"
+        )
+        for each in records
+    )
+    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    return [*found[:_SHOWN], *more]
+
+
+def adopted(resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The URNs of records that were there before the stack, which took them over."""
+    return [
+        str(each["urn"])
+        for each in resources
+        if each.get("type") == _RECORD and each.get("importID")
+    ]
 
 
 def count(resources: Iterable[Mapping[str, Any]], hosts: Iterable[str]) -> Counter[str]:

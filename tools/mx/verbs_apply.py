@@ -1,4 +1,4 @@
-"""Commands that change something: up, destroy."""
+"""The command `mx up`, and how each run of the engine ends."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tools import refresh_option
 from tools.preview.files import WORDS
 from tools.preview.model import Report
 
-from . import apply, cut_off, engine, host_keys, queues, state, taken, terminal
+from . import apply, cut_off, engine, host_keys, state, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
-from .console import complain, console, folded, safe, say, show, tell
+from .console import complain, console, folded, safe, show, tell
 from .plan import LONG, plan
 from .progress import DNS
 from .wait import waiting
 
-_ENGINE_OPTIONS = {"ignore_unknown_options": True}
+ENGINE_OPTIONS = {"ignore_unknown_options": True}
 _RECORDS = "**cloudflare:index/dnsRecord:DnsRecord::**"
 _QUEUES = "**command:local:Command::queues"
 _DKIM_KEYS = "**command:remote:Command::*-dkim-**"
@@ -31,7 +31,7 @@ _DKIM_KEYS = "**command:remote:Command::*-dkim-**"
 _AT_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
-@mx.command(context_settings=_ENGINE_OPTIONS)
+@mx.command(context_settings=ENGINE_OPTIONS)
 @click.argument("stack", type=STACK)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 @click.option("--skip-preview", is_flag=True, help="Apply without a report. Needs --yes.")
@@ -78,6 +78,8 @@ def up(
             report = plan(stack, pulumi_options)
         show(terminal.render(report, full))
         if report.verdict != "changes":
+            if reviewed is not None and report.verdict == "nothing":
+                tell(f"the reviewed plan {reviewed} has nothing left to do")
             return report.exit_code
         if reviewed is not None and report.plan != reviewed:
             tell(
@@ -191,60 +193,3 @@ def _say(
     if outcome.code != 0:
         cause = "" if outcome.code == INTERRUPTED else "Put the cause right. "
         out.print(f"{cause}`{again}` again goes on from here.", soft_wrap=True)
-
-
-@mx.command(context_settings=_ENGINE_OPTIONS)
-@click.argument("stack", type=STACK)
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
-@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
-def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
-    """Remove everything of the stack from its hosts and from DNS.
-
-    The command first names the records and hosts that it takes away, and counts the
-    mail queues. Queued mail would stay on the host, and nobody would deliver it.
-    Packages stay installed.
-
-    Example: mx destroy production
-
-    Exit codes: 0 done, 1 something failed or another name was typed, 64 the
-    question could not be asked, 130 Ctrl-C.
-    """
-    engine.install()
-    state.locked(stack)
-    settings = settings_of(stack)
-    with waiting(f"{stack}: counting the mail queues"):
-        counted = queues.count(settings)
-        resources = state.deployment(stack).get("resources") or []
-    if not resources:
-        tell(f"the state of {stack} has nothing; there is nothing to take away")
-        return OK
-    gone = taken.words(resources) or f"{len(resources)} resources, no record and no host of them"
-    say(f"{stack}: this takes away {'at most ' * bool(pulumi_options)}{gone}.")
-    show(queues.table(counted))
-    if any(number for number in counted.values()):
-        tell("messages wait in a queue: deliver them first, or they are lost with the host")
-    if any(number is None for number in counted.values()):
-        tell("the queue of a host could not be read: its messages may be lost")
-    if not yes:
-        if not sys.stdin.isatty():
-            raise Failure("nobody can answer here: add --yes", USAGE)
-        if "MX record" in gone:
-            tell(
-                "without MX records senders try the address of the domain's own name, or return "
-                "the mail: publish other MX records first if the domains live on"
-            )
-        question = f"Type {stack} to take the stack away"
-        answer = click.prompt(question, err=True, default="", show_default=False)
-        if answer != stack:
-            tell(f"{answer!r} is not {stack}: nothing was changed")
-            return FAILED
-    options = ["--continue-on-error", *pulumi_options]
-    expected = {} if pulumi_options else taken.count(resources, settings.hosts)
-    code = carry_out(stack, "destroy", options, None, expected=expected)
-    if code == OK and not pulumi_options:
-        tell(
-            "packages, keys and certificates stay on the hosts (docs/moving-a-domain.md, What "
-            f"stays). stacks/Pulumi.{stack}.yaml and the empty state stay here: `mx up {stack}` "
-            f"makes all of it again. To remove the state: mx pulumi {stack} stack rm"
-        )
-    return code

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from tools.mx import engine, queues, state, taken, verbs_apply
+from tools.mx import engine, queues, state, taken, verb_destroy
 from tools.mx.app import run
 from tools.mx.codes import FAILED
 
@@ -15,6 +15,12 @@ RECORD, COMMAND = "cloudflare:index/dnsRecord:DnsRecord", "command:remote:Comman
 STATE: list[dict[str, Any]] = [
     {"type": RECORD, "urn": "u::dns-a", "outputs": {"name": "mx1.example.test", "type": "A"}},
     {"type": RECORD, "urn": "u::dns-mx", "outputs": {"name": "example.test", "type": "MX"}},
+    {
+        "type": RECORD,
+        "urn": "u::dns-spf",
+        "importID": "zone/record",
+        "outputs": {"name": "example.test", "type": "TXT", "content": '"v=spf1 mx ~all"'},
+    },
     {"type": COMMAND, "urn": "u::mx1-agent"},
     {"type": COMMAND, "urn": "u::mx1-postfix"},
     {"type": "mx:host:Postfix", "urn": "u::mx1-postfix"},
@@ -23,7 +29,7 @@ STATE: list[dict[str, Any]] = [
 
 def test_records_and_hosts_are_named() -> None:
     assert taken.words(STATE) == (
-        "2 DNS records, with the MX records of example.test; all that MX set up on mx1: files "
+        "3 DNS records, with the MX records of example.test; all that MX set up on mx1: files "
         "that were there before come back, packages stay"
     )
     assert taken.words([]) == ""
@@ -53,8 +59,10 @@ def test_a_name_typed_wrong_is_told_and_nothing_runs(
     monkeypatch.setattr(queues, "count", lambda settings: {"mx1": 0})
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", lambda *_, **__: "prodction")
-    monkeypatch.setattr(verbs_apply, "carry_out", None)
+    monkeypatch.setattr(verb_destroy, "carry_out", None)
     assert run(["destroy", "production"]) == FAILED
     shown = capsys.readouterr()
-    assert "this takes away 2 DNS records" in shown.out
+    assert "this takes away 3 DNS records" in shown.out
+    assert '  example.test TXT "v=spf1 mx ~all"' in shown.out
+    assert "mx pulumi production state delete --yes 'u::dns-spf'" in shown.out
     assert "'prodction' is not production: nothing was changed" in shown.err
