@@ -13,7 +13,7 @@ from .progress import OTHER, is_component, place
 
 _COMMAND, _RECORD = "command:remote:Command", "cloudflare:index/dnsRecord:DnsRecord"
 
-_SHOWN, _CONTENT = 40, 100
+_SHOWN, _LINE = 40, 160
 
 
 def words(resources: Iterable[Mapping[str, Any]]) -> str:
@@ -41,9 +41,7 @@ def lines(resources: Iterable[Mapping[str, Any]]) -> list[str]:
     """The records, a line each, at most 40."""
     records = (each.get("outputs") or {} for each in resources if each.get("type") == _RECORD)
     found = sorted(
-        visible(
-            f"{each.get('name')} {each.get('type')} {str(each.get('content') or '')[:_CONTENT]}"
-        )
+        visible(f"{each.get('name')} {each.get('type')} {each.get('content') or ''}"[:_LINE])
         for each in records
     )
     more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []

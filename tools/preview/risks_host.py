@@ -46,8 +46,8 @@ def _leaves(look: Look) -> Iterable[Said]:
         )
         yield Said(
             f"{host} leaves the stack: MX removes every component from the host."
-            f"{early if known else ''} If the host is lost for good, `mx forget {look.report.stack} "
-            f"{host}` does not connect to it."
+            f"{early if known else ''} If the host is lost for good, `mx forget "
+            f"{look.report.stack} {host}` does not connect to it."
         )
 
 
