@@ -7,7 +7,7 @@ doubled. What may well stand beside ours, an MX for example, is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -52,7 +52,7 @@ class Foreign:
 
 def meet(
     wanted: Sequence[Record],
-    listed: Mapping[str, Iterable[Api]],
+    listed: Mapping[str, Collection[Api]],
     held: Mapping[str, str],
     adopted: Mapping[str, str],
 ) -> list[Met]:
@@ -61,6 +61,9 @@ def meet(
     `listed`: zone to its records as the API tells them. `held`: a record's key to the ID under
     which the state has it. `adopted`: a record's key to the ID that the stack file gives.
     """
+    # A line of dns.adopt with the ID of a record that is gone takes nothing over.
+    there = {other.get("id") for records in listed.values() for other in records}
+    adopted = {key: number for key, number in adopted.items() if number in there}
     ours = {*held.values(), *adopted.values()}
     at: dict[tuple[str, str], list[Api]] = {}
     for zone, records in listed.items():
@@ -91,7 +94,7 @@ def meet(
 
 def judge(
     wanted: Sequence[Record],
-    listed: Mapping[str, Iterable[Api]],
+    listed: Mapping[str, Collection[Api]],
     held: Mapping[str, str],
     adopted: Mapping[str, str],
 ) -> Foreign:

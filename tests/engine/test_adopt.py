@@ -113,7 +113,7 @@ def test_a_live_domain_is_adopted_as_it_is_and_then_changed_step_by_step(live: L
     document = json.loads(shown.stdout)
     assert {each["key"] for each in document["records"]} == {f"spf-{NAME}", f"dmarc-{NAME}"}
     assert document["written"] is False
-    assert "aspmx.l.example.net, preference 5, before ours" in document["beside"][0]
+    assert "aspmx.l.example.net, preference 5: before mx1" in document["beside"][0]
     assert file(live).read_text() == text
 
     done = adopt(live, "--yes")

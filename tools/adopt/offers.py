@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ class Found:
 def find(
     settings: Settings,
     wanted: Sequence[Record],
-    listed: Mapping[str, Iterable[Mapping[str, Any]]],
+    listed: Mapping[str, Collection[Mapping[str, Any]]],
     held: Mapping[str, str],
 ) -> Found:
     """Judge all zones; see `components.dns.foreign.meet` for what is given."""

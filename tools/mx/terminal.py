@@ -65,7 +65,7 @@ def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
         yield from _section("What changes", [_table(report.in_table)])
     yield from _drift(report.drift, full)
     if report.replaced:
-        legend = "- is in the files of the host now, + is what the host gets"
+        legend = "the lines with - are in the files of the host now, those with + are what it gets"
         yield from _section("Existing files that are replaced", [Text(legend, "dim")])
         lines = [line for text in report.replaced for line in text.split("\n")]
         yield from _diff(lines, full)

@@ -11,7 +11,8 @@ from components.settings.stack_file import settings_of
 from . import engine, queues, state, taken
 from .app import STACK, Failure, mx
 from .codes import FAILED, OK, USAGE
-from .console import safe, say, show, tell
+from .console import say, show, tell
+from .explain import explain
 from .verbs_apply import ENGINE_OPTIONS, carry_out
 from .wait import waiting
 
@@ -19,14 +20,15 @@ from .wait import waiting
 @mx.command(context_settings=ENGINE_OPTIONS)
 @click.argument("stack", type=STACK)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
+@click.option("--adopted-too", is_flag=True, help="Delete records that were taken over, too.")
 @click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
-def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
+def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str, ...]) -> int:
     """Remove everything of the stack from its hosts and from DNS.
 
     The command first lists the records and hosts that it takes away, and counts the
     mail queues. Queued mail would stay on the host, and nobody would deliver it.
-    Records that were taken over (`mx adopt`) go too; the command prints how to keep
-    them. Packages stay installed.
+    Packages stay installed, and records that were taken over (`mx adopt`) stay as
+    they are now.
 
     Example: mx destroy production
 
@@ -42,17 +44,16 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
     if not resources:
         tell(f"the state of {stack} has nothing; there is nothing to take away")
         return OK
-    gone = taken.words(resources) or f"{len(resources)} resources, no record and no host of them"
+    kept = [] if adopted_too else taken.adopted(resources)
+    leaves = [each for each in resources if each.get("urn") not in kept]
+    gone = taken.words(leaves) or f"{len(leaves)} resources, no record and no host of them"
     say(f"{stack}: this takes away {'at most ' * bool(pulumi_options)}{gone}.")
-    for line in taken.lines(resources):
+    for line in taken.lines(leaves):
         say(f"  {line}")
-    if kept := taken.adopted(resources):
-        say(
-            "Of these records, some were there before MX and were taken over. To keep them as they "
-            "are, take them out of the state first:"
-        )
-        for urn in kept:
-            print(f"        mx pulumi {stack} state delete --yes '{safe(urn)}'")
+    if kept:
+        say("These records were there before the stack, which took them over. They stay:")
+        for line in taken.lines(each for each in resources if each.get("urn") in kept):
+            say(f"  {line}")
     show(queues.table(counted))
     if any(number for number in counted.values()):
         tell("messages wait in a queue: deliver them first, or they are lost with the host")
@@ -71,8 +72,10 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
         if answer != stack:
             tell(f"{answer!r} is not {stack}: nothing was changed")
             return FAILED
+    for urn in reversed(kept):
+        _keep(stack, urn)
     options = ["--continue-on-error", *pulumi_options]
-    expected = {} if pulumi_options else taken.count(resources, settings.hosts)
+    expected = {} if pulumi_options else taken.count(leaves, settings.hosts)
     code = carry_out(stack, "destroy", options, None, expected=expected)
     if code == OK and not pulumi_options:
         tell(
@@ -81,3 +84,15 @@ def destroy(stack: str, yes: bool, pulumi_options: tuple[str, ...]) -> int:
             f"makes all of it again. To remove the state: mx pulumi {stack} stack rm"
         )
     return code
+
+
+def _keep(stack: str, urn: str) -> None:
+    """Have the engine forget a record, which stays at the DNS API. Raises Failure."""
+    done = engine.call(stack, ["state", "delete", "--yes", urn])
+    if done.returncode:
+        name = urn.rpartition("::")[2].removeprefix("dns-")
+        raise Failure(
+            f"nothing was taken away: the engine cannot leave the record {name} alone "
+            f"({explain(done.stderr, stack)}). --adopted-too deletes it with the others; make it "
+            "anew at Cloudflare then"
+        )

@@ -100,6 +100,10 @@ def _make(
     _live(answers)
     _zones(asking, answers)
     _keys(asking, answers, trust_host_keys)
+    tell(
+        "certificates come from Let's Encrypt, to which each host proves its name by DNS: each "
+        "host then gets a copy of the token for Cloudflare"
+    )
     terms = "Do you agree to the terms of Let's Encrypt\n(https://letsencrypt.org/repository/)?"
     answers.certificates = answers.certificates or asking.yes(terms, "--accept-terms")
     if not answers.certificates:

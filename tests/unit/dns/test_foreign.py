@@ -148,3 +148,12 @@ def test_a_thousand_records_that_are_in_nobodys_way() -> None:
     others += [there(ZONE, "CAA", '0 issue "ca.test"'), there(f"k2._domainkey.{ZONE}", "TXT", "p=")]
     found = judge([MX, SPF, DMARC, STS, STS_A, DKIM, ADDRESS, TLSA], {ZONE: others}, {}, {})
     assert found.refused == found.told == []
+
+
+def test_the_id_of_a_record_that_is_gone_takes_nothing_over() -> None:
+    """Somebody made the policy anew under another ID: a second one would make both void."""
+    stale = {SPF.key: "d" * 32}
+    other = there(ZONE, "TXT", '"v=spf1 include:_spf.example.net ~all"')
+    found = judge([SPF], {ZONE: [other]}, {}, stale)
+    assert found.told == []
+    assert ADOPT.format(SPF.key) in found.refused[0]

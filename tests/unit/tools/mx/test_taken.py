@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import pytest
 
 from tools.mx import engine, queues, state, taken, verb_destroy
 from tools.mx.app import run
-from tools.mx.codes import FAILED
+from tools.mx.codes import FAILED, OK
 
 RECORD, COMMAND = "cloudflare:index/dnsRecord:DnsRecord", "command:remote:Command"
 STATE: list[dict[str, Any]] = [
@@ -62,7 +63,40 @@ def test_a_name_typed_wrong_is_told_and_nothing_runs(
     monkeypatch.setattr(verb_destroy, "carry_out", None)
     assert run(["destroy", "production"]) == FAILED
     shown = capsys.readouterr()
-    assert "this takes away 3 DNS records" in shown.out
+    assert "this takes away 2 DNS records" in shown.out
     assert '  example.test TXT "v=spf1 mx ~all"' in shown.out
-    assert "mx pulumi production state delete --yes 'u::dns-spf'" in shown.out
+    assert "took them over. They stay:" in shown.out
     assert "'prodction' is not production: nothing was changed" in shown.err
+
+
+def test_a_record_that_was_taken_over_stays_unless_it_is_to_go(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[list[str]] = []
+
+    def call(stack: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        calls.append(arguments)
+        return subprocess.CompletedProcess(arguments, code, "", "error: it has dependents")
+
+    def destroy(*_: Any, **__: Any) -> int:
+        calls.append(["destroy"])
+        return OK
+
+    monkeypatch.setattr(engine, "install", lambda: None)
+    monkeypatch.setattr(engine, "call", call)
+    monkeypatch.setattr(state, "locked", lambda stack: None)
+    monkeypatch.setattr(state, "deployment", lambda stack: {"resources": STATE})
+    monkeypatch.setattr(queues, "count", lambda settings: {"mx1": 0})
+    monkeypatch.setattr(verb_destroy, "carry_out", destroy)
+    code = 0
+    assert run(["destroy", "production", "--yes"]) == OK
+    assert calls == [["state", "delete", "--yes", "u::dns-spf"], ["destroy"]]
+    calls.clear()
+    assert run(["destroy", "production", "--yes", "--adopted-too"]) == OK
+    assert calls == [["destroy"]]
+    calls.clear()
+    code = 1
+    assert run(["destroy", "production", "--yes"]) == FAILED
+    assert calls == [["state", "delete", "--yes", "u::dns-spf"]]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "nothing was taken away: the engine cannot leave the record spf alone" in told
