@@ -186,3 +186,15 @@ def test_a_wrong_zone_id_is_told_before_anything(live: Live) -> None:
     assert done.returncode == 1
     assert f"mx:mail.dns.zones.{NAME}: the token sees no zone" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_destroy_leaves_what_was_taken_over_as_it_is(live: Live) -> None:
+    """Last: nothing of the stack is left. The SPF record was made anew, so it is the stack's."""
+    before = live.records()[SECOND]
+    done = mx(live, "destroy", "live", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"_dmarc.{NAME} TXT" in done.stdout.partition("They stay:")[2]
+    others = {"aspmx.l.example.net", "policy.example.net", '"v=DMARC1; p=none"'}
+    stays = {key: row for key, row in before.items() if row["content"] in others}
+    assert len(stays) == len(others)
+    assert live.records()[SECOND] == stays

@@ -48,13 +48,19 @@ def lines(resources: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*found[:_SHOWN], *more]
 
 
-def adopted(resources: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The URNs of records that were there before the stack, which took them over."""
-    return [
-        str(each["urn"])
-        for each in resources
-        if each.get("type") == _RECORD and each.get("importID")
-    ]
+def adopted(resources: Iterable[Mapping[str, Any]], keys: Mapping[str, str]) -> list[str]:
+    """The URNs of records that were there before the stack, which took them over.
+
+    `keys`: `dns.adopt` of the stack file. The engine forgets soon what it imported.
+    """
+    found = []
+    for each in resources:
+        urn = str(each.get("urn"))
+        key = urn.rpartition("::")[2].removeprefix("dns-")
+        number = (each.get("outputs") or {}).get("id")
+        if each.get("type") == _RECORD and key in keys and keys[key] == number:
+            found.append(urn)
+    return found
 
 
 def count(resources: Iterable[Mapping[str, Any]], hosts: Iterable[str]) -> Counter[str]:

@@ -44,7 +44,7 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
     if not resources:
         tell(f"the state of {stack} has nothing; there is nothing to take away")
         return OK
-    kept = [] if adopted_too else taken.adopted(resources)
+    kept = [] if adopted_too else taken.adopted(resources, settings.dns.adopt)
     leaves = [each for each in resources if each.get("urn") not in kept]
     gone = taken.words(leaves) or f"{len(leaves)} resources, no record and no host of them"
     say(f"{stack}: this takes away {'at most ' * bool(pulumi_options)}{gone}.")

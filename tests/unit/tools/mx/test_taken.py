@@ -8,24 +8,37 @@ from typing import Any
 import click
 import pytest
 
+from components.settings.environment import Settings
+from components.settings.stack_file import settings_of
 from tools.mx import engine, queues, state, taken, verb_destroy
 from tools.mx.app import run
 from tools.mx.codes import FAILED, OK
 
 RECORD, COMMAND = "cloudflare:index/dnsRecord:DnsRecord", "command:remote:Command"
+OTHER = "a" * 32
 STATE: list[dict[str, Any]] = [
     {"type": RECORD, "urn": "u::dns-a", "outputs": {"name": "mx1.example.test", "type": "A"}},
     {"type": RECORD, "urn": "u::dns-mx", "outputs": {"name": "example.test", "type": "MX"}},
     {
         "type": RECORD,
         "urn": "u::dns-spf",
-        "importID": "zone/record",
-        "outputs": {"name": "example.test", "type": "TXT", "content": '"v=spf1 mx ~all"'},
+        "outputs": {
+            "id": OTHER,
+            "name": "example.test",
+            "type": "TXT",
+            "content": '"v=spf1 mx ~all"',
+        },
     },
     {"type": COMMAND, "urn": "u::mx1-agent"},
     {"type": COMMAND, "urn": "u::mx1-postfix"},
     {"type": "mx:host:Postfix", "urn": "u::mx1-postfix"},
 ]
+
+
+def adopting(stack: str) -> Settings:
+    found = settings_of(stack)
+    dns = found.dns.model_copy(update={"adopt": {"spf": OTHER, "a": "b" * 32}})
+    return found.model_copy(update={"dns": dns})
 
 
 def test_records_and_hosts_are_named() -> None:
@@ -58,6 +71,7 @@ def test_a_name_typed_wrong_is_told_and_nothing_runs(
     monkeypatch.setattr(state, "locked", lambda stack: None)
     monkeypatch.setattr(state, "deployment", lambda stack: {"resources": STATE})
     monkeypatch.setattr(queues, "count", lambda settings: {"mx1": 0})
+    monkeypatch.setattr(verb_destroy, "settings_of", adopting)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", lambda *_, **__: "prodction")
     monkeypatch.setattr(verb_destroy, "carry_out", None)
@@ -87,6 +101,7 @@ def test_a_record_that_was_taken_over_stays_unless_it_is_to_go(
     monkeypatch.setattr(state, "locked", lambda stack: None)
     monkeypatch.setattr(state, "deployment", lambda stack: {"resources": STATE})
     monkeypatch.setattr(queues, "count", lambda settings: {"mx1": 0})
+    monkeypatch.setattr(verb_destroy, "settings_of", adopting)
     monkeypatch.setattr(verb_destroy, "carry_out", destroy)
     code = 0
     assert run(["destroy", "production", "--yes"]) == OK
