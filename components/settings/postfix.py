@@ -103,7 +103,7 @@ class PostscreenSettings(Model):
 
 
 class PostfixSettings(Model):
-    """Postfix. The keys have the names of postconf(5), where the parameters are explained."""
+    """Postfix. Keys are names of postconf(5) in camel case, with units: `messageSizeLimitBytes`."""
 
     message_size_limit_bytes: Annotated[StrictInt, Field(ge=65536, le=1 << 30)] = Field(
         26214400, description="Largest message that the hosts accept."

@@ -234,6 +234,11 @@ def _next(name: str, answers: init_file.Answers) -> None:
             "the other hosts get it (rollout.canary). Senders try the hosts in the order of your "
             "answers (hosts.NAME.preference)."
         )
+    if not answers.live:
+        say(
+            "Does a domain receive mail already? Then read docs/moving-a-domain.md before "
+            f"`{mx_here} up`: its leavingMx keeps mail where it is until you have tried the hosts."
+        )
     if not answers.mynetworks:
         say(
             "Outgoing mail: no network may relay yet. docs/outgoing-mail.md explains "

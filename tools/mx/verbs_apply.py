@@ -27,6 +27,8 @@ ENGINE_OPTIONS = {"ignore_unknown_options": True}
 _RECORDS = "**cloudflare:index/dnsRecord:DnsRecord::**"
 _QUEUES = "**command:local:Command::queues"
 _DKIM_KEYS = "**command:remote:Command::*-dkim-**"
+# What the engine says of the whole stack after Ctrl-C, which is told below.
+_NO_NEWS = ("", "update canceled")
 # The state is written once, at the end: a key that is read twice does no harm.
 _AT_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
@@ -166,6 +168,8 @@ def _say(
     for where, texts in outcome.errors.items():
         key = where.partition(":")[0]
         for each in texts:
+            if each.strip() in _NO_NEWS:
+                continue
             text = each.replace("hosts.*", f"hosts.{key}") if key in settings.hosts else each
             first, *rest = safe(f"{where or stack}: {text}").strip("\n").split("\n")
             told = Text(folded("\n".join([first, *(f"  {line}" for line in rest)]), sys.stderr))
@@ -189,7 +193,13 @@ def _say(
     out.print(f"log: {outcome.log}", soft_wrap=True)
     changes = report.changes if report else []
     if outcome.code == 0 and any(each.why == [WORDS["create"]] for each in changes):
-        out.print(f"See it from outside: mx status {next(iter(settings.domains))}", soft_wrap=True)
+        if unnamed := [name for name in settings.domains if not settings.exchangers(name)]:
+            complain(
+                f"No MX record of the stack names these hosts for {', '.join(unnamed)}. Send a "
+                "message to each of them by hand: docs/moving-a-domain.md, step 4"
+            )
+        else:
+            complain(f"See it from outside: mx status {next(iter(settings.domains))}")
     if outcome.code != 0:
         cause = "" if outcome.code == INTERRUPTED else "Put the cause right. "
         out.print(f"{cause}`{again}` again goes on from here.", soft_wrap=True)

@@ -148,8 +148,13 @@ def _ssh(lines: Iterable[str]) -> set[str]:
 def _spam(change: Change) -> Iterable[Said]:
     for file in stays(change):
         if file.path == _SPAM and (gone(file) or came(file)):
+            was, now = (
+                ", ".join(line.strip(" ;") for line in side(file)) or "nothing"
+                for side in (gone, came)
+            )
             yield Said(
-                "the spam scores change at which Rspamd refuses, marks or greylists mail.",
+                f"Rspamd refuses, marks or greylists mail from other scores on: {was} becomes "
+                f"{now}.",
                 change.host,
             )
 

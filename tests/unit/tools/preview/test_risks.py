@@ -578,7 +578,8 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "the spam filter's scores change": [
         (
             files("/etc/rspamd/local.d/actions.conf", "reject = 15;\n", "reject = 5;\n"),
-            "mx1: the spam scores change at which Rspamd refuses, marks or greylists mail.",
+            "mx1: Rspamd refuses, marks or greylists mail from other scores on: reject = 15 "
+            "becomes reject = 5.",
         )
     ],
     # test_risks_filter.py has the others of this kind.
