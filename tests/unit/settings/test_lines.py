@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.settings.stack_file import located
-from tools.mx.app import run
+from tools.mx.__main__ import run
 from tools.mx.codes import FAILED
 from tools.mx.explain import explain
 
