@@ -21,7 +21,7 @@ from tools.adopt.offers import Edit, Offer
 from . import engine, zones_api
 from .app import STACK, Failure, mx
 from .codes import FOUND, OK, USAGE
-from .console import console, safe, tell
+from .console import console, folded, safe, tell
 from .explain import explain
 from .wait import waiting
 
@@ -123,7 +123,7 @@ def _show(stack: str, found: judged.Found, old: str, new: str) -> None:
     for offer in found.offers:
         _line(offer)
     for text in found.beside:
-        out.print(Text(f"stays   {safe(text)}", "yellow"), soft_wrap=True)
+        out.print(Text(folded(f"stays   {safe(text)}", sys.stdout), "yellow"), soft_wrap=True)
     if not found.offers:
         out.print(f"{stack}: no record of others is in the place of one of the stack's")
         return

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from components.settings.stack_file import located
-from tools.mx.__main__ import run
+from tools.mx.__main__ import VERBS
+from tools.mx.app import run
 from tools.mx.codes import FAILED
 from tools.mx.explain import explain
+
+__all__ = ["VERBS"]  # the command line has all commands, also when this file runs alone
 
 FILE = """\
 config:
