@@ -17,18 +17,18 @@ def told(settings: Settings, listed: Listed, ours: Collection[str]) -> Iterator[
 
     `listed`: zone to its records as the API tells them. `ours`: the IDs of the stack's records.
     """
+    known = {"", *(host.hostname for host in settings.hosts.values())}
+    at: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for zone, records in listed.items():
+        for record in records:
+            is_other = record.get("type") == "MX" and record.get("id") not in ours
+            if is_other and _name(record) not in known:
+                at.setdefault((zone, str(record.get("name")).lower()), []).append(record)
     for domain in settings.domains:
         zone = settings.zone_of(domain)
         if zone not in listed:
             continue
-        hosts = {host.hostname for host in settings.hosts.values()}
-        others = [
-            record
-            for record in listed[zone]
-            if (record.get("type"), str(record.get("name")).lower()) == ("MX", domain)
-            and record.get("id") not in ours
-            and _name(record) not in {"", *hosts}
-        ]
+        others = at.get((zone, domain), [])
         if not settings.exchangers(domain):
             yield _unnamed(settings, domain, others)
         if others and _has_mx(settings, domain):

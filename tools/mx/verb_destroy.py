@@ -44,7 +44,10 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
     if not resources:
         tell(f"the state of {stack} has nothing; there is nothing to take away")
         return OK
-    kept = [] if adopted_too else taken.adopted(resources, settings.dns.adopt)
+    # With --target a person names what goes.
+    chosen = any(each.startswith(("--target", "-t", "--exclude")) for each in pulumi_options)
+    stay = not adopted_too and not chosen
+    kept = taken.adopted(resources, settings.dns.adopt) if stay else []
     leaves = [each for each in resources if each.get("urn") not in kept]
     gone = taken.words(leaves) or f"{len(leaves)} resources, no record and no host of them"
     say(f"{stack}: this takes away {'at most ' * bool(pulumi_options)}{gone}.")
