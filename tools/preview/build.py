@@ -135,9 +135,10 @@ def _other(step: Step) -> Change:
     """
     name, why = f"{step.type.rpartition(':')[2] or step.type} {step.name}", ""
     if (step.type, step.name) == (_LOCAL, QUEUES):
-        name = "queue check (for `mx destroy`)"
-        why = "hosts, logins or the check itself; nothing changes on a host"
-    elif step.type == _LOCAL and step.name.startswith(SIGNING):
+        # Whatever happens to it, a host does not notice.
+        why = "looks for queued mail before `mx destroy`; nothing changes on a host"
+        return Change(step.op, "", "queue check", [why])
+    if step.type == _LOCAL and step.name.startswith(SIGNING):
         name = f"DNSSEC of {step.name.removeprefix(SIGNING)}"
         why = "the login at the DNS API, or the program that signs; the zone stays signed"
     change = Change(step.op, "", name)

@@ -66,7 +66,8 @@ def change(step: Step) -> RecordChange:
     other = tuple(
         f"{key} {old.get(key)} → {new.get(key)}"
         for key in _OTHER
-        if old is not None and new is not None and old.get(key) != new.get(key)
+        # An imported record has nothing where ours says no.
+        if old is not None and new is not None and (old.get(key) or None) != (new.get(key) or None)
     )
     name = str((new or old or {}).get("name", ""))
     return RecordChange(name, line(old) if old else None, line(new) if new else None, other)

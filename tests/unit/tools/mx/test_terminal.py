@@ -26,11 +26,9 @@ def shown(report: Report) -> str:
 
 
 def test_change_of_no_host_has_a_dash_in_the_table() -> None:
-    change = Change(
-        op="create", host="", component="queue check (for `mx destroy`)", why=["first deployment"]
-    )
+    change = Change(op="create", host="", component="queue check", why=["first deployment"])
     text = shown(Report("production", changes=[change]))
-    assert "-     queue check (for `mx destroy`)" in text
+    assert "-     queue check" in text
     assert "''" not in text
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from components.protocol import warnings
 from tests.unit.tools.preview.test_report import BUNDLE, RECORD, bundle, mx, report_of, step
+from tools.preview import records
 from tools.preview.markdown import markdown
+from tools.preview.model import Step
 from tools.preview.only_drift import only_drift
 
 MAIN = "/etc/postfix/main.cf"
@@ -177,3 +179,10 @@ def test_a_changed_policy_is_told_with_what_it_is_now() -> None:
 def test_commands_in_a_sentence_are_code_in_markdown() -> None:
     text = markdown(report_of({"steps": [], "diagnostics": told(warnings.not_read("mx1", "x"))}))
     assert "Until it can, `mx up` fails there." in text
+
+
+def test_an_imported_record_that_gets_another_ttl_changes_in_nothing_else() -> None:
+    old = {"name": "a.test", "type": "TXT", "content": '"v=spf1 mx ~all"', "ttl": 3600}
+    new = old | {"ttl": 300, "proxied": False}
+    change = records.change(Step("update", RECORD.format("spf-a.test"), old, new))
+    assert change.other == ()
