@@ -31,12 +31,11 @@ def told(settings: Settings, listed: Listed, ours: Collection[str]) -> Iterator[
         others = at.get((zone, domain), [])
         if not settings.exchangers(domain):
             yield _unnamed(settings, domain, others)
-        if others and _has_mx(settings, domain):
-            names = " and ".join(sorted({_name(record) for record in others}))
+        if left := _by_mx_alone(settings, domain, {_name(record) for record in others}):
             yield (
-                f"The SPF record of {domain} has the term mx, which names {names} only as long as "
-                "the MX record exists. If mail of the domain is sent from there, name the sender "
-                "in the SPF record before you remove that MX record."
+                f"The SPF record of {domain} has the term mx, which names {' and '.join(left)} only "
+                "as long as the MX record exists. If mail of the domain is sent from there, and no "
+                "other term names the sender, add one before you remove that MX record."
             )
 
 
@@ -53,13 +52,16 @@ def _unnamed(settings: Settings, domain: str, others: list[Mapping[str, Any]]) -
     return f"Mail for {domain} goes to {'; '.join(names)}. {none}"
 
 
-def _has_mx(settings: Settings, domain: str) -> bool:
+def _by_mx_alone(settings: Settings, domain: str, names: set[str]) -> list[str]:
+    """The names of these that the SPF record allows by `mx`, and not by `a:NAME` too."""
     text = settings.domains[domain].records.spf or settings.dns.records.spf
     try:
-        found = spf.terms(text) if text not in (None, "none") else []
+        terms = spf.terms(text) if text not in (None, "none") else []
     except ValueError:  # the settings refuse such a text
-        return False
-    return any(term.name == "mx" and not term.value for term in found)
+        return []
+    if not any(term.name == "mx" and not term.value for term in terms):
+        return []
+    return sorted(names - {term.value.rstrip(".").lower() for term in terms if term.name == "a"})
 
 
 def _name(record: Mapping[str, Any]) -> str:

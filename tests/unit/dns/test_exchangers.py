@@ -52,6 +52,7 @@ def test_a_domain_that_leaves_before_anybody_else_has_its_mx_is_told() -> None:
         ("v=spf1 mx ~all", [OLD], 1),
         ("v=spf1 mx ~all", [], 0),
         ("v=spf1 a:old.test ~all", [OLD], 0),
+        ("v=spf1 mx a:old.test ~all", [OLD], 0),
         ("v=spf1 mx:other.test ~all", [OLD], 0),
         ("none", [OLD], 0),
         # A null MX (RFC 7505), and a host of the stack that somebody wrote by hand.
