@@ -34,8 +34,8 @@ def told(settings: Settings, listed: Listed, ours: Collection[str]) -> Iterator[
         if left := _by_mx_alone(settings, domain, {_name(record) for record in others}):
             yield (
                 f"The SPF record of {domain} has the term mx, which names {' and '.join(left)} "
-                "only as long as the MX record exists. If mail of the domain is sent from there, and no "
-                "other term names the sender, add one before you remove that MX record."
+                "only as long as the MX record exists. If mail of the domain is sent from there, "
+                "and no other term names the sender, add one before you remove that MX record."
             )
 
 

@@ -61,9 +61,13 @@ def meet(
     `listed`: zone to its records as the API tells them. `held`: a record's key to the ID under
     which the state has it. `adopted`: a record's key to the ID that the stack file gives.
     """
-    # A line of dns.adopt with the ID of a record that is gone takes nothing over.
+    # The ID of a record that is gone, in the state or under dns.adopt, stands for no record:
+    # somebody may have made another one at its name since.
     there = {other.get("id") for records in listed.values() for other in records}
-    adopted = {key: number for key, number in adopted.items() if number in there}
+    held, adopted = (
+        {key: number for key, number in known.items() if number in there}
+        for known in (held, adopted)
+    )
     ours = {*held.values(), *adopted.values()}
     at: dict[tuple[str, str], list[Api]] = {}
     for zone, records in listed.items():

@@ -118,13 +118,13 @@ def _adopted(
 ) -> dict[str, str]:
     """The lines of dns.adopt that still have something to take over.
 
-    What the state has was taken over already, perhaps made anew since under another ID. A record
-    that is gone from its zone is made, not taken over.
+    What the state has, and its zone too, was taken over already, perhaps made anew since under
+    another ID. A record that is gone from its zone is made, not taken over.
     """
     there = {record.get("id") for records in listed.values() for record in records}
     found = {}
     for key, identifier in given.items():
-        if key in kept:
+        if key in kept and (not there or kept[key].identifier in there):
             continue
         if there and identifier not in there:
             gone = f"no zone of this stack has a record with the ID {identifier}"

@@ -191,11 +191,11 @@ class Progress:
         return f"{row.done}/{row.total}" if row.total else str(row.done)
 
     def _table(self) -> Table:
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column()
-        table.add_column(justify="right")
-        table.add_column(justify="right")
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)  # what is left of the width
         for name, row in self.rows.items():
             state = Text(safe(", ".join(row.now)))
             if row.failed:

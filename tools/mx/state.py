@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,34 @@ def deployment(stack: str) -> dict[str, Any]:
         raise Failure(explain(done.stderr, stack))
     found: dict[str, Any] = json.loads(done.stdout)["deployment"]
     return found
+
+
+def forget(stack: str, urns: Collection[str]) -> None:
+    """Have the engine forget resources, which stay as they are. Raises Failure.
+
+    `pulumi state delete` would refuse: other resources depend on these, and go later.
+    """
+    done = engine.call(stack, ["stack", "export"])
+    if done.returncode:
+        raise Failure(explain(done.stderr, stack))
+    exported: dict[str, Any] = json.loads(done.stdout)
+    left = [each for each in exported["deployment"]["resources"] if each["urn"] not in urns]
+    exported["deployment"]["resources"] = left
+    for each in left:
+        _forget_in(each.get("dependencies"), urns)
+        for found in (each.get("propertyDependencies") or {}).values():
+            _forget_in(found, urns)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # mode 0600
+        json.dump(exported, file)
+        file.flush()
+        done = engine.call(stack, ["stack", "import", "--file", file.name])
+    if done.returncode:
+        raise Failure(f"nothing was taken away: {explain(done.stderr, stack)}")
+
+
+def _forget_in(dependencies: list[str] | None, urns: Collection[str]) -> None:
+    if dependencies:
+        dependencies[:] = [each for each in dependencies if each not in urns]
 
 
 def locked(stack: str, left: bool = True) -> None:

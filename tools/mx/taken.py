@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from components.protocol.calls import host_of_agent
@@ -48,17 +48,17 @@ def lines(resources: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*found[:_SHOWN], *more]
 
 
-def adopted(resources: Iterable[Mapping[str, Any]], keys: Mapping[str, str]) -> list[str]:
+def adopted(resources: Iterable[Mapping[str, Any]], keys: Collection[str]) -> list[str]:
     """The URNs of records that were there before the stack, which took them over.
 
-    `keys`: `dns.adopt` of the stack file. The engine forgets soon what it imported.
+    `keys`: those of `dns.adopt` in the stack file. The engine forgets soon what it imported, and a
+    record that somebody deleted was made anew under another ID.
     """
     found = []
     for each in resources:
         urn = str(each.get("urn"))
         key = urn.rpartition("::")[2].removeprefix("dns-")
-        number = (each.get("outputs") or {}).get("id")
-        if each.get("type") == _RECORD and key in keys and keys[key] == number:
+        if each.get("type") == _RECORD and key in keys:
             found.append(urn)
     return found
 

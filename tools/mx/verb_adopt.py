@@ -69,7 +69,8 @@ def adopt(stack: str, dry_run: bool, yes: bool, as_json: bool) -> int:
             tell("nothing was written")
             return FOUND
         stack_file.write(path(stack), new)
-        tell(f"{_name(stack)}: {len(taken)} records; next: mx preview {stack}")
+        count = f"{len(taken)} record{'s' * (len(taken) != 1)}"
+        tell(f"{_name(stack)}: {count}; next: mx preview {stack}")
     left = len(found.offers) - (0 if dry_run else len(taken))
     return FOUND if left else OK
 

@@ -12,7 +12,6 @@ from . import engine, queues, state, taken
 from .app import STACK, Failure, mx
 from .codes import FAILED, OK, USAGE
 from .console import say, show, tell
-from .explain import explain
 from .verbs_apply import ENGINE_OPTIONS, carry_out
 from .wait import waiting
 
@@ -75,8 +74,8 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
         if answer != stack:
             tell(f"{answer!r} is not {stack}: nothing was changed")
             return FAILED
-    for urn in reversed(kept):
-        _keep(stack, urn)
+    if kept:
+        state.forget(stack, kept)
     options = ["--continue-on-error", *pulumi_options]
     expected = {} if pulumi_options else taken.count(leaves, settings.hosts)
     code = carry_out(stack, "destroy", options, None, expected=expected)
@@ -87,15 +86,3 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
             f"makes all of it again. To remove the state: mx pulumi {stack} stack rm"
         )
     return code
-
-
-def _keep(stack: str, urn: str) -> None:
-    """Have the engine forget a record, which stays at the DNS API. Raises Failure."""
-    done = engine.call(stack, ["state", "delete", "--yes", urn])
-    if done.returncode:
-        name = urn.rpartition("::")[2].removeprefix("dns-")
-        raise Failure(
-            f"nothing was taken away: the engine cannot leave the record {name} alone "
-            f"({explain(done.stderr, stack)}). --adopted-too deletes it with the others; make it "
-            "anew at Cloudflare then"
-        )

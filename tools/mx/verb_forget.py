@@ -78,6 +78,11 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
     done = engine.call(stack, lost.removal(names))
     if done.returncode:
         raise Failure(f"{host} is still in the state: {explain(done.stderr, stack)}")
+    if settings.certificates is not None:
+        tell(
+            f"the disk of {host} has a copy of the token for Cloudflare: if somebody else may get "
+            "the disk, make a new token and revoke the old one (docs/lost-host.md)"
+        )
     say(
         f"forget: {stack}: {host} is no longer in the state. If the machine comes back, install it "
         "anew before you connect it to the network"

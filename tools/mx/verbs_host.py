@@ -134,7 +134,7 @@ def host(stack: str, host: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"agent": agent, "certificates": certificates}, indent=2))
     else:
-        show(Group(*lines_of_agent(host, agent), *_certificates(certificates)))
+        show(Group(*lines_of_agent(stack, host, agent), *_certificates(certificates)))
         with suppress(OddAnswer):
             for text in waiting(host, updates):
                 say(f"\n{text}")
@@ -148,7 +148,7 @@ def _drifted(agent: dict[str, Any]) -> list[str]:
     return [name for name, bundle in agent["bundles"].items() if bundle["drift"]]
 
 
-def lines_of_agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]:
+def lines_of_agent(stack: str, host: str, agent: dict[str, Any]) -> Iterator[RenderableType]:
     """What the agent of a host says (`mx-agent status`), as text for a terminal."""
     yield Text.assemble((safe(host), "bold"), f": applied by {safe(str(agent['owner']))}")
     if agent["unfinished"]:
@@ -179,7 +179,9 @@ def lines_of_agent(host: str, agent: dict[str, Any]) -> Iterator[RenderableType]
             what = [text for key, text in one.items() if isinstance(text, str) and key != "bundle"]
             yield Text(f"  * {safe(': '.join(what))}")
     if drifted:
-        yield Text("`mx drift STACK` shows the lines, `mx up STACK` brings back what was applied.")
+        yield Text(
+            f"`mx drift {stack}` shows the lines, `mx up {stack}` brings back what was applied."
+        )
 
 
 def _failing(certificates: Any) -> bool:

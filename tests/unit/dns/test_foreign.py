@@ -25,6 +25,9 @@ TLSA = Record("tlsa-mx1-ecdsa-a", ZONE, "_25._tcp.mx1.example.test", "TLSA", dat
 ADOPT = f"`{{}}: {OTHER}` under dns.adopt"
 
 
+KNOWN = ("the state", "dns.adopt")
+
+
 def there(name: str, kind: str, content: str, **more: Any) -> dict[str, Any]:
     return {"id": OTHER, "name": name, "type": kind, "content": content} | more
 
@@ -137,7 +140,9 @@ def test_a_record_of_ours_is_no_other(held: Mapping[str, str], adopted: Mapping[
 
 
 def test_a_second_spf_that_came_later_does_not_stop_a_repair() -> None:
-    found = judge([SPF], {ZONE: [there(ZONE, "TXT", '"v=spf1 a -all"')]}, {SPF.key: "a" * 32}, {})
+    ours = there(ZONE, "TXT", str(SPF.content), id="a" * 32)
+    listed = {ZONE: [ours, there(ZONE, "TXT", '"v=spf1 a -all"')]}
+    found = judge([SPF], listed, {SPF.key: "a" * 32}, {})
     assert found.refused == []
     assert "receivers ignore both" in found.told[0]
 
@@ -150,10 +155,13 @@ def test_a_thousand_records_that_are_in_nobodys_way() -> None:
     assert found.refused == found.told == []
 
 
-def test_the_id_of_a_record_that_is_gone_takes_nothing_over() -> None:
-    """Somebody made the policy anew under another ID: a second one would make both void."""
-    stale = {SPF.key: "d" * 32}
+@pytest.mark.parametrize("where", ["the state", "dns.adopt"])
+def test_a_policy_that_somebody_made_anew_gets_no_second_one_beside_it(where: str) -> None:
+    """The ID in the state, or under dns.adopt, is that of a record that is gone."""
+    held, adopted = ({SPF.key: "d" * 32} if each == where else {} for each in KNOWN)
     other = there(ZONE, "TXT", '"v=spf1 include:_spf.example.net ~all"')
-    found = judge([SPF], {ZONE: [other]}, {}, stale)
+    found = judge([SPF], {ZONE: [other]}, held, adopted)
     assert found.told == []
     assert ADOPT.format(SPF.key) in found.refused[0]
+    equal = there(ZONE, "TXT", str(SPF.content))
+    assert "`mx up` fails there" in judge([SPF], {ZONE: [equal]}, held, adopted).told[0]

@@ -33,7 +33,7 @@ def test_a_path_stays_whole_at_80_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for line in lines_of_agent("mx1", STATUS):
+    for line in lines_of_agent("production", "mx1", STATUS):
         show(line)
     lines = capsys.readouterr().out.split("\n")
     assert f"  * {PATH}: content changed" in lines
@@ -48,6 +48,6 @@ def test_a_pipe_gets_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", piped)
     words = " ".join(["word"] * 100)
     status = STATUS | {"failed": {"redis": words}}
-    for line in lines_of_agent("mx1", status):
+    for line in lines_of_agent("production", "mx1", status):
         show(line)
     assert f"redis: the change of {words} failed and was undone; the log" in piped.getvalue()
