@@ -135,7 +135,10 @@ def _live(answers: init_file.Answers) -> None:
         return  # this machine has no resolver
     hosts = {host.hostname for host in answers.hosts}
     for domain in answers.domains:
-        found = [value.split()[-1].rstrip(".").lower() for value in names.ask(domain, "MX").values]
+        answer = names.ask(domain, "MX")
+        if answer.outcome == "failed":
+            return  # each further question would wait as long
+        found = [value.split()[-1].rstrip(".").lower() for value in answer.values]
         if others := sorted({*found} - hosts - {""}):
             answers.live.append(domain)
             tell(
