@@ -7,7 +7,7 @@ from itertools import groupby
 
 from components.protocol.warnings import DRIFT
 from tools.preview.budget import Block
-from tools.preview.model import Change, FileDiff, Report
+from tools.preview.model import Change, FileDiff, RecordChange, Report
 from tools.preview.records import UNKNOWN
 from tools.preview.text import code, fenced, in_html, plain
 
@@ -125,10 +125,20 @@ def zone_lines(report: Report) -> list[str]:
         if record.old and UNKNOWN in (record.new or ""):
             lines.append(f" {record.old} ; read from its host again during `mx up`")
             continue
+        if (ttl := _only_ttl(record)) is not None:
+            lines.append(f" {record.old} ; the TTL becomes {ttl}")
+            continue
         lines += [f"-{record.old}"] if record.old else []
         note = f" ; {', '.join(record.other)}" if record.other else ""
         lines += [f"+{record.new}{note}"] if record.new else []
     return lines
+
+
+def _only_ttl(record: RecordChange) -> str | None:
+    """The new TTL when nothing else of a record changes; a long key is then shown once."""
+    old, new = ((line or "").split(" ", 2) for line in (record.old, record.new))
+    same = len(old) == len(new) == 3 and (old[0], old[2]) == (new[0], new[2])
+    return new[1] if same and not record.other else None
 
 
 def actions(changes: list[Change]) -> list[tuple[str, str, list[str]]]:

@@ -58,7 +58,8 @@ def test_thousand_changed_records_stay_under_the_limit(forge: str) -> None:
     assert len(text.encode()) <= FORGES[forge]
     assert "**1001** to update" in text
     assert "| mx1 | postfix |" in text
-    assert "+d0.example.test. 300 IN MX 10 mx1.example.test." in text
+    assert " d0.example.test. 60 IN MX 10 mx1.example.test. ; the TTL becomes 300" in text
+    assert "+d1.example.test. 300 IN MX 10 mx1.example.test." in text
     assert "< d1.example.test. 60 IN MX 10 mx1.example.test." in text
     assert text.count("**DNS**") == 1
     assert text.count("<details") == text.count("</details>")

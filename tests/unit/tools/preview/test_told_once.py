@@ -12,6 +12,7 @@ from tools.preview import records
 from tools.preview.markdown import markdown
 from tools.preview.model import Step
 from tools.preview.only_drift import only_drift
+from tools.preview.sections import zone_lines
 
 MAIN = "/etc/postfix/main.cf"
 PIECE = f"{MAIN}.d/80-restrictions.cf"
@@ -186,3 +187,19 @@ def test_an_imported_record_that_gets_another_ttl_changes_in_nothing_else() -> N
     new = old | {"ttl": 300, "proxied": False}
     change = records.change(Step("update", RECORD.format("spf-a.test"), old, new))
     assert change.other == ()
+
+
+def test_a_record_whose_ttl_alone_changes_is_shown_once() -> None:
+    old = {
+        "name": "k._domainkey.a.test",
+        "type": "TXT",
+        "content": '"v=DKIM1; p=AAAA"',
+        "ttl": 3600,
+    }
+    for new, count in ((old | {"ttl": 300}, 1), (old | {"ttl": 300, "content": '"x"'}, 2)):
+        lines = zone_lines(report_of({"steps": [step("update", RECORD.format("k"), old, new)]}))
+        assert len(lines) == count
+    [line] = zone_lines(
+        report_of({"steps": [step("update", RECORD.format("k"), old, old | {"ttl": 300})]})
+    )
+    assert line == ' k._domainkey.a.test. 3600 IN TXT "v=DKIM1; p=AAAA" ; the TTL becomes 300'
