@@ -86,11 +86,12 @@ def meet(
             found += [Met(record, other, "mta-sts", is_there) for other in policies]
     # One that is equal to one of ours stands beside none of ours.
     equal = {met.other.get("id") for met in found if met.kind == "same"}
-    exchangers = [record for record in wanted if record.type == "MX"]
+    exchangers: dict[str, list[Record]] = {}
+    for record in wanted:
+        if record.type == "MX":
+            exchangers.setdefault(record.name, []).append(record)
     return [
-        replace(met, ours=tuple(each for each in exchangers if each.name == met.record.name))
-        if met.kind == "mx"
-        else met
+        replace(met, ours=tuple(exchangers[met.record.name])) if met.kind == "mx" else met
         for met in found
         if met.kind == "same" or met.other.get("id") not in equal
     ]

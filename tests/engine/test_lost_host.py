@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tools.mx import lost
+from tools.mx import engine, lost, state
 
 from .conftest import Project
 
@@ -81,6 +82,16 @@ class Lost:
         return {item["urn"].rpartition("::")[2] for item in self.state()}
 
 
+@pytest.fixture(autouse=True)
+def engine_of_the_project(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `mx` asks the engine goes to that of the test."""
+
+    def call(stack: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        return project.run(*arguments, "--stack", stack)
+
+    monkeypatch.setattr(engine, "call", call)
+
+
 @pytest.fixture
 def closed_port() -> int:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -119,7 +130,7 @@ def leave(stack: Lost) -> None:
     # Its record is gone from DNS, and it was not asked itself.
     assert f"dns-a-{LOST}" not in stack.names()
     assert f"{LOST}-postfix" in stack.names()
-    stack.run(*lost.removal(names))
+    state.forget("production", names, "not forgotten")
 
 
 def remains(stack: Lost) -> None:

@@ -32,10 +32,5 @@ def left_out(names: Iterable[str]) -> list[str]:
     return [option for name in names for option in ("--exclude", name)]
 
 
-def removal(names: Sequence[str]) -> list[str]:
-    """Arguments of `pulumi` that take a host's component, and all in it, out of the state."""
-    return ["state", "delete", "--target-dependents", "--yes", names[0]]
-
-
 def _name(resource: Mapping[str, Any]) -> str:
     return str(resource.get("urn")).rpartition("::")[2]

@@ -70,14 +70,16 @@ def deployment(stack: str) -> dict[str, Any]:
     return found
 
 
-def forget(stack: str, urns: Collection[str]) -> None:
-    """Have the engine forget resources, which stay as they are. Raises Failure.
+def forget(stack: str, urns: Collection[str], failed: str) -> None:
+    """Have the engine forget resources, which stay as they are.
+
+    Raises Failure, whose text begins with `failed`.
 
     `pulumi state delete` would refuse: other resources depend on these, and go later.
     """
     done = engine.call(stack, ["stack", "export"])
     if done.returncode:
-        raise Failure(explain(done.stderr, stack))
+        raise Failure(f"{failed}: {explain(done.stderr, stack)}")
     exported: dict[str, Any] = json.loads(done.stdout)
     left = [each for each in exported["deployment"]["resources"] if each["urn"] not in urns]
     exported["deployment"]["resources"] = left
@@ -90,7 +92,7 @@ def forget(stack: str, urns: Collection[str]) -> None:
         file.flush()
         done = engine.call(stack, ["stack", "import", "--file", file.name])
     if done.returncode:
-        raise Failure(f"nothing was taken away: {explain(done.stderr, stack)}")
+        raise Failure(f"{failed}: {explain(done.stderr, stack)}")
 
 
 def _forget_in(dependencies: list[str] | None, urns: Collection[str]) -> None:

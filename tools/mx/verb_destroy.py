@@ -75,7 +75,7 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
             tell(f"{answer!r} is not {stack}: nothing was changed")
             return FAILED
     if kept:
-        state.forget(stack, kept)
+        state.forget(stack, kept, "nothing was taken away")
     options = ["--continue-on-error", *pulumi_options]
     expected = {} if pulumi_options else taken.count(leaves, settings.hosts)
     code = carry_out(stack, "destroy", options, None, expected=expected)

@@ -12,7 +12,6 @@ from . import cut_off, engine, lost, state, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, OK, USAGE
 from .console import say, show, tell
-from .explain import explain
 from .plan import LONG, plan
 from .progress import is_component
 from .verbs_apply import carry_out, refresh_as
@@ -75,9 +74,7 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
         code = carry_out(stack, "up", options, report, again=f"mx forget {stack} {host}")
         if code != OK:
             return code
-    done = engine.call(stack, lost.removal(names))
-    if done.returncode:
-        raise Failure(f"{host} is still in the state: {explain(done.stderr, stack)}")
+    state.forget(stack, names, f"{host} is still in the state")
     if settings.certificates is not None:
         tell(
             f"the disk of {host} has a copy of the token for Cloudflare: if somebody else may get "

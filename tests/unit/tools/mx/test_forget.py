@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 import click
@@ -40,10 +39,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """What the engine was asked for; the preview plans a change."""
     found: list[list[str]] = []
 
-    def call(stack: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-        found.append(arguments)
-        return subprocess.CompletedProcess(arguments, 0, "", "")
-
     def up(stack: str, verb: str, arguments: list[str], *_: Any, **__: Any) -> int:
         found.append([verb, *arguments])
         return OK
@@ -53,7 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return Report(stack, [Change("update", "mx1", "postfix")], counts={"update": 1})
 
     monkeypatch.setattr(engine, "install", lambda: None)
-    monkeypatch.setattr(engine, "call", call)
+    monkeypatch.setattr(state, "forget", lambda _, urns, __: found.append(["forget", *urns]))
     monkeypatch.setattr(state, "locked", lambda stack: None)
     monkeypatch.setattr(state, "deployment", lambda stack: {"resources": STATE})
     monkeypatch.setattr(cut_off, "take_over", lambda stack: None)
@@ -77,7 +72,7 @@ def test_the_rest_is_applied_before_the_host_leaves_the_state(
     assert calls == [
         ["preview", *excluded],
         ["up", "--continue-on-error", *excluded],
-        ["state", "delete", "--target-dependents", "--yes", OWN[0]],
+        ["forget", *OWN],
     ]
     shown = capsys.readouterr()
     said = " ".join(shown.out.split())

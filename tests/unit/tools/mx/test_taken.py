@@ -94,7 +94,7 @@ def test_a_record_that_was_taken_over_stays_unless_it_is_to_go(
     monkeypatch.setattr(engine, "install", lambda: None)
     monkeypatch.setattr(state, "locked", lambda stack: None)
     monkeypatch.setattr(state, "deployment", lambda stack: {"resources": STATE})
-    monkeypatch.setattr(state, "forget", lambda stack, urns: calls.extend(urns))
+    monkeypatch.setattr(state, "forget", lambda stack, urns, failed: calls.extend(urns))
     monkeypatch.setattr(queues, "count", lambda settings: {"mx1": 0})
     monkeypatch.setattr(verb_destroy, "settings_of", adopting)
     monkeypatch.setattr(verb_destroy, "carry_out", destroy)
