@@ -15,24 +15,29 @@ from components.settings.types import hostname, local_part
 from . import ssh_keys
 from .app import Failure
 from .codes import USAGE
-from .console import folded, safe, tell
+from .console import agreed, folded, safe, tell
 
 Kind = Callable[[str], str]
 
 
-def hostnames(answer: str) -> str:
-    """Names of hosts or domains, separated by blanks or commas. Raises ValueError."""
+def hostnames(answer: str, example: str = "mx1.example.org") -> str:
+    """Names of hosts, separated by blanks or commas. Raises ValueError."""
     names = answer.replace(",", " ").split()
     if not names:
-        raise ValueError("a name is needed, such as mx1.example.org")
+        raise ValueError(f"a name is needed, such as {example}")
     for name in names:
         try:
             hostname(name)
         except ValueError as error:
-            raise ValueError(f"{error}, such as mx1.example.org") from None
+            raise ValueError(f"{error}, such as {example}") from None
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"{', '.join(twice)} is named twice")
     return " ".join(names)
+
+
+def domains(answer: str) -> str:
+    """Names of mail domains or zones, separated by blanks or commas. Raises ValueError."""
+    return hostnames(answer, "example.org")
 
 
 def login(answer: str) -> str:
@@ -108,7 +113,7 @@ def mailbox(answer: str) -> str:
     name, colon, port = answer.partition(":")
     if colon and not (port.isdecimal() and 0 < int(port) < 65536):
         raise ValueError(f"{port!r} is no port")
-    return hostnames(name) + colon + port
+    return hostnames(name, "mail.example.org") + colon + port
 
 
 def zone_id(answer: str) -> str:
@@ -158,6 +163,6 @@ class Asking:
     def yes(self, question: str, option: str) -> bool:
         """A yes or no; no where nobody can answer."""
         if self.possible:
-            return click.confirm(question, err=True)
+            return agreed(question)
         tell(f"{question} Taken as no; {option} answers yes.")
         return False

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 from click.shell_completion import CompletionItem
 
 from components.settings.environment import SettingsError
-from components.settings.stack_file import path
+from components.settings.stack_file import path, settings_of
 
 from .codes import FAILED, INTERRUPTED, USAGE
 from .console import program, tell
-from .engine import ROOT
+from .engine import ROOT, product_version
 
 HELP = ["-h", "--help"]
 CONTEXT = {"help_option_names": HELP, "max_content_width": 80}
@@ -62,10 +63,37 @@ def stacks() -> list[str]:
     return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
 
 
+class HostName(click.ParamType[str]):
+    """The name of an MX host in the stack file, after the name of the stack."""
+
+    name = "host"
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str | None:
+        """The hosts of the stack, when none is given."""
+        known = ", ".join(_hosts(ctx))
+        return f"The hosts of the stack: {known}" if known else None
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The hosts that begin with what is typed."""
+        return [CompletionItem(name) for name in _hosts(ctx) if name.startswith(incomplete)]
+
+
+def _hosts(ctx: click.Context | None) -> list[str]:
+    """The hosts of the stack that is named before; none when the stack file is wrong."""
+    stack = ctx.params.get("stack") if ctx is not None else None
+    with suppress(SettingsError):
+        return list(settings_of(stack).hosts) if stack else []
+    return []
+
+
 STACK = StackName()
+HOST = HostName()
 
 
 @click.group(context_settings=CONTEXT, epilog=EPILOG, no_args_is_help=True)
+@click.version_option(product_version(), prog_name="mx", message="%(prog)s %(version)s")
 def mx() -> None:
     """Turn Debian servers into mail exchangers, and look after them.
 

@@ -15,7 +15,6 @@ from components.host.checks import CHECKS, PORT, Asked
 from components.host.facts import POSTFIX
 from components.services.postfix import units
 from components.settings.environment import Settings
-from components.settings.host import HostSettings
 from tools.status.names import Names
 
 from . import hosts, ssh_keys
@@ -93,7 +92,7 @@ def unreachable(settings: Settings, key: str, code: int, err: str) -> Line:
     host = settings.hosts[key]
     address = host.ssh_address or str(host.ipv4)
     if "HOST IDENTIFICATION HAS CHANGED" in err or "Host key verification failed" in err:
-        return Line("fault", key, *wrong_key(key, host, address, settings.ssh.port))
+        return Line("fault", key, *wrong_key(settings, key))
     user = settings.ssh.user
     if NO_SUDO in err:
         what = f"the login {user}@{address} works, but sudo asks for a password"
@@ -108,16 +107,23 @@ def unreachable(settings: Settings, key: str, code: int, err: str) -> Line:
     return Line("fault", key, f"not reached over SSH at {address} ({place}): {words}", cure)
 
 
-def wrong_key(key: str, host: HostSettings, address: str, port: int) -> tuple[str, str]:
-    """What the stack file pins and what the host shows, and what to do."""
+def wrong_key(settings: Settings, key: str) -> tuple[str, str]:
+    """What the stack file pins for a host and what the host shows, and what to do."""
+    host = settings.hosts[key]
+    address = host.ssh_address or str(host.ipv4)
     kind = (host.host_key or "").partition(" ")[0]
-    shown = ssh_keys.scan(address, port)
+    shown = ssh_keys.scan(address, settings.ssh.port)
     seen = f"{kind} {shown[kind]}" if kind in shown else ssh_keys.best(shown)
     expected = ssh_keys.fingerprint(host.host_key) if host.host_key else "in ssh.knownHostsFile"
     what = (
         f"the host at {address} has another SSH host key. hosts.{key}.hostKey: {expected}; "
         f"the host shows: {ssh_keys.fingerprint(seen) if seen else 'none'}"
     )
+    for other, its in settings.hosts.items():
+        if seen and its.host_key == seen:
+            return f"{what}. The stack file pins that key for {other}", (
+                f"are the addresses, or the keys, of hosts.{key} and hosts.{other} interchanged?"
+            )
     cure = (
         "compare on its console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub. If the host was "
         f"set up anew, write this line to hosts.{key}; else somebody may be in between:\n"

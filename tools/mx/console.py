@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
 from pathlib import Path
 from typing import TextIO
 
+import click
 from rich.console import Console, RenderableType
 
 from components.settings.text import visible
@@ -16,6 +18,9 @@ from components.settings.text import visible
 # A program searches whole lines, so a pipe gets lines that are not folded.
 _PIPED_WIDTH = 10_000
 WHOLE = " " * 8
+# Blanks at the end of a line, and the codes of colours there.
+_BLANKS = re.compile(r"[ ]+((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 _ROOT = Path(__file__).parents[2]
 
 
@@ -47,7 +52,7 @@ def show(what: RenderableType) -> None:
     out = console()
     with out.capture() as captured:
         out.print(what, crop=False)  # a line that is to be copied may be longer
-    print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
+    print(_BLANKS.sub(r"\1", captured.get().removesuffix("\n")))
 
 
 def folded(text: str, stream: TextIO) -> str:
@@ -89,3 +94,16 @@ def complain(text: str) -> None:
 def tell(message: str) -> None:
     """Write one message to stderr, with the name of the command before it."""
     complain(f"mx: {message}")
+
+
+def agreed(question: str) -> bool:
+    """Ask on the terminal whether to go on. An empty answer is no; any other is asked again."""
+
+    def known(answer: str) -> bool:
+        try:
+            return _ANSWERS[answer.strip().lower()]
+        except KeyError:
+            raise click.UsageError("answer y or n") from None
+
+    shown = folded(f"{question} [y/N]", sys.stderr)
+    return bool(click.prompt(shown, "n", show_default=False, err=True, value_proc=known))

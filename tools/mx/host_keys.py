@@ -44,7 +44,5 @@ def in_errors(errors: dict[str, list[str]], settings: Settings) -> None:
 
 
 def _words(settings: Settings, key: str) -> str:
-    host = settings.hosts[key]
-    address = host.ssh_address or str(host.ipv4)
-    what, cure = wrong_key(key, host, address, settings.ssh.port)
+    what, cure = wrong_key(settings, key)
     return f"{what}. To do: {cure}"

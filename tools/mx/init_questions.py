@@ -37,7 +37,7 @@ def ask(asking: Asking, given: dict[str, object], answers: Answers) -> None:
         _addresses(asking, host, addresses, answers.ssh_port, taken)
     if not answers.domains:
         question = "Mail domains, separated by blanks"
-        answers.domains = asking.words(question, "--domain", kind=checked.hostnames).split()
+        answers.domains = asking.words(question, "--domain", kind=checked.domains).split()
     if not answers.recipients:
         if asking.possible:
             tell(
@@ -76,7 +76,7 @@ def _options(given: dict[str, object], answers: Answers) -> None:
         ):
             checked.given(f"--host {name}: {kind} address", address, check)
     answers.domains = [
-        checked.given("--domain", domain, checked.hostnames) for domain in _all(given, "domains")
+        checked.given("--domain", domain, checked.domains) for domain in _all(given, "domains")
     ]
     answers.recipients = [
         checked.given("--recipient", one, checked.local_parts) for one in _all(given, "recipients")

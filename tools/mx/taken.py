@@ -48,6 +48,25 @@ def lines(resources: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*found[:_SHOWN], *more]
 
 
+def exchangers(
+    leaves: Iterable[Mapping[str, Any]], listed: Iterable[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """Each domain that loses an MX record, and where its other MX records lead.
+
+    `listed`: the records of the zones as the API tells them.
+    """
+    gone = [each.get("outputs") or {} for each in leaves if each.get("type") == _RECORD]
+    numbers = {each.get("id") for each in gone}
+    left: dict[str, list[str]] = {
+        str(each.get("name")).lower(): [] for each in gone if each.get("type") == "MX"
+    }
+    for record in listed:
+        name = str(record.get("name")).lower()
+        if record.get("type") == "MX" and name in left and record.get("id") not in numbers:
+            left[name].append(str(record.get("content")).rstrip(".").lower())
+    return {name: sorted(others) for name, others in sorted(left.items())}
+
+
 def adopted(resources: Iterable[Mapping[str, Any]], keys: Collection[str]) -> list[str]:
     """The URNs of records that were there before the stack, which took them over.
 

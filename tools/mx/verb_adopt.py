@@ -21,7 +21,7 @@ from tools.adopt.offers import Edit, Offer
 from . import engine, zones_api
 from .app import STACK, Failure, mx
 from .codes import FOUND, OK, USAGE
-from .console import console, folded, safe, tell
+from .console import agreed, console, folded, safe, tell
 from .explain import explain
 from .wait import waiting
 
@@ -65,7 +65,7 @@ def adopt(stack: str, dry_run: bool, yes: bool, as_json: bool) -> int:
     else:
         _show(stack, found, old, new)
     if edits and not dry_run:
-        if not yes and not click.confirm(f"\nWrite these lines to {_name(stack)}?", err=True):
+        if not yes and not agreed(f"\nWrite these lines to {_name(stack)}?"):
             tell("nothing was written")
             return FOUND
         stack_file.write(path(stack), new)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
+from components.dns import zones
+from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 
-from . import engine, queues, state, taken
+from . import engine, queues, state, taken, zones_api
 from .app import STACK, Failure, mx
 from .codes import FAILED, OK, USAGE
 from .console import say, show, tell
 from .verbs_apply import ENGINE_OPTIONS, carry_out
 from .wait import waiting
+
+_NO_MX = "Senders try the address of the domain's own name then, or return the mail"
 
 
 @mx.command(context_settings=ENGINE_OPTIONS)
@@ -64,11 +70,8 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
     if not yes:
         if not sys.stdin.isatty():
             raise Failure("nobody can answer here: add --yes", USAGE)
-        if "MX record" in gone:
-            tell(
-                "only the stack's own MX records go. If a domain has no others then, senders try "
-                "the address of the domain's own name, or return the mail"
-            )
+        if "MX record" in gone and not chosen:
+            _where_mail_goes(stack, settings, leaves)
         question = f"Type {stack} to take the stack away"
         answer = click.prompt(question, err=True, default="", show_default=False)
         if answer != stack:
@@ -86,3 +89,24 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
             f"makes all of it again. To remove the state: mx pulumi {stack} stack rm"
         )
     return code
+
+
+def _where_mail_goes(stack: str, settings: Settings, leaves: Sequence[Mapping[str, Any]]) -> None:
+    """Say which domains keep MX records that are not the stack's, and which are left with none."""
+    with waiting(f"{stack}: reading the zones"):
+        looked = zones.look(settings.dns.zones, zones_api.of(stack, settings), False, True)
+    if looked.faults or looked.silent or set(looked.records) != set(settings.dns.zones):
+        tell(
+            "The zones could not be read. Only the stack's own MX records go; a domain may have no "
+            f"others. {_NO_MX}"
+        )
+        return
+    listed = [record for records in looked.records.values() for record in records]
+    none = []
+    for domain, others in taken.exchangers(leaves, listed).items():
+        if others:
+            tell(f"Mail for {domain} goes to {', '.join(others)} then")
+        else:
+            none.append(domain)
+    if none:
+        tell(f"No MX record is left of {', '.join(none)}. {_NO_MX}")

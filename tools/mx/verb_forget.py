@@ -11,7 +11,7 @@ from components.settings.stack_file import settings_of
 from . import cut_off, engine, lost, state, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, OK, USAGE
-from .console import say, show, tell
+from .console import agreed, say, show, tell
 from .plan import LONG, plan
 from .progress import is_component
 from .verbs_apply import carry_out, refresh_as
@@ -65,7 +65,7 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
     )
     if not yes and not sys.stdin.isatty():
         raise Failure("nobody can answer here: read the report above, then add --yes", USAGE)
-    if not yes and not click.confirm(f"\nApply this, and forget {host}?", err=True):
+    if not yes and not agreed(f"\nApply this, and forget {host}?"):
         tell("nothing was changed")
         return FAILED
     cut_off.take_over(stack)

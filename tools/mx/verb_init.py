@@ -188,7 +188,7 @@ def _zones(asking: Asking, answers: init_file.Answers) -> None:
         if not _covered(name, answers.zones):
             guess = ".".join(name.split(".")[-2:])
             option = "--zone NAME=ID or CLOUDFLARE_API_TOKEN"
-            zone = asking.words(f"Zone of {name}", option, guess, checked.hostnames)
+            zone = asking.words(f"Zone of {name}", option, guess, checked.domains)
             answers.zones[zone] = asking.words(
                 f"Zone ID of {zone} (32 characters, on the zone's overview page)",
                 f"--zone {zone}=ID",

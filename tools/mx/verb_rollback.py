@@ -18,10 +18,10 @@ from tools.preview.model import Report, Step
 from tools.preview.risks import risks
 
 from . import hosts, terminal
-from .app import STACK, Failure, mx
+from .app import HOST, STACK, Failure, mx
 from .check_host import unreachable
 from .codes import FAILED, OK, USAGE
-from .console import folded, safe, say, show, tell
+from .console import agreed, folded, safe, say, show, tell
 from .explain import explain
 
 _NOT_REACHED, _NO_AGENT = 255, 127
@@ -77,7 +77,7 @@ def difference(stack: str, host: str, component: str, record: dict[str, Any]) ->
 
 @mx.command()
 @click.argument("stack", type=STACK)
-@click.argument("host")
+@click.argument("host", type=HOST)
 @click.argument("component", required=False)
 @click.option(
     "--list", "listed", is_flag=True, help="List the components, and which have a former state."
@@ -129,7 +129,7 @@ def rollback(stack: str, host: str, component: str | None, listed: bool, yes: bo
                 raise Failure("nobody can answer here: add --yes", USAGE)
             print(file=sys.stderr)
             tell(_AGAIN)
-            if not click.confirm(f"Put the former state of {component} back on {host}?", err=True):
+            if not agreed(f"Put the former state of {component} back on {host}?"):
                 tell("nothing was changed")
                 return FAILED
         return _go(settings, stack, host, component, told=not yes)

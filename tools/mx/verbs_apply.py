@@ -18,7 +18,7 @@ from tools.preview.model import Report
 from . import apply, cut_off, engine, host_keys, state, terminal
 from .app import STACK, Failure, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
-from .console import complain, console, folded, safe, show, tell
+from .console import agreed, complain, console, folded, safe, show, tell
 from .plan import LONG, plan
 from .progress import DNS
 from .wait import waiting
@@ -89,7 +89,7 @@ def up(
                 "The report above is the new one: review it, then give its plan"
             )
             return FOUND
-        if not yes and not click.confirm(f"\nApply this to {stack}?", err=True):
+        if not yes and not agreed(f"\nApply this to {stack}?"):
             tell("nothing was changed")
             return FAILED
     options = refresh_as(report, stack, pulumi_options)

@@ -21,7 +21,7 @@ from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 
 from . import hosts
-from .app import STACK, Failure, mx
+from .app import HOST, STACK, Failure, mx
 from .check_host import unreachable
 from .codes import FOUND, OK, USAGE
 from .console import safe, say, show, tell
@@ -63,7 +63,7 @@ def as_root(settings: Settings, host: str, command: str) -> tuple[int, str, str]
 # What begins with a dash behind the host belongs to the command.
 @mx.command("run", context_settings={"allow_interspersed_args": False})
 @click.argument("stack", type=STACK)
-@click.argument("host")
+@click.argument("host", type=HOST)
 @click.argument("command", nargs=-1, required=True)
 def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
     """Run a command as root on a host of a stack.
@@ -105,7 +105,7 @@ def _run(settings: Settings, host: str, line: str) -> int:
 
 @mx.command()
 @click.argument("stack", type=STACK)
-@click.argument("host")
+@click.argument("host", type=HOST)
 @click.option("--json", "as_json", is_flag=True, help="Print what the host answers, as JSON.")
 def host(stack: str, host: str, as_json: bool) -> int:
     """Show what is applied on a host, and what differs from it.
@@ -194,6 +194,14 @@ def _entries(certificates: Any) -> list[tuple[str, dict[str, Any]]]:
     return [(str(name), one) for name, one in found if isinstance(one, dict)]
 
 
+def _served(entry: dict[str, Any]) -> str:
+    """By what a certificate is served that nothing is wrong with."""
+    if "daysLeft" not in entry:
+        return ""
+    by = ", ".join(map(str, entry.get("servedBy") or ()))
+    return f"served by {safe(by)}" if by else "no running service has it"
+
+
 def _certificates(certificates: Any) -> Iterator[RenderableType]:
     entries = _entries(certificates)
     if not entries:
@@ -213,7 +221,7 @@ def _certificates(certificates: Any) -> Iterator[RenderableType]:
         table.add_row(
             safe(name),
             f"{days:.0f}" if isinstance(days, int | float) else "none yet",
-            Text(safe("; ".join(wrong)) or "served", "red" if wrong else ""),
+            Text(safe("; ".join(wrong)), "red") if wrong else _served(one),
         )
     yield Text()
     yield table

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from . import engine, state
-from .app import STACK, Failure, mx, stacks
+from .app import HOST, STACK, Failure, mx, stacks
 from .codes import FAILED, OK, USAGE
 from .console import complain, say
 from .explain import explain
@@ -104,7 +104,7 @@ def audit(file: str, **options: Any) -> int:
 
 @mx.command()
 @click.argument("stack", type=STACK)
-@click.argument("host")
+@click.argument("host", type=HOST)
 @click.argument("directory", type=_FILE)
 def render(stack: str, host: str, directory: Path) -> int:
     """Write the files that a stack puts on a host into a directory.

@@ -291,7 +291,13 @@ def test_a_challenge_goes_even_when_it_never_shows(
 
 def test_status_for_people_has_a_line_for_each_certificate() -> None:
     found = {
-        "mx1_rsa": {"daysLeft": 60.04, "notServed": [], "error": ""},
+        "mx1_rsa": {
+            "daysLeft": 60.04,
+            "servedBy": ["nginx", "postfix"],
+            "notServed": [],
+            "error": "",
+        },
+        "mx1_stopped": {"daysLeft": 60.04, "servedBy": [], "notServed": []},
         "mx1_ecdsa": {
             "daysLeft": 9.5,
             "notServed": ["smtp does not serve mx1_ecdsa: refused"],
@@ -301,8 +307,9 @@ def test_status_for_people_has_a_line_for_each_certificate() -> None:
         "new": {},
     }
     assert module("__main__").status_text(found).splitlines() == [
-        "mx1_rsa    60.0 days left  served",
-        "mx1_ecdsa  9.5 days left  smtp does not serve mx1_ecdsa: refused; "
+        "mx1_rsa      60.0 days left  served by nginx, postfix",
+        "mx1_stopped  60.0 days left  no running service has it",
+        "mx1_ecdsa    9.5 days left  smtp does not serve mx1_ecdsa: refused; "
         "fails since 2026-01-01T00:00:00+00:00: CAA: \\x1b[2J",
-        "new        no certificate yet",
+        "new          no certificate yet",
     ]

@@ -120,6 +120,7 @@ class Host:
             ("rollover", "roll", lambda *_: None),
             ("rollover", "next_key", lambda *_: None),
             ("served", "verify", verify),
+            ("served", "users", lambda _: ["postfix"]),
             ("served", "differences", lambda _: host.unserved),
         ):
             monkeypatch.setattr(module(place), name, value)

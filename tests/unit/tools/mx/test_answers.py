@@ -39,6 +39,16 @@ def test_an_empty_answer_is_told_what_is_needed(
     assert "'mx1' is not a fully qualified domain name, such as mx1.example.org" in told
 
 
+def test_each_kind_of_name_has_its_own_example() -> None:
+    for kind, example in (
+        (answers.hostnames, "mx1.example.org"),
+        (answers.domains, "example.org"),
+        (answers.mailbox, "mail.example.org"),
+    ):
+        with pytest.raises(ValueError, match=f"such as {example}$"):
+            kind("foo")
+
+
 def test_a_whole_address_is_no_local_part(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

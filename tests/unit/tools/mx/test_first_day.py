@@ -233,6 +233,23 @@ def test_stopped_postfix_is_told_with_the_unit_of_the_release(debian: int, unit:
     ]
 
 
+def test_key_of_another_host_of_the_stack_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two addresses interchanged: nobody is told to write the other host's key there."""
+    document = yaml.safe_load(init_file.text(answers()))["config"]["mx:mail"]
+    document["hosts"]["mx2"] = document["hosts"]["mx1"] | {
+        "hostname": "mx2.example.org",
+        "ipv4": "203.0.113.22",
+        "ipv6": None,
+        "hostKey": OTHER,
+    }
+    kind, blob = OTHER.split()
+    monkeypatch.setattr(ssh_keys, "scan", lambda address, port: {kind: blob})
+    line = unreachable(from_mapping(document), "mx1", 255, "Host key verification failed.")
+    assert "The stack file pins that key for mx2" in line.what
+    assert "hosts.mx1 and hosts.mx2 interchanged?" in line.cure
+    assert OTHER not in line.cure
+
+
 def test_missing_ptr_is_told_and_is_no_fault() -> None:
     lines = judge_answer(settings(), "mx1", (0, GOOD, ""), World({}), [])
     notices = "\n".join(line.what for line in lines if line.level == "notice")

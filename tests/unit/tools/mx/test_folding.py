@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sys
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from tools.mx import console
 from tools.mx.app import run
@@ -65,3 +68,32 @@ def test_findings_of_an_audit_are_folded_and_keep_their_indent(
 def test_message_in_a_pipe_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     console.tell(LONG)
     assert capsys.readouterr().err == f"mx: {LONG}\n"
+
+
+def test_coloured_titles_of_a_table_end_without_blanks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("host")
+    table.add_row("mx1.example.org")
+    console.show(table)
+    title, row = capsys.readouterr().out.splitlines()
+    assert "\x1b[2m" in title
+    assert re.sub(r"\x1b\[[0-9;]*m", "", title) == "host"
+    assert row == "mx1.example.org"
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"), [("y\n", True), ("\n", False), ("x\nNO\n", False)]
+)
+def test_question_takes_yes_and_no_and_names_them_for_other_answers(
+    answers: str,
+    expected: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answers))
+    assert console.agreed("Go on?") is expected
+    assert ("answer y or n" in capsys.readouterr().err) is answers.startswith("x")

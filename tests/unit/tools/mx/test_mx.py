@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tools.mx import __main__, apply, log, plan, wait
+from tools.mx import __main__, apply, engine, log, plan, wait
 from tools.mx.app import mx, run
 from tools.mx.codes import FAILED, FOUND, OK, USAGE
 from tools.mx.console import safe
@@ -204,3 +204,15 @@ def test_api_that_keeps_a_preview_waiting_is_told_with_the_way_out(
     with wait.waiting("reading", plan.LONG):
         assert said.wait(10)
     assert "--refresh=false" in words[0]
+
+
+def test_missing_host_is_told_with_the_hosts_of_the_stack(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["host", "production"]) == USAGE
+    assert "The hosts of the stack: mx1, mx2" in capsys.readouterr().err
+
+
+def test_version_is_an_option_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"mx {engine.product_version()}\n"

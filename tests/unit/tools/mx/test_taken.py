@@ -7,9 +7,10 @@ from typing import Any
 import click
 import pytest
 
+from components.dns import zones
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
-from tools.mx import engine, queues, state, taken, verb_destroy
+from tools.mx import engine, queues, state, taken, verb_destroy, zones_api
 from tools.mx.app import run
 from tools.mx.codes import FAILED, OK
 
@@ -74,12 +75,31 @@ def test_a_name_typed_wrong_is_told_and_nothing_runs(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", lambda *_, **__: "prodction")
     monkeypatch.setattr(verb_destroy, "carry_out", None)
+    monkeypatch.setattr(zones_api, "of", lambda *_: None)
+    monkeypatch.setattr(zones, "look", lambda *_: zones.Look(silent="no answer"))
     assert run(["destroy", "production"]) == FAILED
     shown = capsys.readouterr()
     assert "this takes away 2 DNS records" in shown.out
     assert '  example.test TXT "v=spf1 mx ~all"' in shown.out
     assert "took them over. They stay:" in shown.out
+    assert "The zones could not be read" in " ".join(shown.err.split())
     assert "'prodction' is not production: nothing was changed" in shown.err
+
+
+def test_a_domain_that_keeps_no_mx_record_is_named_before_the_question() -> None:
+    """One whose MX record of others stays is told with where its mail goes then."""
+    ours = [
+        {"type": RECORD, "outputs": {"id": number, "name": name, "type": "MX"}}
+        for number, name in (("1", "a.test"), ("2", "b.test"), ("3", "b.test"))
+    ]
+    listed = [
+        {"id": "1", "type": "MX", "name": "a.test", "content": "mx1.example.test"},
+        {"id": "3", "type": "MX", "name": "b.test", "content": "mx2.example.test"},
+        {"id": "9", "type": "MX", "name": "B.test", "content": "Mailbox1.example.test."},
+        {"id": "8", "type": "TXT", "name": "a.test", "content": "v=spf1 mx"},
+        {"id": "7", "type": "MX", "name": "c.test", "content": "mailbox1.example.test"},
+    ]
+    assert taken.exchangers(ours, listed) == {"a.test": [], "b.test": ["mailbox1.example.test"]}
 
 
 def test_a_record_that_was_taken_over_stays_unless_it_is_to_go(

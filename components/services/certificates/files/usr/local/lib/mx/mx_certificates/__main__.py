@@ -136,6 +136,7 @@ def status(stack: dict[str, Any]) -> dict[str, Any]:
             ends = openssl.read(path).not_after
             entry["notAfter"] = ends.isoformat()
             entry["daysLeft"] = round((ends - datetime.now(UTC)).total_seconds() / 86400, 2)
+            entry["servedBy"] = served.users(certificate)
             entry["notServed"] = served.differences(certificate)
         found[certificate["alias"]] = entry
     return found
@@ -152,7 +153,9 @@ def status_text(found: dict[str, Any]) -> str:
         if entry.get("error"):
             since = entry.get("failingSince")
             wrong.append(f"{f'fails since {since}' if since else 'failed'}: {entry['error']}")
-        state = "; ".join(wrong) or ("" if days is None else "served")
+        by = ", ".join(entry.get("servedBy", []))
+        well = f"served by {by}" if by else "no running service has it"
+        state = "; ".join(wrong) or ("" if days is None else well)
         lines.append(f"{alias.ljust(width)}  {left}  {state}".rstrip())
     text = "\n".join(lines) or "no certificates are wanted here"
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
