@@ -17,26 +17,46 @@ def told(settings: Settings, listed: Listed, ours: Collection[str]) -> Iterator[
 
     `listed`: zone to its records as the API tells them. `ours`: the IDs of the stack's records.
     """
-    known = {"", *(host.hostname for host in settings.hosts.values())}
+    keys = {host.hostname: key for key, host in settings.hosts.items()}
     at: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for zone, records in listed.items():
         for record in records:
             is_other = record.get("type") == "MX" and record.get("id") not in ours
-            if is_other and _name(record) not in known:
+            if is_other and _name(record):
                 at.setdefault((zone, str(record.get("name")).lower()), []).append(record)
     for domain in settings.domains:
         zone = settings.zone_of(domain)
         if zone not in listed:
             continue
-        others = at.get((zone, domain), [])
-        if not settings.exchangers(domain):
+        wanted = settings.exchangers(domain)
+        # A record in the place of one of ours is told as such (components/dns/foreign.py).
+        found = at.get((zone, domain), [])
+        others = [record for record in found if keys.get(_name(record)) not in wanted]
+        if not wanted:
             yield _unnamed(settings, domain, others)
-        if left := _by_mx_alone(settings, domain, {_name(record) for record in others}):
+        for record in others:
+            if key := keys.get(_name(record)):
+                yield _named(settings, domain, key, record)
+        theirs = {_name(record) for record in others} - {*keys}
+        if left := _by_mx_alone(settings, domain, theirs):
             yield (
                 f"The SPF record of {domain} has the term mx, which names {' and '.join(left)} "
                 "only as long as the MX record exists. If mail of the domain is sent from there, "
                 "and no other term names the sender, add one before you remove that MX record."
             )
+
+
+def _named(settings: Settings, domain: str, key: str, record: Mapping[str, Any]) -> str:
+    """An MX record that names a host of the stack, and that the stack does not publish."""
+    if key in settings.keepers(domain):
+        why = f"`leavingMx` or `leaving` has {key}. Mail comes to the host now, set up or not"
+    else:
+        why = f"{key} is not in domains.{domain}.mx. The host refuses the domain's mail"
+    return (
+        f"An MX record of {domain} names {_name(record)}, preference {foreign.number(record)}. "
+        f"The record is not this stack's, and {why}. If that is not meant, remove the record "
+        f"(ID {record.get('id')})."
+    )
 
 
 def _unnamed(settings: Settings, domain: str, others: list[Mapping[str, Any]]) -> str:

@@ -29,9 +29,10 @@ class Met:
 
     `kind`: "same", equal but for TTL; "single", a policy of which a name must have one; "cname", a
     CNAME in the way of the other; "mx", "address", "tlsa", one beside ours; "mta-sts", an
-    announced policy of others for a domain whose MX is ours. `policy`: SPF, DMARC ... of a
-    "single" one. `is_there`: the stack has its own record already, or takes one over. `ours`: all
-    MX records of the stack at the name, for an MX.
+    announced policy of others for a domain whose MX is ours. `is_there`: the stack has its own
+    record already, or takes one over. `policy`: SPF, DMARC ... of which a name must have one, and
+    `several`: how many records of others are this policy there. `ours`: all MX records of the
+    stack at the name, for an MX.
     """
 
     record: Record
@@ -40,6 +41,7 @@ class Met:
     is_there: bool
     policy: str = ""
     ours: tuple[Record, ...] = ()
+    several: int = 1
 
 
 @dataclass
@@ -78,11 +80,14 @@ def meet(
     found: list[Met] = []
     for record in wanted:
         is_there = record.key in held or record.key in adopted
-        for other in at.get((record.zone, record.name), ()):
-            found += _compare(record, other, is_there)
+        others = at.get((record.zone, record.name), [])
+        of = [single for single in map(policy, others) if single and single == _single(record)]
+        for other in others:
+            mets = _compare(record, other, is_there)
+            found += (replace(met, policy="".join(of[:1]), several=len(of)) for met in mets)
         announced = (record.zone, f"_mta-sts.{record.name}")
         if record.type == "MX" and record.content != "." and announced not in taken:
-            policies = (each for each in at.get(announced, ()) if _policy(each) == "MTA-STS")
+            policies = (each for each in at.get(announced, ()) if policy(each) == "MTA-STS")
             found += [Met(record, other, "mta-sts", is_there) for other in policies]
     # One that is equal to one of ours stands beside none of ours.
     equal = {met.other.get("id") for met in found if met.kind == "same"}
@@ -127,8 +132,8 @@ def _compare(record: Record, other: Api, is_there: bool) -> Iterator[Met]:
         yield Met(record, other, "cname", is_there)
     elif kind == record.type:
         single = _single(record)
-        if single and single == _policy(other):
-            yield Met(record, other, "single", is_there, single)
+        if single and single == policy(other):
+            yield Met(record, other, "single", is_there)
         elif kind == "MX":
             yield Met(record, other, "mx", is_there)
         elif kind in _ADDRESSES:
@@ -141,7 +146,8 @@ def _single(record: Record) -> str | None:
     return _single_of(record.name, record.content) if record.type == "TXT" else None
 
 
-def _policy(other: Api) -> str | None:
+def policy(other: Api) -> str | None:
+    """Which policy a TXT record of the API is: SPF, DMARC, MTA-STS, TLSRPT or DKIM."""
     return _single_of(str(other.get("name")), str(other.get("content")))
 
 

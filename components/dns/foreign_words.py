@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 _NAMED = 3  # so many MX hosts of ours are named in a sentence
 
 
+# What the stack makes itself, so that another one cannot be kept.
+_MADE = {
+    "DKIM": "`mx adopt` takes over a key that domains.*.records.dkim gives. An MX host makes its "
+    "own key: choose another spamFilter.dkimSelector, or remove the record if nothing signs with "
+    "it",
+    "MTA-STS": "The stack makes the id of its policy itself. When our policy is to be served, "
+    "remove the record",
+}
+
+
 def line(met: Met) -> str:
     """What is there, what comes of that, and what to do."""
     return _LINES[met.kind](met)
@@ -68,10 +78,16 @@ def _single(met: Met) -> str:
             f"{_what(met)}, besides this stack's: with two {met.policy} records, receivers "
             f"ignore both. Remove the other one (ID {met.other.get('id')})."
         )
-    return (
-        f"dns.adopt: {_what(met)}: with a second {met.policy} record, receivers would ignore "
-        f"both. {_take_over(met)}"
-    )
+    if met.several > 1:
+        return (
+            f"dns.adopt: {met.record.name} has {met.several} {met.policy} records that are not "
+            "this stack's, and receivers ignore all of them today. Leave the one that is right, "
+            "then run `mx adopt`"
+        )
+    second = f"dns.adopt: {_what(met)}: with a second {met.policy} record, receivers would ignore"
+    if met.policy in _MADE:
+        return f"{second} both. {_MADE[met.policy]} (ID {met.other.get('id')})"
+    return f"{second} both. {_take_over(met)}"
 
 
 def _mx(met: Met) -> str:

@@ -7,6 +7,7 @@ told (`told`). The program, its previews and `mx check` go through the same tabl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
@@ -25,7 +26,8 @@ DISK_LEFT_MIB = 300
 # Seconds; an answer takes ten at the most.
 CLOCK_OFF = 60
 RELEASE, ROOT, ADDRESSES = "release of Debian", "root", "own addresses"
-MAILBOX, PORT = "mailbox host", "port 25"
+_KNOWN = ("debian 12", "debian 13")
+MAILBOX, PORT, OWNER = "mailbox host", "port 25", "stack"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Asked:
     is there. `here`: seconds since 1970 on this machine, None when clocks are not compared.
     `reached`: addresses at which a connection was answered by this host. `unproven`: addresses that
     this machine has no route to. `judged`: the public addresses that are judged, None for all.
+    `owner`: how a host names this stack, empty when that is not compared.
     """
 
     settings: Settings
@@ -47,6 +50,7 @@ class Asked:
     reached: frozenset[str] = field(default_factory=frozenset)
     unproven: frozenset[str] = field(default_factory=frozenset)
     judged: frozenset[str] | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,23 @@ def _release(asked: Asked) -> Iterator[Finding]:
     wanted, found = f"debian {asked.settings.hosts[asked.key].debian}", asked.facts.release
     if found == wanted:
         return
-    known = found in ("debian 12", "debian 13")
     yield Finding(
         f"hosts.{asked.key}.debian is {wanted.split()[1]}, but the host runs "
         f"{visible(found) or 'an unknown system'}",
-        f"write `debian: {found[-2:]}`" if known else "set up Debian 12 or 13",
+        f"write `debian: {found[-2:]}`" if found in _KNOWN else "set up Debian 12 or 13",
     )
+
+
+def _owner(asked: Asked) -> Iterator[Finding]:
+    for owner in asked.facts.owners:
+        if asked.owner and owner != asked.owner:
+            name = visible(owner).rpartition("/")[2]
+            yield Finding(
+                f"hosts.{asked.key}: the host belongs to the stack {visible(owner)!r}, not to "
+                f"{asked.owner!r}",
+                f"`mx destroy {name}`, where that stack's state is, gives the host free. If the "
+                f"state is lost, use the same name: `mx init {name}` (docs/backends.md)",
+            )
 
 
 def _root(asked: Asked) -> Iterator[Finding]:
@@ -124,10 +139,9 @@ def _disk(asked: Asked) -> Iterator[Finding]:
 def _clock(asked: Asked) -> Iterator[Finding]:
     off = 0.0 if asked.here is None else asked.facts.time - asked.here
     if abs(off) > CLOCK_OFF:
-        which = "ahead of" if off > 0 else "behind"
         yield Finding(
-            f"its clock is {abs(off):.0f} s {which} this machine's; with a wrong clock "
-            "certificates fail, and Postfix returns queued mail too early",
+            f"its clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} this machine's; "
+            "with a wrong clock certificates fail, and Postfix returns queued mail too early",
             "repair its time service (timedatectl status)",
         )
 
@@ -170,11 +184,9 @@ def _unproven(asked: Asked) -> Iterator[Finding]:
 
 def _valid(facts: Facts) -> Iterator[str]:
     for text in facts.addresses:
-        try:
+        with suppress(ValueError):
             ip_address(text)
-        except ValueError:
-            continue
-        yield text
+            yield text
 
 
 def _mailbox(asked: Asked) -> Iterator[Finding]:
@@ -207,12 +219,12 @@ def _ptr(asked: Asked) -> Iterator[Finding]:
 
 
 def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 CHECKS: tuple[Check, ...] = (
     Check(RELEASE, "host", _release, "runs the Debian release of the stack file"),
+    Check(OWNER, "host", _owner, "belongs to no other stack"),
     Check(ROOT, "host", _root, "runs commands as root"),
     Check("systemd", "host", _init, "runs systemd"),
     Check("memory", "host", _memory, "has enough memory"),

@@ -40,7 +40,8 @@ UPDATES = "/var/lib/mx-updates/state.json"
 def read_drift(settings: Settings) -> dict[str, Seen]:
     """Ask all hosts; warn of what drifted, and of hosts that did not answer or cannot be an MX.
 
-    Raises pulumi.RunError when a host runs another release than the stack file says.
+    Raises pulumi.RunError when a host runs another release than the stack file says, or belongs to
+    another stack.
     """
     if not settings.drift.read:
         return {key: Seen() for key in settings.hosts}
@@ -79,7 +80,8 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
             refused[key] = f"{key} is not set up, and nothing was done there: {why}"
     for text in copies(seen):
         pulumi.log.warn(text)
-    refused |= fit.judge(settings, seen, known, new, here, moved, routes)
+    owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+    refused |= fit.judge(settings, seen, known, new, here, moved, routes, owner)
     return {
         key: replace(seen.get(key, Seen()), refused=refused.get(key, "")) for key in settings.hosts
     }

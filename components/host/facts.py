@@ -21,6 +21,7 @@ class Facts:
     `release`: ID and VERSION_ID of os-release(5). `memory`, `disk`: MiB; `disk` is what is free
     where the packages and the queue go. `time`: seconds since 1970. `addresses`: those on its
     interfaces. `smtp`: the programs that listen on port 25. `postfix`: MX has set Postfix up.
+    `owners`: the stacks that have set something up, such as `mx/production`.
     `reach`: HOST:PORT to the greeting, empty when there is none. `ptr`: address to the name that
     DNS gives, empty when there is none.
     """
@@ -35,6 +36,7 @@ class Facts:
     smtp: list[str] = field(default_factory=list)
     systemd: bool = False
     postfix: bool = False
+    owners: list[str] = field(default_factory=list)
     reach: dict[str, str] = field(default_factory=dict)
     ptr: dict[str, str] = field(default_factory=dict)
 
@@ -88,6 +90,8 @@ def _note(facts: Facts, name: str, value: str) -> None:
             facts.root = value == "0"
         case "address":
             facts.addresses.append(value)
+        case "owner":
+            facts.owners.append(value)
         case "smtp":
             facts.smtp.append(value)
         case "systemd":

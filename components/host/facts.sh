@@ -16,8 +16,12 @@ for pid in $(ss -Hltnp 'sport = :25' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort
   fact smtp "$(readlink "/proc/$pid/exe")"
 done
 [ ! -d /run/systemd/system ] || fact systemd yes
-# The agent's record of what it applied.
+# The agent's records of what it applied.
 [ ! -e /var/lib/mx-agent/bundles/postfix.json ] || fact postfix yes
+# The stack that they are of. Only the record's own key is indented by one blank.
+sed -n 's/^ "owner": "\(.*\)",*$/\1/p' /var/lib/mx-agent/bundles/*.json 2>/dev/null | sort -u | while read -r owner; do
+  fact owner "$owner"
+done
 for place in "$@"; do
   case $place in
   ptr:*)

@@ -1,9 +1,10 @@
 """Whether each host can be an MX host, as the one connection of every run tells.
 
 A release of Debian that is not the one of the stack file ends the run: all that is sent to the host
-would be made for another one. What else is missing stops the set-up of that host alone, and only
-where Postfix is not there yet: a host that takes mail goes on taking it. Of such a host an address
-that DNS would get now ends the run, unless it is really the host's.
+would be made for another one. So does a host of another stack. What else is missing stops the
+set-up of that host alone, and only where Postfix is not there yet: a host that takes mail goes on
+taking it. Of such a host an address that DNS would get now ends the run, unless it is really the
+host's.
 """
 
 from __future__ import annotations
@@ -81,13 +82,14 @@ def judge(
     here: float,
     moved: Mapping[str, frozenset[str]],
     routes: Iterable[tuple[str, str]] = (),
+    owner: str = "",
 ) -> dict[str, str]:
     """Why hosts are not set up, by host; warns of that and of what keeps MX records back.
 
     `told`: the facts of the hosts that answered. `new`: see `new_mx`. `here`: seconds since 1970 on
-    this machine. `moved`: see `new_addresses`. `routes`: see `new_routes`. Raises pulumi.RunError
-    when a host runs another release, or when a host that serves is to get an address that is not
-    its own.
+    this machine. `moved`: see `new_addresses`. `routes`: see `new_routes`. `owner`: how hosts
+    name this stack. Raises pulumi.RunError when a host runs another release or belongs to another
+    stack, or when a host that serves is to get an address that is not its own.
     """
     new, routes = list(new), list(routes)
     bare = {key for key in told if "postfix" not in seen[key].status.get("bundles", {})}
@@ -99,10 +101,11 @@ def judge(
         asked = Asked(
             settings, key, facts, domains, seen[key].bare, here, reached[key], unproven[key]
         )
+        asked = replace(asked, owner=owner)
         if key not in bare:
             asked = replace(asked, judged=moved[key])
         wrong = findings(asked, "host")
-        all_end = (checks.RELEASE,) if key in bare else (checks.RELEASE, checks.ADDRESSES)
+        all_end = (checks.RELEASE, checks.OWNER, *(() if key in bare else (checks.ADDRESSES,)))
         ends += [each for row, each in wrong if row.name in all_end]
         if key in bare and wrong:
             words = checks.words(wrong)

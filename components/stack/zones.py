@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import pulumi
 
-from components.dns import cloudflare, exchangers, zones
+from components.dns import cloudflare, exchangers, leftovers, zones
 from components.dns import records as dns_records
 from components.dns.api import DnsApi
 from components.dns.foreign import judge
@@ -102,7 +103,8 @@ def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
         )
         _refuse(source, foreign.refused)
         ids = {each.identifier for each in kept.values()} | {*settings.dns.adopt.values()}
-        for text in [*foreign.told, *exchangers.told(settings, found.records, ids)]:
+        told = (module.told(settings, found.records, ids) for module in (exchangers, leftovers))
+        for text in [*foreign.told, *chain.from_iterable(told)]:
             pulumi.log.warn(warnings.zones(text))
         if drifted := changed(settings, kept, found.records):
             pulumi.log.warn(warnings.records_drift(drifted))

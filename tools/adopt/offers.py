@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.dns import data as dns_data
-from components.dns import exchangers, foreign, foreign_words
+from components.dns import exchangers, foreign, foreign_words, leftovers
 from components.dns.foreign import Met
 from components.dns.records import Record
 from components.policies import dkim, dmarc, spf, tlsrpt
@@ -73,9 +73,9 @@ def find(
             found.offers.append(_by_hand(met, words))
         elif met.kind != "same":
             found.beside.append(foreign_words.line(met))
-    found.beside += exchangers.told(
-        settings, listed, {*held.values(), *settings.dns.adopt.values()}
-    )
+    ours = {*held.values(), *settings.dns.adopt.values()}
+    found.beside += exchangers.told(settings, listed, ours)
+    found.beside += leftovers.told(settings, listed, ours)
     counted: dict[str, int] = {}
     for offer in found.offers:
         counted[offer.key] = counted.get(offer.key, 0) + 1
@@ -140,7 +140,10 @@ def _by_hand(met: Met, words: str) -> Offer:
 
 def _one_of_several(offer: Offer) -> Offer:
     """Two SPF records are void already, and nobody knows which one is meant."""
-    words = "there are several of this kind at the name already: leave one of them, then try again"
+    words = (
+        "the name has several of this kind, and receivers ignore all of them today: leave the "
+        "right one, then try again"
+    )
     return Offer(**{**vars(offer), "words": words, "edits": ()})
 
 

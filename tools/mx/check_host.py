@@ -46,8 +46,9 @@ def judge_answer(
     answer: tuple[int, str, str],
     names: Names,
     outbound: Sequence[str],
+    owner: str = "",
 ) -> Iterator[Line]:
-    """Everything that can be told of one host."""
+    """Everything that can be told of one host. `owner`: how a host names the stack."""
     code, out, err = answer
     host = settings.hosts[key]
     if code != 0:
@@ -61,7 +62,7 @@ def judge_answer(
     # A host that has Postfix has the packages, too.
     bare = not any(program.startswith(POSTFIX) for program in told.smtp)
     stopped = bool(told.postfix) and not told.smtp
-    asked = Asked(settings, key, told, domains, bare, time.time(), reached)
+    asked = Asked(settings, key, told, domains, bare, time.time(), reached, owner=owner)
     for row in CHECKS:
         wrong = list(row.find(asked))
         level: Level = "notice" if row.stops == "told" else "fault"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.dns.client import Client, Refused, Silent
-from components.dns.foreign import number, same
+from components.dns.foreign import number, policy, same
 from components.dns.records import Record, records
 from components.dns.zones import look
 from components.settings import public_addresses
@@ -67,7 +68,7 @@ def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as
         with waiting(f"{stack}: asking hosts, DNS and Cloudflare"):
             lines = [
                 *_file(settings, stack),
-                *_hosts(settings, world, resolver),
+                *_hosts(settings, stack, world, resolver),
                 *_zones(settings, stack),
             ]
     except pulumi.RunError as error:
@@ -85,11 +86,13 @@ def _file(settings: Settings, stack: str) -> Iterator[Line]:
         yield Line("fault", f"stacks/Pulumi.{stack}.yaml", fault, "")
 
 
-def _hosts(settings: Settings, world: list[str], resolver: str | None) -> Iterator[Line]:
+def _hosts(
+    settings: Settings, stack: str, world: list[str], resolver: str | None
+) -> Iterator[Line]:
     answers = ask(settings, world)
     names = Names(resolver, _SECONDS)
     for key, answer in answers.items():
-        yield from judge_answer(settings, key, answer, names, world)
+        yield from judge_answer(settings, key, answer, names, world, f"mx/{stack}")
 
 
 def _zones(settings: Settings, stack: str) -> Iterator[Line]:
@@ -120,7 +123,9 @@ def _zone(
         table = records(settings)
         for domain in settings.domains:
             if domain == name or domain.endswith(f".{name}"):
-                for other in _mail_records(client, identifier, domain):
+                found_there = [*_mail_records(client, identifier, domain)]
+                yield from _void(found_there, name)
+                for other in found_there:
                     yield from _judge(other, table, settings, stack, name)
     except Refused as error:
         cure = "the token needs Zone > Zone > Read and Zone > DNS > Edit for this zone"
@@ -150,6 +155,16 @@ def _mail_records(client: Client, zone_id: str, domain: str) -> Iterator[_Other]
             policy = next(begins, "") if kind == "TXT" else ""
             if kind == "MX" or policy:
                 yield _Other(name, kind, api, policy)
+
+
+def _void(others: list[_Other], zone: str) -> Iterator[Line]:
+    """A policy of which a name has several records, so that receivers use none of them."""
+    counted = Counter((other.name, policy(other.api)) for other in others if other.policy)
+    for (name, kind), count in counted.items():
+        if count > 1:
+            what = f"{name} has {count} {kind} records, and receivers ignore all of them"
+            cure = "remove all but the right one at Cloudflare (RFC 7208 section 4.5, RFC 9989)"
+            yield Line("fault", zone, what, cure)
 
 
 def _judge(

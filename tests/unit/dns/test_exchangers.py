@@ -67,3 +67,22 @@ def test_mx_in_spf_names_a_host_only_while_it_has_an_mx_record(
 
 def test_a_zone_that_was_not_listed_is_not_judged() -> None:
     assert [*told(settings(**ARRIVES), {}, set())] == []
+
+
+def test_an_mx_record_of_a_former_stack_brings_mail_to_a_host_that_is_kept_out() -> None:
+    """`leavingMx` promises that no mail comes before the host serves."""
+    left = {"id": "x", "type": "MX", "name": ZONE, "content": "MX1.example.test.", "priority": 10}
+    first, named, _ = told(settings(**ARRIVES), {ZONE: [OLD, left]}, set())
+    assert "goes to mx1.example.test, preference 10; old.test, preference 10." in first
+    assert named == (
+        "An MX record of example.test names mx1.example.test, preference 10. The record is not "
+        "this stack's, and `leavingMx` or `leaving` has mx1. Mail comes to the host now, set up or "
+        "not. If that is not meant, remove the record (ID x)."
+    )
+
+
+def test_an_mx_record_that_names_a_host_that_does_not_serve_the_domain_is_told() -> None:
+    other = {"id": "x", "type": "MX", "name": ZONE, "content": "mx2.example.test", "priority": 30}
+    [only] = told(settings(mx=["mx1"]), {ZONE: [OWN, other]}, {"m"})
+    assert "mx2 is not in domains.example.test.mx. The host refuses the domain's mail." in only
+    assert [*told(settings(mx=["mx1", "mx2"]), {ZONE: [OWN, other]}, {"m"})] == []

@@ -147,6 +147,25 @@ def test_a_second_spf_that_came_later_does_not_stop_a_repair() -> None:
     assert "receivers ignore both" in found.told[0]
 
 
+def test_a_name_that_has_two_spf_records_of_others_is_told_once_without_an_id() -> None:
+    others = [there(ZONE, "TXT", f'"v=spf1 {term} ~all"', id=term) for term in ("a", "mx")]
+    found = judge([SPF], {ZONE: others}, {}, {})
+    assert found.refused == [
+        "dns.adopt: example.test has 2 SPF records that are not this stack's, and receivers ignore "
+        "all of them today. Leave the one that is right, then run `mx adopt`"
+    ]
+    # One of the two may be equal to ours.
+    others[0]["content"] = str(SPF.content)
+    assert judge([SPF], {ZONE: others}, {}, {}).refused == found.refused
+
+
+def test_what_the_stack_makes_itself_is_not_offered_to_mx_adopt() -> None:
+    for record, text in ((STS, '"v=STSv1; id=old"'), (DKIM, '"p=AAAA"')):
+        [line] = judge([record], {ZONE: [there(record.name, "TXT", text)]}, {}, {}).refused
+        assert "takes the record over unchanged" not in line
+        assert f"(ID {OTHER})" in line
+
+
 def test_a_thousand_records_that_are_in_nobodys_way() -> None:
     others = [there(f"host{number}.{ZONE}", "A", "192.0.2.7") for number in range(1000)]
     others += [there(ZONE, "TXT", '"site-verification=x"'), there(ZONE, "A", "192.0.2.8")]

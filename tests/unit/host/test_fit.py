@@ -41,7 +41,7 @@ def settings(**host: Any) -> Settings:
 
 
 def asked(told: Facts, **more: Any) -> Asked:
-    return Asked(settings(), "mx1", told, ("example.test",), here=NOW, **more)
+    return Asked(settings(), "mx1", told, ("example.test",), here=NOW, owner="mx/site", **more)
 
 
 # The row, what the host says instead, what it stops, and words of the finding.
@@ -58,6 +58,12 @@ LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         {"root": False},
         "host",
         "cannot become root without a password",
+    ),
+    "a host of another stack": (
+        "stack",
+        {"owners": ["mx/other"]},
+        "host",
+        "the host belongs to the stack 'mx/other', not to 'mx/site': `mx destroy other`",
     ),
     "a container without systemd": ("systemd", {"systemd": False}, "host", "systemd is not"),
     "small memory": ("memory", {"memory": 900}, "host", "memory: 900 MiB"),
@@ -181,7 +187,7 @@ def _judge(
     seen = {"mx1": Seen(True, status)}
     new = [("example.test", "mx1")]
     addresses = {"mx1": frozenset(moved)}
-    return fit.judge(settings(), seen, {"mx1": told}, new, NOW, addresses), warned
+    return fit.judge(settings(), seen, {"mx1": told}, new, NOW, addresses, owner="mx/live"), warned
 
 
 def test_host_without_postfix_is_not_set_up_and_the_preview_says_why(
@@ -263,6 +269,19 @@ def test_another_release_ends_the_run_with_both(
         _judge(monkeypatch, replace(GOOD, release="debian 12"), status)
     assert str(raised.value).startswith(
         "stacks/Pulumi.live.yaml: mx:mail.hosts.mx1.debian is 13, but the host runs debian 12"
+    )
+
+
+@pytest.mark.parametrize("status", [{}, {"bundles": {"postfix": {}}}], ids=["bare", "set up"])
+def test_host_of_another_stack_ends_the_run_before_dns_is_changed(
+    monkeypatch: pytest.MonkeyPatch, status: dict[str, Any]
+) -> None:
+    assert _judge(monkeypatch, replace(GOOD, owners=["mx/live"]), status) == ({}, [])
+    with pytest.raises(pulumi.RunError) as raised:
+        _judge(monkeypatch, replace(GOOD, owners=["mx/lab"]), status)
+    assert str(raised.value).startswith(
+        "stacks/Pulumi.live.yaml: mx:mail.hosts.mx1: the host belongs to the stack 'mx/lab', not "
+        "to 'mx/live': `mx destroy lab`"
     )
 
 

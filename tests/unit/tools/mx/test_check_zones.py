@@ -89,6 +89,16 @@ def _published() -> list[dict[str, Any]]:
     return found
 
 
+def test_two_spf_records_are_a_fault_whoever_made_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = (*_published(), _txt("example.org", "v=spf1 a -all"))
+    assert _notices(tmp_path, monkeypatch, *there)[0] == (
+        "example.org has 2 SPF records, and receivers ignore all of them",
+        "remove all but the right one at Cloudflare (RFC 7208 section 4.5, RFC 9989)",
+    )
+
+
 def test_records_of_the_stack_itself_are_not_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
