@@ -16,7 +16,7 @@ from .manifest import parse_manifest
 from .paths import APT_TIMEOUT, NAMESPACE
 from .plan import Plan, Staged
 from .probes import Probes
-from .process import Failure, Json
+from .process import Failure, Json, NotOurs
 from .record import Mark, Record
 
 
@@ -192,7 +192,7 @@ def _with_attributes(entry: Json, data: bytes) -> Want:
 def _refuse_other_owner(records: Iterable[Record], owner: str) -> None:
     for record in records:
         if record.owner != owner:
-            raise Failure(
+            raise NotOurs(
                 f"this host belongs to the stack {record.owner!r}, not to {owner!r}; nothing has "
                 "been changed"
             )

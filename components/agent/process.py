@@ -15,6 +15,10 @@ class Failure(Exception):
     """The call fails; whatever it had changed is undone."""
 
 
+class NotOurs(Failure):
+    """The host belongs to another stack; nothing was begun, and its owners are told of nothing."""
+
+
 class BadManifest(Exception):
     """The manifest or the command line is wrong; nothing was started."""
 

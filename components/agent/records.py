@@ -14,7 +14,7 @@ from typing import Optional
 
 from .files import Want, digest, gone, write_state
 from .host import Host
-from .process import Failure, Json
+from .process import Failure, Json, NotOurs
 from .record import Record, read_state
 from .words import explain
 
@@ -124,6 +124,8 @@ class Records(Host):
         mark = self.state / "bundles" / (name + ".failed")
         try:
             yield
+        except NotOurs:
+            raise
         except BaseException:
             try:
                 write_state(mark, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))

@@ -14,9 +14,8 @@ _NAMED = 3  # so many MX hosts of ours are named in a sentence
 
 # What the stack makes itself, so that another one cannot be kept.
 _MADE = {
-    "DKIM": "`mx adopt` takes over a key that domains.*.records.dkim gives. An MX host makes its "
-    "own key: choose another spamFilter.dkimSelector, or remove the record if nothing signs with "
-    "it",
+    "DKIM": "`mx adopt` takes the record over if an MX host has that key, or the stack file. Else "
+    "choose another spamFilter.dkimSelector, or remove the record if nothing signs with it",
     "MTA-STS": "The stack makes the id of its policy itself. When our policy is to be served, "
     "remove the record",
 }

@@ -62,7 +62,7 @@ class _Reader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(
                 None, None, "expected is a mapping", node.start_mark
             )
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         for key, _ in node.value:
             if key.tag == _MERGE:
                 continue
@@ -71,10 +71,11 @@ class _Reader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(
                     None,
                     None,
-                    f"the key {name!r} is twice in this mapping; remove one of them",
+                    f"the key {name!r} occurs twice in this mapping; the first one is in line "
+                    f"{seen[name]}. Remove one of them",
                     key.start_mark,
                 )
-            seen.add(name)
+            seen[name] = key.start_mark.line + 1
         self.flatten_mapping(node)
         pairs = node.value
         return {self._key(key): self.construct_object(value, deep=True) for key, value in pairs}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -219,20 +219,32 @@ def records_of(resources: dict[str, dict[str, Any]]) -> dict[str, Kept]:
     return found
 
 
-def wanted(settings: Settings, kept: dict[str, Kept]) -> list[dns_records.Record]:
-    """The table, with what hosts will tell left open. `kept`: the records of the state by key."""
-    dkim = {key: dict.fromkeys(settings.domains_of(key)) for key in settings.hosts}
+def wanted(
+    settings: Settings, kept: dict[str, Kept], told: dns_records.Facts | None = None
+) -> list[dns_records.Record]:
+    """The table, with what hosts will tell left open.
+
+    `kept`: the records of the state by key. `told`: what some hosts have told already.
+    """
+    told = told or dns_records.Facts()
+    dkim = {
+        key: dict.fromkeys(settings.domains_of(key)) | dict(told.dkim.get(key, {}))
+        for key in settings.hosts
+    }
+    known = [*kept, *settings.dns.adopt]
+    pinned = {key: host.host_key for key, host in settings.hosts.items() if host.host_key}
     facts = dns_records.Facts(
+        host_keys=pinned,
         sts_ids=mta_sts.ids(settings),
         dkim=dkim,
-        tlsa={key: _slots(key, kept) for key in settings.hosts},
+        tlsa={key: told.tlsa.get(key) or _slots(key, known) for key in settings.hosts},
     )
     return dns_records.records(settings, facts)
 
 
-def _slots(host: str, kept: dict[str, Kept]) -> dict[str, object]:
-    """The slots of a host's TLSA records in the state; a host without any will have the first."""
+def _slots(host: str, known: Iterable[str]) -> dict[str, object]:
+    """The slots of a host's TLSA records that are known; a host without any will have the first."""
     begin = f"tlsa-{host}-"
-    return dict.fromkeys(key.removeprefix(begin) for key in kept if key.startswith(begin)) or {
+    return dict.fromkeys(key.removeprefix(begin) for key in known if key.startswith(begin)) or {
         "ecdsa-a": None
     }

@@ -19,6 +19,12 @@ def folder() -> Path:
     return Path(home) / "mx"
 
 
+def local_backend() -> str:
+    """The URL of the default: a folder of this machine (XDG Base Directory Specification)."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return f"file://{state}/mx/state?metadata=skip"
+
+
 def read(stack: str) -> dict[str, str]:
     """The known variables in the stack's file; empty when there is no file."""
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,6 +17,7 @@ from .codes import FAILED, INTERRUPTED, USAGE
 from .console import program, tell
 from .engine import ROOT, product_version
 
+_ALIKE = 0.85
 HELP = ["-h", "--help"]
 CONTEXT = {"help_option_names": HELP, "max_content_width": 80}
 EPILOG = (
@@ -86,6 +88,25 @@ def _hosts(ctx: click.Context | None) -> list[str]:
     with suppress(SettingsError):
         return list(settings_of(stack).hosts) if stack else []
     return []
+
+
+def engine_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Let options for the engine follow; one that is almost an option of the command is refused."""
+
+    def known(
+        ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        own = [name for option in ctx.command.params for name in option.opts if len(name) > 2]
+        for each in given:
+            name = each.partition("=")[0]
+            alike = get_close_matches(name, own, 1, _ALIKE) if each.startswith("--") else []
+            if alike and name not in own:
+                raise click.NoSuchOption(each, possibilities=alike, ctx=ctx)
+        return given
+
+    return click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED, callback=known)(
+        command
+    )
 
 
 STACK = StackName()

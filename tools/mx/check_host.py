@@ -18,7 +18,7 @@ from components.settings.environment import Settings
 from tools.status.names import Names
 
 from . import hosts, ssh_keys
-from .explain import NO_SUDO, explain
+from .explain import CHECK_LOGIN, NO_LOGIN, NO_SUDO, explain
 
 Level = Literal["ok", "notice", "fault"]
 
@@ -99,6 +99,9 @@ def unreachable(settings: Settings, key: str, code: int, err: str) -> Line:
         what = f"the login {user}@{address} works, but sudo asks for a password"
         cure = f"as root on the host, write `{user} ALL=(ALL) NOPASSWD: ALL` to /etc/sudoers.d/mx"
         return Line("fault", key, what, cure)
+    if NO_LOGIN.search(err):
+        what = f"the host at {address} refuses the SSH login {user}: no key is accepted"
+        return Line("fault", key, what, CHECK_LOGIN)
     words = explain(err, "") or f"exit code {code}"
     place = f"hosts.{key}.{'sshAddress' if host.ssh_address else 'ipv4'}"
     cure = (

@@ -14,6 +14,10 @@ from . import access
 from .console import program
 from .log import without_password
 
+NO_LOGIN = re.compile(r"ssh: unable to authenticate|Permission denied \(publickey")
+CHECK_LOGIN = (
+    "check ssh.user, ssh.privateKeyFile or the ssh-agent (ssh-add -l), and authorized_keys there"
+)
 NO_SUDO = "sudo: a password is required"
 # What the engine adds when the program has already given the reason.
 _NOISE = re.compile(
@@ -45,9 +49,11 @@ def _no_stack(found: re.Match[str], stack: str) -> str:
 def _no_login(found: re.Match[str], stack: str) -> str:
     return (
         f"No state backend is chosen: {access.folder() / f'{stack}.env'}, which `mx init` writes, "
-        "is missing or names none. The state can be kept in a folder or in a bucket:\n"
-        "  export PULUMI_BACKEND_URL='file:///var/lib/mx/state?metadata=skip'\n"
-        "docs/backends.md explains the choice."
+        "is missing or names none. If the state is in the folder that `mx init` takes by "
+        "default, write these two lines to that file:\n"
+        f"        PULUMI_BACKEND_URL={access.local_backend()}\n"
+        f"        PULUMI_CONFIG_PASSPHRASE_FILE={access.folder() / f'{stack}.passphrase'}\n"
+        "docs/backends.md names other places."
     )
 
 
@@ -98,10 +104,11 @@ def _locked(found: re.Match[str], stack: str) -> str:
 
 
 def _duplicate_key(found: re.Match[str], stack: str) -> str:
-    return (
-        f"stacks/Pulumi.{stack}.yaml, line {found[1]}: the key {found[2]} occurs twice; "
-        f"the first one is in line {found[3]}. Remove one of them."
-    )
+    try:
+        stack_file.document(stack)
+    except SettingsError as error:  # in the words of every other command
+        return str(error)
+    return f"stacks/Pulumi.{stack}.yaml, line {found[1]}: the key {found[2]} occurs twice"
 
 
 def _no_yaml(found: re.Match[str], stack: str) -> str:
@@ -134,10 +141,15 @@ def _backend_gone(found: re.Match[str], stack: str) -> str:
 
 
 def _no_backend(found: re.Match[str], stack: str) -> str:
+    if found[1].endswith(": no such file or directory"):
+        what = f"The folder of the state is missing ({found[1]})."
+        todo = "Correct its name, or bring the folder back from your copy (docs/backups.md)."
+    else:
+        what = f"The server of the state cannot be reached ({found[1]})."
+        todo = "docs/backends.md explains logins and locks."
     return (
-        f"The server of the state cannot be reached ({found[1]}). Nothing was read or changed.\n"
-        f"Where the state is kept: {access.folder() / f'{stack}.env'}, or PULUMI_BACKEND_URL in "
-        "the environment. docs/backends.md explains logins and locks."
+        f"{what} Nothing was read or changed.\nWhere the state is kept: PULUMI_BACKEND_URL in the "
+        f"environment, else {access.folder() / f'{stack}.env'}. {todo}"
     )
 
 
@@ -160,25 +172,21 @@ def _silent_api(found: re.Match[str], stack: str) -> str:
 
 def _unreachable(found: re.Match[str], stack: str) -> str:
     return (
-        f"The host at {found[1]} cannot be reached over SSH ({found[2].strip()}).\n"
-        "Check hosts.*.ipv4, hosts.*.sshAddress and ssh.port in the stack file, and a firewall "
-        "between here and the host. A host that is lost for good leaves the stack with "
-        f"`mx forget {stack} HOST` (docs/lost-host.md)."
+        f"The host at {found[1]} cannot be reached over SSH ({found[2].strip()}).\nCheck "
+        "hosts.*.ipv4, hosts.*.sshAddress and ssh.port in the stack file, and a firewall between "
+        f"here and the host. `mx forget {stack} HOST` is for a lost host (docs/lost-host.md)."
     )
 
 
 def _login(found: re.Match[str], stack: str) -> str:
-    return (
-        "The host refuses the SSH login: no key is accepted. Check ssh.user, ssh.privateKeyFile "
-        "or the keys of the ssh-agent (ssh-add -l), and authorized_keys on the host."
-    )
+    return f"The host refuses the SSH login: no key is accepted; {CHECK_LOGIN}"
 
 
 def _sudo(found: re.Match[str], stack: str) -> str:
     user = (found.groupdict().get("user") or "USER").strip("'")
     return (
-        "sudo asks for a password on the host. The login user needs sudo without a password, "
-        f"for example /etc/sudoers.d/mx: `{user} ALL=(ALL) NOPASSWD: ALL`."
+        "sudo asks for a password on the host. Allow the login to do without, for example in "
+        f"/etc/sudoers.d/mx: `{user} ALL=(ALL) NOPASSWD: ALL`."
     )
 
 
@@ -212,7 +220,7 @@ CAUSES = (
     ),
     Cause(re.compile(r"\b40[013]\b[^\n]*\b(9109|10000|9103|6003|1000[01])\b[^\n]{0,80}"), _scope),
     Cause(re.compile(r"dial tcp (\S+?): ([^\n]*)"), _unreachable),
-    Cause(re.compile(r"ssh: unable to authenticate|Permission denied \(publickey"), _login),
+    Cause(NO_LOGIN, _login),
     Cause(re.compile(NO_SUDO), _sudo),
     # As bootstrap.sh says it.
     Cause(re.compile(r"user (?P<user>\S+) may not use sudo without a password"), _sudo),

@@ -20,12 +20,6 @@ from .log import without_password
 _ENDED = " ended"
 
 
-def local() -> str:
-    """The URL of a folder of this machine (XDG Base Directory Specification, XDG_STATE_HOME)."""
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return f"file://{state}/mx/state?metadata=skip"
-
-
 def folder(url: str) -> Path | None:
     """The folder of a URL that begins with file://; None for every other URL."""
     if not url.startswith("file://"):
@@ -47,7 +41,7 @@ def check(url: str) -> None:
     if url and "://" not in url:
         raise Failure(f"--backend {url}: this is no URL; a folder is file://{url}", USAGE)
     place = folder(url)
-    if place is not None and url != local() and not place.parent.is_dir():
+    if place is not None and url != access.local_backend() and not place.parent.is_dir():
         raise Failure(
             f"--backend {url}: there is no folder {place.parent}. Make it, or mount what should be "
             "there",

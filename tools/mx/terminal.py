@@ -41,7 +41,7 @@ def render(report: Report, full: bool = False) -> RenderableType:
 
 def _parts(report: Report, full: bool) -> Iterator[RenderableType]:
     words, style = VERDICTS[report.verdict]
-    words = words.replace("changes", report.looks_for)
+    words = report.named(words)
     if report.verdict == "nothing" and report.unread:
         words, style = "not everything was read", "bold red"
     yield Text.assemble((safe(report.stack), "bold"), ": ", (words, style))

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 
 import click
+import pulumi
 from rich.text import Text
 
 from components.dns import zones
@@ -18,7 +19,7 @@ from tools.adopt import offers as judged
 from tools.adopt import stack_file
 from tools.adopt.offers import Edit, Offer
 
-from . import engine, zones_api
+from . import engine, host_facts, zones_api
 from .app import STACK, Failure, mx
 from .codes import FOUND, OK, USAGE
 from .console import agreed, console, folded, safe, tell
@@ -39,7 +40,8 @@ def adopt(stack: str, dry_run: bool, yes: bool, as_json: bool) -> int:
 
     The command lists the records of others at the names of the stack. If the
     stack can take a record over unchanged, the command writes its text, TTL and
-    ID into the stack file. The comments and the order of the file stay. The
+    ID into the stack file. Hosts that have keys already, as after the loss of the
+    state, are asked for them. The comments and the order of the file stay. The
     command changes nothing in the zone, and the next up changes none of these
     records. docs/moving-a-domain.md describes the steps before and after.
 
@@ -89,7 +91,12 @@ def _found(stack: str, settings: Settings) -> judged.Found:
         raise Failure(f"of more than {zones.MOST_ZONES} zones the records are not read")
     kept = _kept(stack)
     held = {key: each.identifier for key, each in kept.items()}
-    return judged.find(settings, stack_zones.wanted(settings, kept), looked.records, held)
+    new = [host for host in settings.hosts if f"a-{host}" not in kept]
+    try:
+        told = host_facts.read(settings, new)
+    except pulumi.RunError as error:
+        raise Failure(str(error)) from None
+    return judged.find(settings, stack_zones.wanted(settings, kept, told), looked.records, held)
 
 
 def _kept(stack: str) -> dict[str, stack_zones.Kept]:

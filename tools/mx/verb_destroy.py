@@ -13,7 +13,7 @@ from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 
 from . import engine, queues, state, taken, zones_api
-from .app import STACK, Failure, mx
+from .app import STACK, Failure, engine_options, mx
 from .codes import FAILED, OK, USAGE
 from .console import say, show, tell
 from .verbs_apply import ENGINE_OPTIONS, carry_out
@@ -26,7 +26,7 @@ _NO_MX = "Senders try the address of the domain's own name then, or return the m
 @click.argument("stack", type=STACK)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 @click.option("--adopted-too", is_flag=True, help="Delete records that were taken over, too.")
-@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+@engine_options
 def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str, ...]) -> int:
     """Remove everything of the stack from its hosts and from DNS.
 

@@ -15,8 +15,8 @@ from components.settings.environment import Settings, SettingsError, from_mappin
 from components.settings.stack_file import path
 from tools.status.names import Names
 
+from . import access, engine, hosts, init_file, init_questions, ssh_keys, state
 from . import answers as checked
-from . import engine, hosts, init_file, init_questions, ssh_keys, state
 from .answers import Asking
 from .app import Failure, mx
 from .codes import OK, USAGE
@@ -116,7 +116,7 @@ def _make(
     if not answers.backend:
         if asking.possible:
             tell("the engine keeps its state in a folder, unless you give another URL")
-        answers.backend = asking.words("State", "--backend", state.local(), state.asked)
+        answers.backend = asking.words("State", "--backend", access.local_backend(), state.asked)
     state.check(answers.backend)
     target.write_text(init_file.text(answers))
     try:

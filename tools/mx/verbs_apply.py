@@ -16,7 +16,7 @@ from tools.preview.files import WORDS
 from tools.preview.model import Report
 
 from . import apply, cut_off, engine, host_keys, state, terminal
-from .app import STACK, Failure, mx
+from .app import STACK, Failure, engine_options, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
 from .console import agreed, complain, console, folded, safe, show, tell
 from .plan import LONG, plan
@@ -40,7 +40,7 @@ _AT_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 @click.option("--plan", "reviewed", metavar="DIGEST", help="Apply only the plan of this name.")
 @click.option("--bulk", is_flag=True, help="Make all new records in one run.")
 @click.option("--full", is_flag=True, help="Show every line of the report before the question.")
-@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+@engine_options
 def up(
     stack: str,
     yes: bool,

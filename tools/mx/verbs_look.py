@@ -12,7 +12,7 @@ from tools.preview.model import Report
 from tools.refresh_option import drift_is_read
 
 from . import engine, state, terminal
-from .app import STACK, mx
+from .app import STACK, engine_options, mx
 from .console import show as show_text
 from .console import tell
 from .plan import LONG, document, plan
@@ -70,7 +70,7 @@ def show(
     default=None,
     help="Read each record at the DNS API first, or not. Default: if some were changed there.",
 )
-@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+@engine_options
 def preview(
     stack: str,
     full: bool,

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from tools.arguments import Parser, WrongUsage
+
 from . import engine, state
-from .app import HOST, STACK, Failure, mx, stacks
+from .app import HOST, STACK, Failure, engine_options, mx, stacks
 from .codes import FAILED, OK, USAGE
 from .console import complain, say
 from .explain import explain
@@ -19,8 +21,11 @@ _ENGINE_OPTIONS = {"ignore_unknown_options": True}
 
 def _tool(main: Any, arguments: list[str]) -> int:
     """Call the main function of a tool; argparse ends a wrong call with SystemExit."""
+    Parser.silent = True
     try:
         return int(main(arguments))
+    except WrongUsage as wrong:
+        raise click.UsageError(wrong.message) from None
     except SystemExit as end:
         raise Failure("see the help: add --help", USAGE if end.code else OK) from None
 
@@ -211,7 +216,7 @@ def touched(base: str) -> int:
 
 @mx.command(context_settings=_ENGINE_OPTIONS)
 @click.argument("stack", type=STACK)
-@click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED)
+@engine_options
 def records(stack: str, pulumi_options: tuple[str, ...]) -> int:
     """Make the DNS records that a stack lacks, many at once.
 

@@ -36,7 +36,7 @@ def build(stack: str, reading: Reading) -> Report:
     report.drift += _record_drift(reading, refreshed)
     agents = [host_of_agent(step.name) for step in reading.steps if step.type == COMMAND]
     hosts = {host for host in agents if host is not None}
-    steps = changing(reading)
+    steps = records.imports(changing(reading))
     had = files.packages_of(reading.steps, hosts)
     report.counts = dict(Counter(step.op for step in steps))
     for step in steps:

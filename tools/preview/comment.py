@@ -174,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     token = os.environ.get("MX_FORGE_TOKEN", "")
     if not token:
-        parser.error("MX_FORGE_TOKEN is not set")
+        parser.error("the variable MX_FORGE_TOKEN, the token of the forge, is not set")
     if (options.report is None) == (options.plan is None):
         parser.error("give a report, or --plan STACK")
     if sum(each is not None for each in (options.number, options.commit, options.issue)) != 1:
@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
         with client(options.forge, options.api, token) as http:
             print(_done(http, options, text))
     except (Refused, httpx.HTTPError) as error:
-        print(f"comment: {error}", file=sys.stderr)
+        print(f"comment: {options.api}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -60,7 +60,7 @@ def _cut_note(names: list[str]) -> str:
 
 def _top(report: Report) -> str:
     lines = [MARKER.format(stack=report.stack), ""]
-    verdict = _VERDICTS[report.verdict].replace("changes", report.looks_for)
+    verdict = report.named(_VERDICTS[report.verdict])
     if report.verdict == "nothing" and report.unread:
         verdict = "❌ not everything was read"
     lines += [f"## {report.stack}: {verdict}", "", _counts(report), ""]

@@ -147,6 +147,12 @@ class Report:
             names = [f"{len(names)} records"]
         return [*self.changes, *(Change("update", "DNS", name, ["drift"]) for name in names)]
 
+    def named(self, verdict: str) -> str:
+        """The words of a verdict, which are those of a preview, for what the report looks for."""
+        if self.looks_for == "changes":
+            return verdict
+        return verdict.replace("changes", "drift").replace("preview", "drift check")
+
     @property
     def records_drifted(self) -> bool:
         """Tell whether somebody changed records of the stack at the DNS API."""

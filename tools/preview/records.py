@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from components.dns.types import api_data, rdata
@@ -53,12 +54,30 @@ def _known(value: Any) -> Any:
     return value.replace(_UNKNOWN, UNKNOWN) if isinstance(value, str) else value
 
 
+def imports(steps: list[Step]) -> list[Step]:
+    """The steps, with the two of a record that is imported and read from its host as one.
+
+    What the host tells is not known before `up`, and the engine plans to replace what it imports.
+    """
+    told = {
+        step.urn: step.old
+        for step in steps
+        if step.type == TYPE and step.old and step.new and UNKNOWN in line(step.new)
+    }
+    both = {step.urn for step in steps if step.op == "import"} & told.keys()
+    return [
+        replace(step, old=told[step.urn], new=told[step.urn]) if step.urn in both else step
+        for step in steps
+        if step.op == "import" or step.urn not in both
+    ]
+
+
 def change(step: Step) -> RecordChange:
     """What becomes of one record."""
     old, new = step.old, step.new
     if step.op == "import" and new:
-        taken = line(new)
-        return RecordChange(str(new.get("name", "")), taken, taken, ("taken over as it is",))
+        taken, how = line(new), "as it is" if old is None else "if its host has this key"
+        return RecordChange(str(new.get("name", "")), taken, taken, (f"taken over {how}",))
     if step.op == "create":
         old = None
     if step.op == "delete":

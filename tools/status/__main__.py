@@ -15,6 +15,7 @@ from components.dns import records as dns_records
 from components.settings import stack_file
 from components.settings.environment import SettingsError
 from components.settings.text import visible
+from components.settings.types import hostname
 from components.stack.outputs import Outputs
 from tools.arguments import Parser
 from tools.status import expected, keys, mailboxes, renewal, run
@@ -129,13 +130,13 @@ def main(
         try:
             settings = stack_file.settings_of(options.stack)
         except SettingsError as error:
-            print(error, file=sys.stderr)
+            complain(f"status: {error}")
             return 1
         names += [*settings.domains, *settings.dns.parked_domains]
         behind = mailboxes.mailbox_tls(settings)
         unnamed = [name for name in settings.domains if not settings.exchangers(name)]
-        more.append(expected.check(dns_records.records(settings)))
         hostnames = {host.hostname for host in settings.hosts.values()}
+        more.append(expected.check(dns_records.records(settings), hostnames))
         ours = {*settings.domains, *hostnames}
         if settings.certificates is not None:
             at.append(renewal.late(hostnames, settings.certificates.renew_days))
@@ -143,10 +144,15 @@ def main(
         try:
             told = renewal.told(Outputs.model_validate_json(sys.stdin.read()))
         except ValidationError as error:
-            print(f"status: these are no outputs of a stack: {error}", file=sys.stderr)
+            complain(f"status: these are no outputs of a stack: {error}")
             return 1
     if not names:
         top.error("give a domain or --stack")
+    for name in options.domains:
+        try:
+            hostname(name)
+        except ValueError as error:
+            top.error(f"{error}, such as example.org")
     around = world(options)
     failed = [name for name in names if around.names.ask(name, "SOA").outcome == "failed"]
     if len(failed) == len(names):
@@ -168,8 +174,8 @@ def main(
             say(visible(str(each), but=""))
         for name in unnamed:
             say(
-                f"{name}: the stack publishes no MX record of it (leavingMx), so its hosts are not "
-                "among the MX hosts below"
+                f"{name}: the stack publishes no MX record of it (leavingMx). Of its hosts, only "
+                "those that DNS names are checked below"
             )
         show(names, found)
         say(f"DNS was asked at the resolver {around.names.server}")

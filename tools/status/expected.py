@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from components.dns.records import Record
 from components.dns.types import TYPES, rdata
@@ -10,8 +10,11 @@ from tools.status.check import Check, Domain
 from tools.status.world import World
 
 
-def check(records: list[Record]) -> Check:
-    """A check that each record of a table that is known beforehand is answered."""
+def check(records: list[Record], hostnames: Collection[str]) -> Check:
+    """A check that each record of a table that is known beforehand is answered.
+
+    An MX record that names one of `hostnames`, the MX hosts of the stack, is in the table too.
+    """
 
     def run(world: World, domain: Domain) -> Iterator[str]:
         for record in records:
@@ -21,12 +24,21 @@ def check(records: list[Record]) -> Check:
                 if wanted not in got:
                     said = ", ".join(got) or "nothing"
                     yield f"{record.name} {record.type} is {said}, not {wanted}"
+        known = {each.content for each in records if each.name == domain.name}
+        for value in world.names.ask(domain.name, "MX").values:
+            target = value.partition(" ")[2].rstrip(".").lower()
+            if target in hostnames and target not in known:
+                yield (
+                    f"{domain.name} MX is {value}; the stack publishes no MX record of the domain "
+                    "for this host"
+                )
 
     return Check(
         "stack-record",
         "fault",
         "DNS does not say what the stack file says.",
-        "`mx drift STACK` shows the difference, and `mx up STACK` corrects the records.",
+        "`mx drift STACK` shows the difference, and `mx up STACK` corrects the stack's records. "
+        "`mx preview STACK` tells of those that are not the stack's.",
         run,
     )
 

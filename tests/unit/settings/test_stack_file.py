@@ -63,7 +63,7 @@ def test_local_parts_that_were_booleans_once(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("config:\n  mx:mail: {a: 1}\n  mx:mail: {b: 2}\n", ":3:3: the key 'mx:mail' is twice"),
+        ("config:\n  mx:mail: {a: 1}\n  mx:mail: {b: 2}\n", ":3:3: the key 'mx:mail' occurs twice"),
         ("config:\n  mx:mail:\n    a: 2001-12-14\n", ":3:8: '2001-12-14' would be read as a date"),
         ("config:\n  mx:mail:\n    a: !foo x\n", ":3:8: the tag '!foo'"),
         ("config:\n  mx:mail:\n    a: [1\n", ":4:1: expected ',' or ']'"),

@@ -189,6 +189,23 @@ def test_an_imported_record_that_gets_another_ttl_changes_in_nothing_else() -> N
     assert change.other == ()
 
 
+def test_an_imported_record_that_its_host_tells_again_is_shown_once_and_no_risk() -> None:
+    """After the loss of the state: the host has the key that DNS announces."""
+    name = "_25._tcp.mx1.a.test"
+    data = {"usage": 3, "selector": 1, "matchingType": 1, "certificate": "AB"}
+    there = {"name": name, "type": "TLSA", "data": data, "ttl": 300}
+    ours = there | {"data": data | {"certificate": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}}
+    urn = RECORD.format("tlsa-mx1-ecdsa-a")
+    report = report_of(
+        {"steps": [step("import", urn, None, ours), step("replace", urn, there, ours)]}
+    )
+    assert report.counts == {"import": 1}
+    assert report.risks == []
+    assert zone_lines(report) == [
+        f" {name}. 300 IN TLSA 3 1 1 AB ; taken over if its host has this key"
+    ]
+
+
 def test_a_record_whose_ttl_alone_changes_is_shown_once() -> None:
     old = {
         "name": "k._domainkey.a.test",
