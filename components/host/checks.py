@@ -13,19 +13,18 @@ from ipaddress import ip_address
 from typing import Literal
 
 from components.host import memory
-from components.host.facts import POSTFIX, Facts, mailbox
+from components.host.facts import NAMELESS, POSTFIX, Facts, mailbox
 from components.settings.environment import Settings
 from components.settings.text import visible
 
 Stops = Literal["host", "mx", "told"]
 
-# Packages take 1.2 GB of disk.
-DISK_MIB = 3000
-# What a host needs free that has the packages already.
-DISK_LEFT_MIB = 300
+# What packages take, 1.2 GB of it, and what a host needs free that has them.
+DISK_MIB, DISK_LEFT_MIB = 3000, 300
 # Seconds; an answer takes ten at the most.
 CLOCK_OFF = 60
 RELEASE, ROOT, ADDRESSES = "release of Debian", "root", "own addresses"
+_SAID = {"": "no greeting", NAMELESS: "the host finds no address of that name"}
 _KNOWN = ("debian 12", "debian 13")
 MAILBOX, PORT, OWNER = "mailbox host", "port 25", "stack"
 
@@ -196,7 +195,7 @@ def _mailbox(asked: Asked) -> Iterator[Finding]:
         if greeting is None or greeting.startswith("220"):
             continue
         domains = [domain for domain in asked.domains if mailbox(settings, domain) == place]
-        said = f"it answers {visible(greeting)!r}" if greeting else "no greeting"
+        said = _SAID.get(greeting) or f"it answers {visible(greeting)!r}"
         yield Finding(
             f"the mailbox host {place} is not reached: {said}; mail for {_some(domains)} "
             "would wait in the queue",

@@ -9,6 +9,7 @@ from pathlib import Path
 from components.settings.environment import Settings
 
 SCRIPT = Path(__file__).with_name("facts.sh")
+NAMELESS = "?"
 _BEGIN = "fact\t"
 # Programs of Debian's Postfix: master(8) listens, and its children have the same socket.
 POSTFIX = "/usr/lib/postfix/sbin/"
@@ -22,8 +23,8 @@ class Facts:
     where the packages and the queue go. `time`: seconds since 1970. `addresses`: those on its
     interfaces. `smtp`: the programs that listen on port 25. `postfix`: MX has set Postfix up.
     `owners`: the stacks that have set something up, such as `mx/production`.
-    `reach`: HOST:PORT to the greeting, empty when there is none. `ptr`: address to the name that
-    DNS gives, empty when there is none.
+    `reach`: HOST:PORT to the greeting, empty when there is none, NAMELESS when the name has no
+    address. `ptr`: address to the name that DNS gives, empty when there is none.
     """
 
     whole: bool = False

@@ -101,11 +101,12 @@ def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
             {key: each.identifier for key, each in kept.items()},
             settings.dns.adopt,
         )
-        _refuse(source, foreign.refused)
         ids = {each.identifier for each in kept.values()} | {*settings.dns.adopt.values()}
         told = (module.told(settings, found.records, ids) for module in (exchangers, leftovers))
         for text in [*foreign.told, *chain.from_iterable(told)]:
             pulumi.log.warn(warnings.zones(text))
+        # After the warnings: whoever mends what is refused sees what else is in the way.
+        _refuse(source, foreign.refused)
         if drifted := changed(settings, kept, found.records):
             pulumi.log.warn(warnings.records_drift(drifted))
     return Before(
@@ -232,9 +233,8 @@ def wanted(
         for key in settings.hosts
     }
     known = [*kept, *settings.dns.adopt]
-    pinned = {key: host.host_key for key, host in settings.hosts.items() if host.host_key}
     facts = dns_records.Facts(
-        host_keys=pinned,
+        host_keys={key: host.host_key for key, host in settings.hosts.items() if host.host_key},
         sts_ids=mta_sts.ids(settings),
         dkim=dkim,
         tlsa={key: told.tlsa.get(key) or _slots(key, known) for key in settings.hosts},

@@ -12,7 +12,7 @@ import dns.reversename
 
 from components.host import facts
 from components.host.checks import CHECKS, PORT, Asked
-from components.host.facts import POSTFIX
+from components.host.facts import NAMELESS, POSTFIX
 from components.services.postfix import units
 from components.settings.environment import Settings
 from tools.status.names import Names
@@ -77,6 +77,9 @@ def judge_answer(
     for place in outbound:
         if told.reach.get(place, "").startswith("220"):
             yield Line("ok", key, f"reaches {place}")
+        elif told.reach.get(place) == NAMELESS:
+            what = f"finds no address of {place.partition(':')[0]}"
+            yield Line("fault", key, what, "repair the name resolution of the host")
         else:
             what = f"does not reach {place}: port 25 outward seems to be blocked"
             yield Line("fault", key, what, "ask the provider to open it: bounces and mail need it")

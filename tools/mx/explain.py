@@ -19,7 +19,6 @@ CHECK_LOGIN = (
     "check ssh.user, ssh.privateKeyFile or the ssh-agent (ssh-add -l), and authorized_keys there"
 )
 NO_SUDO = "sudo: a password is required"
-# What the engine adds when the program has already given the reason.
 _NOISE = re.compile(
     r"an unhandled error occurred: program exited with non-zero exit code"
     r"|^(preview|update) failed$|^resource registration failed"

@@ -125,6 +125,12 @@ def _addresses(
 def _mailbox(answers: Answers, place: str) -> None:
     answers.mailbox_host, _, port = place.partition(":")
     answers.mailbox_port = int(port or 25)
+    name = answers.mailbox_host
+    if not (_address(name, socket.AF_INET) or _address(name, socket.AF_INET6)):
+        tell(
+            f"{name} has no address in the DNS that this machine asks. If the name is wrong, "
+            "correct mailboxHosts.mailbox1.hostname in the stack file before `mx check`"
+        )
 
 
 def _address(hostname: str, family: socket.AddressFamily) -> str:

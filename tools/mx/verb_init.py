@@ -7,15 +7,13 @@ import re
 import sys
 
 import click
-from dns.exception import DNSException
 
 from components.dns.client import Client, Refused, Silent
 from components.settings import public_addresses
 from components.settings.environment import Settings, SettingsError, from_mapping
 from components.settings.stack_file import path
-from tools.status.names import Names
 
-from . import access, engine, hosts, init_file, init_questions, ssh_keys, state
+from . import access, engine, hosts, init_file, init_live, init_questions, ssh_keys, state
 from . import answers as checked
 from .answers import Asking
 from .app import Failure, mx
@@ -25,7 +23,6 @@ from .explain import explain
 
 _AGAIN = "to go on from here, with the answers given so far:"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
-_SECONDS = 3.0
 _OFFICIAL = re.compile(r'^VERSION_ID="?(\d+)"?$', re.MULTILINE)
 
 
@@ -97,7 +94,7 @@ def _make(
 ) -> None:
     """The stack file and the state. Raises Failure, and then neither is there."""
     target = path(name)
-    _live(answers)
+    init_live.find(answers)
     _zones(asking, answers)
     _keys(asking, answers, trust_host_keys)
     tell(
@@ -125,27 +122,6 @@ def _make(
         # So that the same call can be made again.
         target.unlink()
         raise
-
-
-def _live(answers: init_file.Answers) -> None:
-    """Find the domains that have mail today, as DNS tells it here; nothing is known without it."""
-    try:
-        names = Names(None, _SECONDS)
-    except DNSException:
-        return  # this machine has no resolver
-    hosts = {host.hostname for host in answers.hosts}
-    for domain in answers.domains:
-        answer = names.ask(domain, "MX")
-        if answer.outcome == "failed":
-            return  # each further question would wait as long
-        found = [value.split()[-1].rstrip(".").lower() for value in answer.values]
-        if others := sorted({*found} - hosts - {""}):
-            answers.live.append(domain)
-            tell(
-                f"{domain} has mail today: its MX records name {', '.join(others)}. So the stack "
-                "file lists your hosts under leavingMx: they will serve the domain, and no MX "
-                "record names them until you remove that key (docs/moving-a-domain.md)"
-            )
 
 
 def _keys(asking: Asking, answers: init_file.Answers, trusted: bool) -> None:

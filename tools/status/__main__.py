@@ -143,8 +143,10 @@ def main(
     if options.outputs:
         try:
             told = renewal.told(Outputs.model_validate_json(sys.stdin.read()))
-        except ValidationError as error:
-            complain(f"status: these are no outputs of a stack: {error}")
+        except ValidationError:
+            complain(
+                "status: what stdin has is not what `mx pulumi STACK stack output --json` prints"
+            )
             return 1
     if not names:
         top.error("give a domain or --stack")

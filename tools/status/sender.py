@@ -99,7 +99,9 @@ def _dmarc_syntax(world: World, domain: Domain) -> Iterator[str]:
 
 
 def _dmarc_policy(world: World, domain: Domain) -> Iterator[str]:
-    for text in _dmarc(world, domain.name)[:1]:
+    texts = _dmarc(world, domain.name)
+    # Of several none counts, which is told of their number.
+    for text in texts if len(texts) == 1 else ():
         found, _ = tags.faults(text, dmarc.VERSION)
         if found.get("p", "none").lower() == "none" or found.get("sp", "").lower() == "none":
             yield "its DMARC policy is none"

@@ -118,6 +118,12 @@ LIES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "told",
         "PTR of 198.18.77.11 is missing; it should be mx1.example.test",
     ),
+    "a mailbox host whose name is mistyped": (
+        "mailbox host",
+        {"reach": {PLACE: "?"}},
+        "mx",
+        "is not reached: the host finds no address of that name; mail for example.test",
+    ),
     "PTR of the provider": (
         "PTR",
         {"ptr": {"198.18.77.11": "static.provider.test."}},

@@ -224,4 +224,4 @@ def test_status_tells_what_the_outputs_know(
     assert f"the ecdsa certificate of {NAME} could not be renewed since {SINCE}" in finding.what
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
     assert command.main(["--outputs", "ok.test"]) == 1
-    assert "no outputs of a stack" in capsys.readouterr().err
+    assert "what stdin has is not what" in capsys.readouterr().err

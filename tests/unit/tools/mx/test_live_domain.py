@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tools.mx import init_file, verb_init
+from tools.mx import init_file, init_live
 from tools.mx.init_file import Answers, Host
 from tools.status.names import Answer, Names
 
@@ -26,9 +26,11 @@ def test_a_domain_whose_mx_records_name_others_has_leaving_mx(
 ) -> None:
     monkeypatch.setattr(Names, "ask", lambda _, name, kind: MX.get(name, Answer("missing", ())))
     given = answers()
-    verb_init._live(given)
+    init_live.find(given)
     told = " ".join(capsys.readouterr().err.split())
     assert "live.test has mail today: its MX records name old.live.test." in told
+    for domain in ("live.test", "ours.test"):
+        assert f"MX records of {domain} name mx1.ours.test today, so mail comes there now" in told
     written = init_file.text(given)
     assert "&" not in written, "an alias of YAML is no text for people"
     domains = yaml.safe_load(written)["config"]["mx:mail"]["domains"]
@@ -46,6 +48,6 @@ def test_dns_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Names, "ask", ask)
     given = answers()
-    verb_init._live(given)
+    init_live.find(given)
     assert asked == DOMAINS[:1]
     assert given.live == []
