@@ -29,12 +29,14 @@ for place in "$@"; do
     (fact ptr "${place#ptr:} $(timeout 8 getent -s dns hosts "${place#ptr:}" | awk '{ print $2 }')") &
     ;;
   *)
-    # A name without an address is told as such.
-    getent ahosts "${place%:*}" >/dev/null || { fact reach "$place ?" && continue; }
     # shellcheck disable=SC2016
     # Opened by bash alone: a bare host has neither nc nor curl. A greeting begins with 220.
-    (fact reach "$place $(timeout 12 bash -c 'exec 3<>"/dev/tcp/${1%:*}/${1##*:}" && read -r -t 10 line <&3 && printf %s "$line"' \
-      _ "$place" 2>/dev/null </dev/null | tr -cd ' -~' | cut -c1-80)") &
+    (if timeout 8 getent ahosts "${place%:*}" >/dev/null; then
+      fact reach "$place $(timeout 12 bash -c 'exec 3<>"/dev/tcp/${1%:*}/${1##*:}" && read -r -t 10 line <&3 && printf %s "$line"' \
+        _ "$place" 2>/dev/null </dev/null | tr -cd ' -~' | cut -c1-80)"
+    else
+      fact reach "$place ?" # its name has no address
+    fi) &
     ;;
   esac
 done

@@ -81,6 +81,10 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = pr
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name of the file
         reason = getattr(error, "strerror", None) or error
+        if isinstance(error, FileNotFoundError) and Path(options.file).is_dir():
+            rendered = Path(options.file) / "etc/postfix"
+            more = f"; {rendered} has one" if (rendered / "main.cf").is_file() else ""
+            reason = f"this directory has no main.cf{more}"
         print(f"audit: {options.file}: {reason}", file=sys.stderr)
         return 1
     if options.fix:

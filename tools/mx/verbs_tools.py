@@ -16,6 +16,7 @@ from .console import complain, say
 from .explain import explain
 
 _FILE = click.Path(path_type=Path)
+_THERE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _ENGINE_OPTIONS = {"ignore_unknown_options": True}
 
 
@@ -50,7 +51,7 @@ def _given(**options: Any) -> list[str]:
 @click.option("--outputs", is_flag=True, help="Read `pulumi stack output --json` on stdin, too.")
 @click.option("--json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--resolver", metavar="IP[@PORT]", help="Ask this validating resolver.")
-@click.option("--ca-file", type=_FILE, help="Trust these authorities too.")
+@click.option("--ca-file", type=_THERE, help="Trust these authorities too.")
 @click.option("--selector", multiple=True, help="Check the DKIM key of this selector.")
 @click.option("--blocklist", multiple=True, metavar="ZONE", help="Ask this block list instead.")
 @click.option("--no-blocklists", is_flag=True, help="Ask no block list.")

@@ -163,6 +163,13 @@ def test_directory_without_master_cf_and_without_main_cf(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(tmp_path)]) == 1
+    rendered = tmp_path / "etc/postfix"
+    rendered.mkdir(parents=True)
+    (rendered / "main.cf").touch()
+    assert main([str(tmp_path)]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"audit: {tmp_path}: this directory has no main.cf"
+    assert second == f"{first}; {rendered} has one"
     (tmp_path / "main.cf").write_text(SMALL + "soft_bounce = yes\n")
     assert main([str(tmp_path)]) == 2
     assert f"{tmp_path}/main.cf:4: high: dangerous: soft_bounce" in capsys.readouterr().out
