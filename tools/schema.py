@@ -90,7 +90,8 @@ def _type(field: dict[str, Any], paths: dict[str, str]) -> str:
         path = paths[str(field["$ref"]).rpartition("/")[2]]
         return f"[{path}](#{re.sub(r'[^a-z0-9-]', '', path.lower())})"
     if "anyOf" in field:
-        return " or ".join(_type(one, paths) for one in field["anyOf"] if one.get("type") != "null")
+        types = (_type(one, paths) for one in field["anyOf"] if one.get("type") != "null")
+        return " or ".join(dict.fromkeys(types))
     if field.get("type") == "array":
         return f"list of {_type(field['items'], paths)}"
     if field.get("type") == "object":

@@ -22,7 +22,8 @@ class Facts:
     `release`: ID and VERSION_ID of os-release(5). `memory`, `disk`: MiB; `disk` is what is free
     where the packages and the queue go. `time`: seconds since 1970. `addresses`: those on its
     interfaces. `smtp`: the programs that listen on port 25. `postfix`: MX has set Postfix up.
-    `owners`: the stacks that have set something up, such as `mx/production`.
+    `client`: the address from which the SSH connection comes. `owners`: the stacks that have set
+    something up, such as `mx/production`.
     `reach`: HOST:PORT to the greeting, empty when there is none, NAMELESS when the name has no
     address. `ptr`: address to the name that DNS gives, empty when there is none.
     """
@@ -36,6 +37,7 @@ class Facts:
     addresses: list[str] = field(default_factory=list)
     smtp: list[str] = field(default_factory=list)
     systemd: bool = False
+    client: str = ""
     postfix: bool = False
     owners: list[str] = field(default_factory=list)
     reach: dict[str, str] = field(default_factory=dict)
@@ -91,6 +93,8 @@ def _note(facts: Facts, name: str, value: str) -> None:
             facts.root = value == "0"
         case "address":
             facts.addresses.append(value)
+        case "client":
+            facts.client = value
         case "owner":
             facts.owners.append(value)
         case "smtp":

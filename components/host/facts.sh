@@ -8,6 +8,9 @@ fact() { printf 'fact\t%s\t%s\n' "$1" "$2"; }
 . /etc/os-release
 fact release "$ID ${VERSION_ID:-none}"
 fact user "$(id -u)"
+# From where this connection comes; sudo keeps the variable for itself.
+client=${SSH_CONNECTION:-$(tr '\0' '\n' <"/proc/$PPID/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p')}
+[ -z "$client" ] || fact client "${client%% *}"
 fact time "$(date +%s)"
 fact memory "$(awk '/^MemTotal:/ { printf "%d", $2 / 1024 }' /proc/meminfo)"
 fact disk "$(df -Pm /usr /var | awk 'NR > 1 && (NR == 2 || $4 < least) { least = $4 } END { print least }')"

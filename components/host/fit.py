@@ -17,7 +17,7 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components.host import checks
+from components.host import checks, shut_out
 from components.host.ask import SCRIPT, at, parse
 from components.host.checks import Asked, findings
 from components.host.facts import Facts
@@ -104,6 +104,8 @@ def judge(
         asked = replace(asked, owner=owner)
         if key not in bare:
             asked = replace(asked, judged=moved[key])
+        if out := shut_out.words(settings, facts.client):
+            pulumi.log.warn(warnings.held(key, out))
         wrong = findings(asked, "host")
         all_end = (checks.RELEASE, checks.OWNER, *(() if key in bare else (checks.ADDRESSES,)))
         ends += [each for row, each in wrong if row.name in all_end]

@@ -117,6 +117,8 @@ def run(
                 for text in process.stdout:
                     _take(text, progress, errors, stream.write)
                 process.wait()
+                if process.returncode == 0:
+                    progress.ended_well()
                 break
             except KeyboardInterrupt:
                 if interrupted:

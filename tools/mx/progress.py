@@ -84,6 +84,7 @@ class Progress:
         self.counts: Counter[str] = Counter()
         self._console = console(stderr=True)
         self._live: Live | None = None
+        self._whole = False
         self._over = threading.Event()
         self._lines = threading.Thread(target=self._say_all, args=(pause,), daemon=True)
 
@@ -108,6 +109,14 @@ class Progress:
             self._live.stop()
         else:
             self._lines.join()
+
+    def ended_well(self) -> None:
+        """The engine did all that was to do: what it planned and found unchanged is not missing."""
+        self._whole = True
+        for name, row in self.rows.items():
+            if 0 < row.done < row.total:
+                self._say(name, row)
+            row.total = row.done
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Take one event of the engine (sdk/go/common/apitype/events.go)."""
@@ -175,6 +184,8 @@ class Progress:
 
     def _waits(self, name: str, row: Row) -> str:
         """What a row waits for, as far as it is known: records for hosts, hosts for the canary."""
+        if self._whole:
+            return "no change"
         if self._over.is_set():
             return "not finished" if row.began else "not begun"
         if name == DNS and any(

@@ -15,7 +15,7 @@ from tools import refresh_option
 from tools.preview.files import WORDS
 from tools.preview.model import Report
 
-from . import apply, cut_off, engine, host_keys, state, terminal
+from . import apply, confirmed, cut_off, engine, host_keys, state, terminal
 from .app import STACK, Failure, engine_options, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
 from .console import agreed, complain, console, folded, safe, show, tell
@@ -141,6 +141,7 @@ def carry_out(
     canary = settings.rollout.canary if verb == "up" else None
     outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more, canary)
     host_keys.in_errors(outcome.errors, settings)
+    confirmed.in_errors(outcome.errors, settings)
     _say(stack, verb, outcome, settings, report, again or f"mx {verb} {stack}")
     if outcome.code == INTERRUPTED:
         return INTERRUPTED

@@ -32,6 +32,7 @@ _KEYS = {
     "run": "commands",
     "undo": "commands that undo",
 }
+DRIFT, AGAIN = "drift", "runs again after a repair"
 WORDS = {"create": "first deployment", "delete": "leaves the stack"}
 
 
@@ -93,6 +94,10 @@ def change(
     result.why = _reasons(step, old, new)
     if old is None and new is None:
         result.files = _plain(step, component)
+        # What reads a key, or tries rules, runs again when its bundle is repaired.
+        secret = (step.new or {}).get("stdin") == SECRET
+        if result.why == [DRIFT] and not secret and not units.told_of(told, host, component):
+            result.why = [AGAIN]
         return result
     old, new = old or {}, new or {}
     result.files = _file_diffs(old, new) if step.op != "delete" else _leaving(old)
@@ -109,7 +114,7 @@ def _reasons(step: Step, old: Any, new: Any) -> list[str]:
     why = []
     before, after = step.old or {}, step.new or {}
     if units.healed(step):
-        why.append("drift")
+        why.append(DRIFT)
     if before.get("connection") != after.get("connection"):
         why.append("connection")
     if before.get("stdin") == SECRET == after.get("stdin"):

@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import replace
 
 from components.protocol.warnings import is_of_updates
+from tools.preview.files import AGAIN, DRIFT
 from tools.preview.model import Change, RecordChange, Report
+from tools.preview.records import is_read_again
 from tools.preview.risks import risks
 
-DRIFT = "drift"
 _PENDING = (
     "There are changes that are not applied yet, for example of the stack file. They are not in "
     "this report: `mx preview` shows them."
@@ -38,7 +39,10 @@ def only_drift(report: Report, hosts_read: bool = True) -> Report:
         hosts_read=hosts_read,
         bare=report.bare,
     )
-    if sum(report.counts.values()) > len(changes) + len(records):
+    # What follows from a repair is no change of its own.
+    follows = sum(change.why == [AGAIN] for change in report.changes)
+    follows += sum(is_read_again(record) for record in report.records if record not in records)
+    if sum(report.counts.values()) > len(changes) + len(records) + follows:
         found.notes.append(_PENDING)
     found.risks = risks(found, None)
     return found

@@ -90,3 +90,8 @@ def change(step: Step) -> RecordChange:
     )
     name = str((new or old or {}).get("name", ""))
     return RecordChange(name, line(old) if old else None, line(new) if new else None, other)
+
+
+def is_read_again(record: RecordChange) -> bool:
+    """Whether a record that is there gets what its host tells during `up`."""
+    return bool(record.old) and UNKNOWN in (record.new or "")

@@ -8,7 +8,7 @@ from itertools import groupby
 from components.protocol.warnings import DRIFT
 from tools.preview.budget import Block
 from tools.preview.model import Change, FileDiff, RecordChange, Report
-from tools.preview.records import UNKNOWN
+from tools.preview.records import is_read_again
 from tools.preview.text import code, fenced, in_html, plain
 
 # What the engine calls an operation, and what a report calls it.
@@ -122,7 +122,7 @@ def zone_lines(report: Report) -> list[str]:
         if record.old is not None and record.old == record.new:
             lines.append(f" {record.old} ; {', '.join(record.other)}")
             continue
-        if record.old and UNKNOWN in (record.new or ""):
+        if is_read_again(record):
             lines.append(f" {record.old} ; read from its host again during `mx up`")
             continue
         if (ttl := _only_ttl(record)) is not None:

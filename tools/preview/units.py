@@ -53,6 +53,11 @@ class Drifted:
         return Drifted(frozenset(paths), frozenset(units), bool(lines) and known == len(lines))
 
 
+def told_of(texts: Iterable[str], host: str, bundle: str) -> bool:
+    """Whether one of the warnings of a drift is of this bundle on this host."""
+    return any(told and (told.host, told.bundle) == (host, bundle) for told in map(parse, texts))
+
+
 def healed(step: Step) -> bool:
     """Whether the heal number changes: the host differs from what was applied."""
     numbers = {

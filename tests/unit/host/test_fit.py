@@ -291,6 +291,29 @@ def test_host_of_another_stack_ends_the_run_before_dns_is_changed(
     )
 
 
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        ("192.0.2.9", False),
+        ("::ffff:192.0.2.9", False),
+        ("198.51.100.1", True),
+        ("2001:db8::1", True),
+        ("", False),
+        ("nobody", False),
+    ],
+)
+def test_machine_that_new_rules_would_shut_out_is_told(
+    monkeypatch: pytest.MonkeyPatch, client: str, told: bool
+) -> None:
+    values = mapping()
+    values["hosts"]["mx1"] |= {"ipv6": "2001:db8:77::11"}
+    values["firewall"] = {"sshNetworks": ["192.0.2.0/28"], "confirmSeconds": 45}
+    monkeypatch.setitem(globals(), "settings", lambda: from_mapping(values))
+    status: dict[str, Any] = {"bundles": {"postfix": {}}}
+    _, warned = _judge(monkeypatch, replace(GOOD, client=client), status)
+    assert any("which firewall.sshNetworks does not have" in text for text in warned) is told
+
+
 def test_only_what_is_new_is_asked_for() -> None:
     found = settings()
     urn = "urn:pulumi:live::mx::mx:dns:Dns$cloudflare:index/dnsRecord:DnsRecord::dns-mx-{}-{}"

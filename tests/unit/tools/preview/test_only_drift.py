@@ -46,6 +46,24 @@ def test_drift_is_told_without_what_the_same_up_would_change() -> None:
     assert "🔶 drift" in markdown(found)
 
 
+def test_a_key_that_is_read_again_after_a_repair_is_neither_drift_nor_pending() -> None:
+    """A stopped Rspamd makes the command that reads its DKIM key run again, and so the record."""
+    healed = step("update", BUNDLE.format("mx1-filter"), HELD, HELD)
+    healed["newState"]["inputs"] = HELD | {"create": "mx-agent apply --heal 1"}
+    reads = {"create": "dkim-keys show", "stdin": "example.test mx1\n"}
+    again = step("update", BUNDLE.format("mx1-dkim-example.test"), reads, reads)
+    again["newState"]["inputs"] = reads | {"create": "dkim-keys show # machine 1"}
+    key = {"name": "mx1._domainkey.example.test", "type": "TXT", "content": '"v=DKIM1; p=A"'}
+    unknown = key | {"content": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}
+    record = step("update", RECORD.format("dkim-example.test-mx1"), key, unknown)
+    told = warnings.drift("mx1", "filter", "rspamd.service: not active")
+    report = report_of(document(healed, again, record, told=told))
+    assert ["runs again after a repair"] in [change.why for change in report.changes]
+    found = only_drift(report)
+    assert [change.component for change in found.changes] == ["filter"]
+    assert (found.records, found.notes) == ([], [])
+
+
 def test_a_record_that_drifted_is_kept_and_a_new_one_is_not() -> None:
     ours = mx("mx1.example.test")
     theirs = ours | {"priority": 77}
