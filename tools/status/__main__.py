@@ -136,7 +136,8 @@ def main(
         behind = mailboxes.mailbox_tls(settings)
         unnamed = [name for name in settings.domains if not settings.exchangers(name)]
         hostnames = {host.hostname for host in settings.hosts.values()}
-        more.append(expected.check(dns_records.records(settings), hostnames))
+        table = dns_records.records(settings)
+        more += [expected.check(table, hostnames), expected.beside(table, hostnames)]
         ours = {*settings.domains, *hostnames}
         if settings.certificates is not None:
             at.append(renewal.late(hostnames, settings.certificates.renew_days))

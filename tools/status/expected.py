@@ -43,6 +43,28 @@ def check(records: list[Record], hostnames: Collection[str]) -> Check:
     )
 
 
+def beside(records: list[Record], hostnames: Collection[str]) -> Check:
+    """A check that a domain with MX records of the stack has no others.
+
+    Those that name one of `hostnames` are a matter of `check`.
+    """
+
+    def run(world: World, domain: Domain) -> Iterator[str]:
+        ours = [each for each in records if each.name == domain.name and each.type == "MX"]
+        for value in world.names.ask(domain.name, "MX").values if ours else ():
+            if value.partition(" ")[2].rstrip(".").lower() not in hostnames:
+                yield f"{domain.name} MX is {value} too, which is not the stack's"
+
+    return Check(
+        "other-mx",
+        "notice",
+        "Senders use each MX record of a domain, whoever made it.",
+        "While the domain moves, the record may stay. Afterwards remove it by hand "
+        "(docs/moving-a-domain.md, step 6).",
+        run,
+    )
+
+
 def _belongs(name: str, domain: str) -> bool:
     return name == domain or name.endswith("." + domain)
 
