@@ -16,7 +16,9 @@ pytestmark = pytest.mark.host
 
 COMMAND = re.compile(r"mx run STACK HOST '([^']+)'")
 NAMES = {"DOMAIN": "example.test", "SELECTOR": "mx1", "NAME": "unbound", "LIST": "block.test"}
-NAMES["MAILBOXHOST"] = "mailbox1.example.test"
+NAMES |= {"MAILBOXHOST": "mailbox1.example.test", "NEXTHOP": "mailbox1.example.test"}
+# What a person calls where the checkout is: another lab host can do that, too.
+FROM_OUTSIDE = re.compile(r"^    (openssl s_client .*)$", re.MULTILINE)
 # What a shell and sudo say of a command that does not exist or is not allowed.
 BROKEN = re.compile(
     r"not found|ermission denied|password|usage:|nvalid option|nknown (option|operation)"
@@ -31,7 +33,8 @@ def commands() -> list[str]:
             for name, value in NAMES.items():
                 line = re.sub(rf"\b{name}\b", value, line)
             # Not for each run of the tests: a renewal asks the authority, an upgrade the mirror.
-            if not re.search(r"systemctl start mx-certificates|apt-get -y upgrade", line):
+            # Nor is the mail stopped.
+            if not re.search(r"start mx-certificates|apt-get -y upgrade|stop postfix", line):
                 found[line] = None
     return list(found)
 
@@ -60,3 +63,16 @@ def test_commands_of_the_runbooks_run_for_root_and_for_a_sudo_login(
         assert not bad, (user, bad)
         # journalctl says so of a filter that matches nothing or may not read.
         assert all(code != 127 for code, _, _ in answers.values()), (user, answers)
+
+
+def test_commands_that_call_a_host_from_outside_name_it_as_dns_does(ssh: Ssh) -> None:
+    lines = {
+        line.replace("HOSTNAME", "mx1.example.test")
+        for page in sorted((ROOT / "docs/runbooks").glob("Mx*.md"))
+        for line in FROM_OUTSIDE.findall(page.read_text())
+    }
+    assert len(lines) >= 3
+    for line in lines:
+        said = ssh("mx2", f"{{ {line}; }} 2>&1 || true")
+        assert "mx1.example.test" in said or re.search(r"notAfter=|[0-9a-f]{64}", said), said
+        assert "Could not read" not in said
