@@ -15,7 +15,11 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
+from components.settings.stack_file import settings_of
+from components.stack import zones as stack_zones
 from lab.topology import AUTHORITATIVE, CLOUDFLARE_TOKEN, CLOUDFLARE_ZONES, ipv4
+from tools.adopt import offers as offers_of
+from tools.mx import host_facts
 
 from .conftest import Ssh
 from .test_stack import stack_file, stack_text
@@ -199,3 +203,15 @@ def test_a_record_can_be_deleted_after_a_restart_of_the_double(ssh: Ssh) -> None
     assert served("_25._tcp.old.example.test", "TLSA") == [f"3 1 1 {'ab' * 32}"]
     api("DELETE", f"{ZONE}/dns_records/{made['id']}")
     assert served("_25._tcp.old.example.test", "TLSA") == []
+
+
+@pytest.mark.usefixtures("lab")
+def test_after_the_loss_of_the_state_every_record_of_the_stack_can_be_taken_over() -> None:
+    """Those of keys too, which only the hosts know (docs/backends.md). SSHFP needs hostKey."""
+    settings = settings_of("lab")
+    listed = {zone: [*records(number).values()] for zone, number in settings.dns.zones.items()}
+    wanted = stack_zones.wanted(settings, {}, host_facts.read(settings, settings.hosts))
+    offers = offers_of.find(settings, wanted, listed, {}).offers
+    assert {offer.key for offer in offers} == {record.key for record in wanted}
+    assert [offer.words for offer in offers if not offer.edits] == []
+    assert {"TLSA", "TXT", "MX", "CAA"} <= {offer.type for offer in offers}
