@@ -20,8 +20,8 @@ left=$(sh -c "$MX_ASK" </dev/null | awk -F '\t' '
 cat >&2 <<END
 Nothing was taken away: accepted mail would be lost with its host.
 $left
-Let the mail leave first (ssh HOST postqueue -p says what it waits for). Or give it up: write
-\`giveUpQueue: true\` at this host in the stack file, run \`up\`, then destroy again. A host that is
-lost leaves the stack first (docs/operating.md).
+Let the mail leave first: \`mx run STACK HOST postqueue -p\` says what it waits for.
+Or give it up: write \`giveUpQueue: true\` at the host in the stack file, run \`mx up\`, then destroy.
+A host that is lost leaves the stack first (docs/lost-host.md).
 END
 exit 1

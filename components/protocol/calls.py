@@ -10,6 +10,7 @@ import re
 
 AGENT_PATH = "/usr/local/sbin/mx-agent"
 SIGNING = "dnssec-"  # before the zone: the resource that has Cloudflare sign the zone
+LOST = "MX_LOST_HOST"  # the variable with the host that `mx forget` forgets: nobody asks it
 QUEUES = "queues"  # the resource whose deletion asks every host for queued mail
 AGENT = "agent"  # what the agent's own resource is called after its host: mx1-agent
 

@@ -1,13 +1,15 @@
 """What waits in the queue of hosts that leave, and for domains that go: told before it is lost.
 
-A host that leaves the stack delivers its queue first, and keeps Postfix while it cannot (the bundle
-`postfix`). Mail for a domain that goes has nowhere to go any more: Postfix would return it to its
-senders. So `up` refuses to take a domain away while mail for it is queued.
+A host that is removed loses its TLS settings, its certificates and its name in DNS before Postfix
+can deliver what is queued. Mail for a domain that goes has nowhere to go any more: Postfix would
+return it to its senders. So `up` refuses to take a host away while mail is queued there, and a
+domain while mail for it is queued.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +19,7 @@ import pulumi
 from components.host import held
 from components.host.queues import ask_queues
 from components.protocol import warnings
-from components.protocol.calls import QUEUES
+from components.protocol.calls import LOST, QUEUES
 from components.settings.environment import Settings
 from components.settings.text import visible
 
@@ -35,7 +37,7 @@ class Queue:
 
 
 def look(settings: Settings, published: Iterable[str]) -> None:
-    """Warn of queues on hosts that leave; refuse to take a domain away that has mail queued.
+    """Warn of queues on hosts that leave; refuse to take a host or a domain away with mail queued.
 
     `published`: the mail domains that the last `up` exported. Asks only hosts that leave, and all
     hosts when a domain goes. Raises pulumi.RunError, in an `up` alone.
@@ -43,14 +45,18 @@ def look(settings: Settings, published: Iterable[str]) -> None:
     gone = sorted(set(published) - set(settings.domains))
     leaving = [key for key, host in settings.hosts.items() if host.leaving]
     lines = {line.split(" ")[0]: line for line in _former(settings)}
+    lines.pop(os.environ.get(LOST, ""), None)
     keys = [*settings.hosts] if gone else leaving
     if not keys and not lines:
         return
     queues = {key: queue_of(*each) for key, each in ask_queues(settings, keys, lines).items()}
-    for text in told({key: queues[key] for key in queues if key in lines or key in leaving}):
+    removed = {key: queues[key] for key in queues if key in lines}
+    unread = {key: queue for key, queue in removed.items() if queue.unread}
+    for text in told({key: queues[key] for key in queues if key in leaving} | unread):
         pulumi.log.warn(text)
     given_up = {key for key, host in settings.hosts.items() if host.give_up_queue}
     faults = refused(gone, {key: each for key, each in queues.items() if key not in given_up})
+    faults += kept(removed)
     for key, text in faults:
         pulumi.log.warn(warnings.held_queue(key, text))
     if faults and not pulumi.runtime.is_dry_run():
@@ -80,18 +86,32 @@ def told(queues: Mapping[str, Queue]) -> list[str]:
         if queue.unread:
             words = f"its queue could not be read ({queue.unread}), so it counts as not empty"
         elif queue.messages:
-            age = max((oldest for _, oldest in (queue.domains or {}).values()), default=0.0)
-            words = f"{_messages(queue.messages)} queued there, the oldest for {_age(age)}"
+            words = f"{_messages(queue.messages)} queued there, the oldest for "
+            words += _age(_oldest(queue))
         else:
             continue
         texts.append(
             warnings.held_queue(
                 key,
-                f"{words}: this host is being removed. Postfix delivers these messages first, "
-                "and it stays installed while one is left",
+                f"{words}. Remove the host from the stack file when its queue is empty: `mx up` "
+                "refuses it until then",
             )
         )
     return texts
+
+
+def kept(removed: Mapping[str, Queue]) -> list[tuple[str, str]]:
+    """Host and sentence for each host that is removed while mail is queued there."""
+    return [
+        (
+            key,
+            f"hosts.{key}: the host is being removed, but {_messages(queue.messages)} queued "
+            f"there, the oldest for {_age(_oldest(queue))}. Put the host back, with `leaving: true`"
+            " until its queue is empty, or with `giveUpQueue: true` for one `mx up`",
+        )
+        for key, queue in removed.items()
+        if queue.messages and not queue.unread
+    ]
 
 
 def refused(gone: Iterable[str], queues: Mapping[str, Queue]) -> list[tuple[str, str]]:
@@ -129,6 +149,10 @@ def _former(settings: Settings) -> list[str]:
             lines = (resource["outputs"].get("environment") or {}).get("MX_HOSTS", "").split("\n")
             return [line for line in lines if line and line.split(" ")[0] not in settings.hosts]
     return []
+
+
+def _oldest(queue: Queue) -> float:
+    return max((oldest for _, oldest in (queue.domains or {}).values()), default=0.0)
 
 
 def _messages(number: int) -> str:

@@ -18,6 +18,8 @@ from .console import program, tell
 from .engine import ROOT, product_version
 
 _ALIKE = 0.85
+# Of commands to which options for the engine may be given.
+ENGINE_OPTIONS = {"ignore_unknown_options": True}
 HELP = ["-h", "--help"]
 CONTEXT = {"help_option_names": HELP, "max_content_width": 80}
 EPILOG = (

@@ -17,7 +17,7 @@ from .progress import Progress, place
 # The command provider quotes the whole command before its output.
 _COMMAND = re.compile(r'running "(?:[^"\\]|\\.)*":?\s*')
 # Before what the program printed, the number says nothing more.
-_STATUS = re.compile(r"\AProcess exited with status \d+:\s+(?=\S)")
+_STATUS = re.compile(r"\A(?:Process exited with|exit) status \d+:\s+(?=\S)")
 _LINES = 12
 # Steps of the agent (components/agent) that say how it works.
 _STEP = re.compile(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from components.protocol.calls import LOST
 
 COMPONENT = "mx:host:MailExchanger"
 
@@ -30,6 +34,16 @@ def urns(resources: Sequence[Mapping[str, Any]], host: str) -> list[str]:
 def left_out(names: Iterable[str]) -> list[str]:
     """Options of `pulumi up` with which the engine leaves these resources as they are."""
     return [option for name in names for option in ("--exclude", name)]
+
+
+@contextmanager
+def not_asked(host: str) -> Iterator[None]:
+    """While this lasts, the program does not ask a lost host for its queue."""
+    os.environ[LOST] = host
+    try:
+        yield
+    finally:
+        del os.environ[LOST]
 
 
 def _name(resource: Mapping[str, Any]) -> str:

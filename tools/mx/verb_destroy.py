@@ -12,11 +12,11 @@ from components.dns import zones
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 
-from . import engine, queues, state, taken, zones_api
-from .app import STACK, Failure, engine_options, mx
+from . import engine, lost, queues, state, taken, zones_api
+from .app import ENGINE_OPTIONS, STACK, Failure, engine_options, mx
 from .codes import FAILED, OK, USAGE
 from .console import say, show, tell
-from .verbs_apply import ENGINE_OPTIONS, carry_out
+from .verbs_apply import carry_out
 from .wait import waiting
 
 _NO_MX = "Senders try the address of the domain's own name then, or return the mail"
@@ -80,7 +80,8 @@ def destroy(stack: str, yes: bool, adopted_too: bool, pulumi_options: tuple[str,
     if kept:
         state.forget(stack, kept, "nothing was taken away")
     options = ["--continue-on-error", *pulumi_options]
-    expected = {} if pulumi_options else taken.count(leaves, settings.hosts)
+    hosts = dict.fromkeys([*settings.hosts, *lost.hosts(leaves)])
+    expected = {} if pulumi_options else taken.count(leaves, hosts)
     code = carry_out(stack, "destroy", options, None, expected=expected)
     if code == OK and not pulumi_options:
         tell(

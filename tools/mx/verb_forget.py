@@ -53,7 +53,8 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
             known = ", ".join(lost.hosts(resources)) or "no host"
             raise Failure(f"the state of {stack} has no host {host}; it has {known}", USAGE)
         excluded = lost.left_out(names)
-        report = plan(stack, excluded)
+        with lost.not_asked(host):
+            report = plan(stack, excluded)
     show(terminal.render(report, full))
     if report.verdict == "failed":
         return FAILED
@@ -71,7 +72,8 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
     cut_off.take_over(stack)
     if report.verdict == "changes":
         options = [*refresh_as(report, stack), "--continue-on-error", *excluded]
-        code = carry_out(stack, "up", options, report, again=f"mx forget {stack} {host}")
+        with lost.not_asked(host):
+            code = carry_out(stack, "up", options, report, again=f"mx forget {stack} {host}")
         if code != OK:
             return code
     state.forget(stack, names, f"{host} is still in the state")

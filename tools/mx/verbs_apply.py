@@ -16,14 +16,13 @@ from tools.preview.files import WORDS
 from tools.preview.model import Report
 
 from . import apply, confirmed, cut_off, engine, host_keys, state, terminal
-from .app import STACK, Failure, engine_options, mx
+from .app import ENGINE_OPTIONS, STACK, Failure, engine_options, mx
 from .codes import FAILED, FOUND, INTERRUPTED, OK, USAGE
 from .console import agreed, complain, console, folded, safe, show, tell
 from .plan import LONG, plan
 from .progress import DNS
 from .wait import waiting
 
-ENGINE_OPTIONS = {"ignore_unknown_options": True}
 _RECORDS = "**cloudflare:index/dnsRecord:DnsRecord::**"
 _QUEUES = "**command:local:Command::queues"
 _DKIM_KEYS = "**command:remote:Command::*-dkim-**"
@@ -139,7 +138,9 @@ def carry_out(
     settings = settings_of(stack)
     expected = _counted(report) if report else expected or {}
     canary = settings.rollout.canary if verb == "up" else None
-    outcome = apply.run(stack, verb, arguments, settings.hosts, expected, more, canary)
+    # Also the hosts that are in the state alone.
+    hosts = dict.fromkeys([*settings.hosts, *(name for name in expected if name != DNS)])
+    outcome = apply.run(stack, verb, arguments, hosts, expected, more, canary)
     host_keys.in_errors(outcome.errors, settings)
     confirmed.in_errors(outcome.errors, settings)
     _say(stack, verb, outcome, settings, report, again or f"mx {verb} {stack}")

@@ -12,7 +12,7 @@ from tools.preview.model import Report
 from tools.refresh_option import drift_is_read
 
 from . import engine, state, terminal
-from .app import STACK, engine_options, mx
+from .app import ENGINE_OPTIONS, STACK, engine_options, mx
 from .console import show as show_text
 from .console import tell
 from .plan import LONG, document, plan
@@ -62,7 +62,7 @@ def show(
     return report.exit_code
 
 
-@mx.command()
+@mx.command(context_settings=ENGINE_OPTIONS)
 @click.argument("stack", type=STACK)
 @_report_options
 @click.option(
@@ -84,8 +84,8 @@ def preview(
     """Show what an `up` would change, and change nothing.
 
     The report has the risks first, then DNS records, files as diffs, restarts,
-    and what somebody changed by hand since the last up. Options for the engine
-    follow after `--`.
+    and what somebody changed by hand since the last up. Options of the engine may
+    follow, for example --target.
 
     Example: mx preview production
 

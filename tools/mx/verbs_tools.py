@@ -10,14 +10,13 @@ import click
 from tools.arguments import Parser, WrongUsage
 
 from . import engine, state
-from .app import HOST, STACK, Failure, engine_options, mx, stacks
+from .app import ENGINE_OPTIONS, HOST, STACK, Failure, engine_options, mx, stacks
 from .codes import FAILED, OK, USAGE
 from .console import complain, say
 from .explain import explain
 
 _FILE = click.Path(path_type=Path)
 _THERE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_ENGINE_OPTIONS = {"ignore_unknown_options": True}
 
 
 def _tool(main: Any, arguments: list[str]) -> int:
@@ -215,7 +214,7 @@ def touched(base: str) -> int:
     return OK if engine.script("touched", base) == 0 else FAILED
 
 
-@mx.command(context_settings=_ENGINE_OPTIONS)
+@mx.command(context_settings=ENGINE_OPTIONS)
 @click.argument("stack", type=STACK)
 @engine_options
 def records(stack: str, pulumi_options: tuple[str, ...]) -> int:

@@ -26,6 +26,9 @@ ARRIVED = (
 )
 
 
+TLS = "dane\nmay\n"
+
+
 def greets() -> str:
     """What mx2 greets with."""
     with smtplib.SMTP(timeout=60) as client:
@@ -33,18 +36,18 @@ def greets() -> str:
 
 
 def refused(pulumi: Pulumi, ssh: Ssh) -> None:
-    """Preview and `up` say what waits on mx2; Postfix stays there, with all of it."""
+    """Preview and `up` say what waits on mx2; `up` takes nothing away."""
     for command in (["preview"], ["up", "--yes", "--skip-preview"]):
         done = pulumi(*command)
         plain = " ".join((done.stdout + done.stderr).split())
-        assert f"queue of mx2: {MESSAGES} messages are queued there, the oldest for" in plain
         assert (
-            "Postfix delivers these messages first, and it stays installed while one is left"
-            in plain
+            f"hosts.mx2: the host is being removed, but {MESSAGES} messages are queued there, the "
+            "oldest for" in plain
         )
     assert done.returncode != 0
-    assert "for example.test: Postfix stays, and takes mail again" in plain
-    assert "`giveUpQueue: true` at this host in the stack file" in plain
+    assert "or with `giveUpQueue: true` for one `mx up`" in plain
+    assert ssh("mx2", "postconf -h smtp_tls_security_level smtpd_tls_security_level") == TLS
+    assert served("mx2.example.test", "A") == [MX2]
     assert ssh("mx2", COUNT).strip() == str(MESSAGES), "a message was lost"
     assert greets().startswith("mx2.example.test ESMTP")
 

@@ -6,15 +6,19 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import pulumi
 import pytest
 
 from components.host.files import queued as counted
 from components.host.queues import call
 from components.settings.environment import from_mapping
-from components.stack.queued import Queue, queue_of, refused, told
+from components.stack import queued
+from components.stack.queued import Queue, kept, queue_of, refused, told
 from tests.support.mapping import mapping
 from tests.support.stacks import ROOT
+from tools.mx import lost
 
 SCRIPT = ROOT / "components/host/queues.sh"
 # What ask.sh prints of hosts whose queues are empty, full, and not read.
@@ -39,7 +43,37 @@ def test_host_that_leaves_with_mail_is_told_with_number_and_age() -> None:
     queue = queue_of(0, out, "")
     assert queue == Queue(50, {"x.test": (50, 600.0)})
     (text,) = told({"mx2": queue, "mx1": Queue(0, {})})
-    assert text.startswith("queue of mx2: 50 messages are queued there, the oldest for 10 min:")
+    assert text.startswith("queue of mx2: 50 messages are queued there, the oldest for 10 min. ")
+
+
+def test_host_that_is_removed_with_mail_is_refused_before_its_tls_and_its_name_go() -> None:
+    queues = {
+        "mx1": Queue(0, {}),
+        "mx2": Queue(1, {"x.test": (1, 300.0)}),
+        "mx3": Queue(unread="-"),
+    }
+    ((key, text),) = kept(queues)
+    assert key == "mx2"
+    assert text.startswith("hosts.mx2: the host is being removed, but 1 message is queued there")
+    assert "the oldest for 5 min. Put the host back, with `leaving: true`" in text
+
+
+def test_host_that_is_forgotten_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mx forget` promises that it never connects to the host."""
+    asked: list[str] = []
+
+    def ask(settings: object, keys: list[str], lines: dict[str, str]) -> dict[str, Any]:
+        asked.extend([*keys, *lines])
+        return dict.fromkeys(lines, (255, "", "no route"))
+
+    monkeypatch.setattr(queued, "ask_queues", ask)
+    monkeypatch.setattr(queued, "_former", lambda _: ["mx8 192.0.2.8 22 root - k b", "mx9 x"])
+    monkeypatch.setattr(pulumi.log, "warn", lambda _: None)
+    with lost.not_asked("mx9"):
+        queued.look(from_mapping(mapping()), ["example.test"])
+    assert asked == ["mx8"]
+    queued.look(from_mapping(mapping()), ["example.test"])
+    assert asked == ["mx8", "mx8", "mx9"]
 
 
 def test_host_that_does_not_answer_counts_as_not_empty() -> None:

@@ -6,7 +6,7 @@ import json
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -14,9 +14,11 @@ import pytest
 
 from tools.mx import __main__, apply, engine, log, plan, wait
 from tools.mx.app import mx, run
+from tools.mx.apply import Outcome
 from tools.mx.codes import FAILED, FOUND, OK, USAGE
 from tools.mx.console import safe
 from tools.mx.progress import DNS, Progress
+from tools.mx.verbs_apply import carry_out
 
 VERBS = sorted(mx.commands)
 
@@ -216,3 +218,18 @@ def test_missing_host_is_told_with_the_hosts_of_the_stack(
 def test_version_is_an_option_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"mx {engine.product_version()}\n"
+
+
+def test_progress_has_a_row_for_a_host_that_the_stack_file_has_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its removal had been told as `not begun` and `nothing changed`."""
+    asked: list[str] = []
+
+    def run(stack: str, verb: str, arguments: object, hosts: Iterable[str], *_: object) -> Outcome:
+        asked.extend(hosts)
+        return Outcome(0, {"delete": 9}, {}, tmp_path)
+
+    monkeypatch.setattr(apply, "run", run)
+    assert carry_out("production", "up", [], None, expected={"mx9": 9, DNS: 1}) == OK
+    assert asked == ["mx1", "mx2", "mx9"]
