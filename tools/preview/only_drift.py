@@ -42,7 +42,8 @@ def only_drift(report: Report, hosts_read: bool = True) -> Report:
     # What follows from a repair is no change of its own.
     follows = sum(change.why == [AGAIN] for change in report.changes)
     follows += sum(is_read_again(record) for record in report.records if record not in records)
-    if sum(report.counts.values()) > len(changes) + len(records) + follows:
+    # Of a stack that nothing is applied of, the sentence above the report says enough.
+    if not report.bare and sum(report.counts.values()) > len(changes) + len(records) + follows:
         found.notes.append(_PENDING)
     found.risks = risks(found, None)
     return found

@@ -64,6 +64,12 @@ def test_a_key_that_is_read_again_after_a_repair_is_neither_drift_nor_pending() 
     assert (found.records, found.notes) == ([], [])
 
 
+def test_a_stack_that_is_not_applied_yet_has_no_pending_changes_beside_that() -> None:
+    found = only_drift(report_of(document(step("create", BUNDLE.format("mx1-postfix"), new=HELD))))
+    assert found.notes == []
+    assert counts(found) == "Nothing is applied: `mx up` has not run yet, or `mx destroy` has."
+
+
 def test_a_record_that_drifted_is_kept_and_a_new_one_is_not() -> None:
     ours = mx("mx1.example.test")
     theirs = ours | {"priority": 77}
