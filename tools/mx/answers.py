@@ -56,7 +56,8 @@ def local_parts(answer: str) -> str:
         try:
             local_part(part)
         except ValueError as error:
-            raise ValueError(f"{part!r}: {error}") from None
+            told = str(error)
+            raise ValueError(told if part in told else f"{part!r}: {told}") from None
     return " ".join(parts)
 
 

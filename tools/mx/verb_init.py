@@ -205,6 +205,8 @@ def _next(name: str, answers: init_file.Answers) -> None:
     print(f"\nWritten: stacks/Pulumi.{name}.yaml. Next:")
     mx_here = program()
     print(f"  {mx_here} check {name}     can these hosts, zones and mailbox hosts do it?")
+    if answers.live:
+        print(f"  {mx_here} adopt {name}     take over the SPF and DMARC records that are there")
     print(f"  {mx_here} preview {name}   what would change")
     print(f"  {mx_here} up {name}        the same report, then the question")
     if len(answers.hosts) > 1:
