@@ -46,6 +46,10 @@ def build(stack: str, reading: Reading) -> Report:
             report.changes.append(files.change(step, hosts, had, report.drift))
         else:
             report.changes.append(_other(step))
+    moved = {change.host for change in report.changes if "connection" in change.why}
+    for change in report.changes:
+        if change.why == [files.HIDDEN] and change.host in moved:
+            change.why = ["connection, perhaps a secret"]  # the engine shows neither of the two
     report.changes.sort(key=lambda change: (change.host, change.component))
     report.records.sort(key=lambda record: (record.name, record.new or record.old or ""))
     report.risks = risks(report, _served(reading), rows_of(steps))

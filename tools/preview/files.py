@@ -32,6 +32,7 @@ _KEYS = {
     "run": "commands",
     "undo": "commands that undo",
 }
+HIDDEN = "a secret"
 DRIFT, AGAIN = "drift", "runs again after a repair"
 WORDS = {"create": "first deployment", "delete": "leaves the stack"}
 
@@ -119,7 +120,7 @@ def _reasons(step: Step, old: Any, new: Any) -> list[str]:
         why.append("connection")
     if before.get("stdin") == SECRET == after.get("stdin"):
         if not why:
-            why.append("a secret")
+            why.append(HIDDEN)
     elif before.get("stdin") != after.get("stdin"):
         why.append(_what(before, after, old, new))
     called = [calls.without_number(_create(side)) for side in (before, after)]

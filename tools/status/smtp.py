@@ -23,6 +23,10 @@ PHASE_OUT = "DHE+AESGCM:DHE+CHACHA20:ECDHE+SHA256:ECDHE+SHA384:DHE+SHA256:@SECLE
 """Suites as NCSC-NL 2025-05 ranks them, for TLS 1.2."""
 
 
+ANSWERED = "the answer was"
+"""How `Greeting.error` begins when a server answered, and refused."""
+
+
 @dataclass(frozen=True)
 class Greeting:
     """How an address answers; `error` says why it does not.
@@ -189,7 +193,7 @@ def _answer(code: int, text: bytes | str) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"the answer was {_answer(error.smtp_code, error.smtp_error)}"
+        return f"{ANSWERED} {_answer(error.smtp_code, error.smtp_error)}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, TimeoutError):

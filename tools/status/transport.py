@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 from tools.status.certificate import Certificate
 from tools.status.check import Address, Check
-from tools.status.smtp import INSUFFICIENT, PHASE_OUT, SUFFICIENT, Greeting, Handshake, Offer
+from tools.status.smtp import (
+    ANSWERED,
+    INSUFFICIENT,
+    PHASE_OUT,
+    SUFFICIENT,
+    Greeting,
+    Handshake,
+    Offer,
+)
 from tools.status.world import World
 
 _TLS12 = ssl.TLSVersion.TLSv1_2
@@ -46,7 +54,16 @@ def certificates(world: World, address: Address) -> dict[str, Certificate]:
 
 def _closed(world: World, address: Address) -> Iterator[str]:
     greeting = greet(world, address)
-    if greeting.error is not None and not greeting.unreachable:
+    if greeting.error is not None and not greeting.unreachable and not _refuses(greeting):
+        yield f"port 25: {greeting.error}"
+
+
+def _refuses(greeting: Greeting) -> bool:
+    return (greeting.error or "").startswith(ANSWERED)
+
+
+def _refused(world: World, address: Address) -> Iterator[str]:
+    if _refuses(greeting := greet(world, address)):
         yield f"port 25: {greeting.error}"
 
 
@@ -159,6 +176,15 @@ ADDRESS = (
         "Mail waits at its senders, and bounces after some days.",
         "Check the firewall, the provider's filter for port 25, and whether the server runs.",
         _closed,
+    ),
+    Check(
+        "smtp-refuses",
+        "fault",
+        "The server runs and takes no mail. Mail waits at its senders, and bounces after some "
+        "days, or at once if the code begins with 5.",
+        "Look into the log of the server: something that it needs may be down, such as a filter "
+        "or a database.",
+        _refused,
     ),
     Check(
         "no-way",

@@ -70,6 +70,21 @@ def test_a_stack_that_is_not_applied_yet_has_no_pending_changes_beside_that() ->
     assert counts(found) == "Nothing is applied: `mx up` has not run yet, or `mx destroy` has."
 
 
+def test_a_secret_beside_a_changed_connection_is_not_said_to_have_changed() -> None:
+    old = {"create": "mx-agent apply", "stdin": "{}", "connection": {"host": "192.0.2.1"}}
+    secret = {"create": "mx-agent apply", "stdin": "[secret]", "connection": "[secret]"}
+    steps = [
+        step("update", BUNDLE.format("mx1-a"), old, old | {"connection": {"host": "192.0.2.2"}}),
+        step("update", BUNDLE.format("mx1-b"), secret, secret),
+        step("update", BUNDLE.format("mx2-b"), secret, secret),
+    ]
+    found = {
+        f"{each.host}-{each.component}": each.why for each in report_of({"steps": steps}).changes
+    }
+    assert found["mx1-b"] == ["connection, perhaps a secret"]
+    assert found["mx2-b"] == ["a secret"]
+
+
 def test_a_record_that_drifted_is_kept_and_a_new_one_is_not() -> None:
     ours = mx("mx1.example.test")
     theirs = ours | {"priority": 77}

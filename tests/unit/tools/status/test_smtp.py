@@ -154,7 +154,7 @@ CASES: dict[str, tuple[Setup, set[str]]] = {
     "other_name": (Setup(name="other.test"), {"certificate-name"}),
     "other_key": (Setup(keys=("ECDSA2", "RSA")), {"dane-mismatch"}),
     "relay": (Setup(relays=True), {"open-relay"}),
-    "busy": (Setup(banner=b"554 no\r\n"), {"port-closed"}),
+    "busy": (Setup(banner=b"554 no\r\n"), {"smtp-refuses"}),
 }
 
 

@@ -208,6 +208,7 @@ BROKEN: dict[str, tuple[Break, set[str]]] = {
     ),
     "no_caa": (remove("ok.test", "CAA"), {"caa-missing"}),
     "caa_misspelled": (put("ok.test", "CAA", '0 issue "https://ca.test/"'), {"caa-syntax"}),
+    "refuses": (server(greeting=Greeting("the answer was 421 busy")), {"smtp-refuses"}),
     "port_closed": (server(greeting=Greeting("Connection refused")), {"port-closed"}),
     "no_route_from_here": (
         server(greeting=Greeting("Network is unreachable", unreachable=True)),

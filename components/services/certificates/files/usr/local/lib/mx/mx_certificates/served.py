@@ -70,6 +70,11 @@ def differences(certificate: dict[str, Any]) -> list[str]:
     for service in users(certificate):
         try:
             served = fetch(service, certificate["name"], certificate["algorithm"])
+        except smtplib.SMTPResponseException as error:
+            said = error.smtp_error
+            text = said.decode(errors="replace") if isinstance(said, bytes) else said
+            wrong.append(f"{service} answers {error.smtp_code} {text}")
+            continue
         except (OSError, smtplib.SMTPException) as error:
             wrong.append(f"{service} does not serve {certificate['alias']}: {error}")
             continue
