@@ -41,11 +41,15 @@ def lines(resources: Iterable[Mapping[str, Any]]) -> list[str]:
     """The records, a line each, at most 40."""
     records = (each.get("outputs") or {} for each in resources if each.get("type") == _RECORD)
     found = sorted(
-        visible(f"{each.get('name')} {each.get('type')} {each.get('content') or ''}"[:_LINE])
+        _cut(visible(f"{each.get('name')} {each.get('type')} {each.get('content') or ''}"))
         for each in records
     )
     more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return [*found[:_SHOWN], *more]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LINE else f"{line[:_LINE]} …"
 
 
 def exchangers(

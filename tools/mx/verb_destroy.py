@@ -110,4 +110,7 @@ def _where_mail_goes(stack: str, settings: Settings, leaves: Sequence[Mapping[st
         else:
             none.append(domain)
     if none:
-        tell(f"No MX record is left of {', '.join(none)}. {_NO_MX}")
+        tell(
+            f"No MX record is left of {', '.join(none)}. {_NO_MX}. If others are to take the mail, "
+            "publish their MX records first (docs/moving-a-domain.md, Out)"
+        )
