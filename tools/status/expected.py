@@ -51,8 +51,9 @@ def beside(records: list[Record], hostnames: Collection[str]) -> Check:
 
     def run(world: World, domain: Domain) -> Iterator[str]:
         ours = [each for each in records if each.name == domain.name and each.type == "MX"]
+        known = {*hostnames, *(str(each.content).rstrip(".") for each in ours)}
         for value in world.names.ask(domain.name, "MX").values if ours else ():
-            if value.partition(" ")[2].rstrip(".").lower() not in hostnames:
+            if value.partition(" ")[2].rstrip(".").lower() not in known:
                 yield f"{domain.name} MX is {value} too, which is not the stack's"
 
     return Check(

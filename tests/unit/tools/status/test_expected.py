@@ -32,6 +32,12 @@ CASES: dict[str, tuple[list[Record], list[str], str, str]] = {
         "",
         "ok.test MX is 10 old.test too, which is not the stack's",
     ),
+    "a parked domain": (
+        [Record("mx-ok.test", DOMAIN, DOMAIN, "MX", ".", priority=0)],
+        ["0 ."],
+        "",
+        "",
+    ),
     "the domain has not arrived": ([], ["10 old.test"], "", ""),
 }
 
