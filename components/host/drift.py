@@ -37,8 +37,10 @@ RENEWALS = "/var/lib/mx/certificates/status.json"
 UPDATES = "/var/lib/mx-updates/state.json"
 
 
-def read_drift(settings: Settings) -> dict[str, Seen]:
+def read_drift(settings: Settings, owner: str) -> dict[str, Seen]:
     """Ask all hosts; warn of what drifted, and of hosts that did not answer or cannot be an MX.
+
+    `owner`: how hosts name this stack.
 
     Raises pulumi.RunError when a host runs another release than the stack file says, or belongs to
     another stack.
@@ -80,7 +82,6 @@ def read_drift(settings: Settings) -> dict[str, Seen]:
             refused[key] = f"{key} is not set up, and nothing was done there: {why}"
     for text in copies(seen):
         pulumi.log.warn(text)
-    owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
     refused |= fit.judge(settings, seen, known, new, here, moved, routes, owner)
     return {
         key: replace(seen.get(key, Seen()), refused=refused.get(key, "")) for key in settings.hosts
