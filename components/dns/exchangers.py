@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from components.dns import foreign
@@ -38,12 +39,7 @@ def told(settings: Settings, listed: Listed, ours: Collection[str]) -> Iterator[
             if key := keys.get(_name(record)):
                 yield _named(settings, domain, key, record)
         theirs = {_name(record) for record in others} - {*keys}
-        if left := _by_mx_alone(settings, domain, theirs):
-            yield (
-                f"The SPF record of {domain} has the term mx, which names {' and '.join(left)} "
-                "only as long as the MX record exists. If mail of the domain is sent from there, "
-                "and no other term names the sender, add one before you remove that MX record."
-            )
+        yield from _by_mx_alone(settings, domain, theirs, listed)
 
 
 def _named(settings: Settings, domain: str, key: str, record: Mapping[str, Any]) -> str:
@@ -72,16 +68,49 @@ def _unnamed(settings: Settings, domain: str, others: list[Mapping[str, Any]]) -
     return f"Mail for {domain} goes to {'; '.join(names)}. {none}"
 
 
-def _by_mx_alone(settings: Settings, domain: str, names: set[str]) -> list[str]:
-    """The names of these that the SPF record allows by `mx`, and not by `a:NAME` too."""
+def _by_mx_alone(settings: Settings, domain: str, names: set[str], listed: Listed) -> Iterator[str]:
+    """The names of these that the SPF record allows by `mx`, and by no other term."""
     text = settings.domains[domain].records.spf or settings.dns.records.spf
     try:
         terms = spf.terms(text) if text not in (None, "none") else []
     except ValueError:  # the settings refuse such a text
-        return []
+        return
     if not any(term.name == "mx" and not term.value for term in terms):
-        return []
-    return sorted(names - {term.value.rstrip(".").lower() for term in terms if term.name == "a"})
+        return
+    by_name = {term.value.rstrip(".").lower() for term in terms if term.name == "a"}
+    networks = [term.value for term in terms if term.name in ("ip4", "ip6")]
+    left = [
+        name for name in sorted(names - by_name) if not _within(_addresses(name, listed), networks)
+    ]
+    if left:
+        # A name outside of the stack's zones has addresses that only DNS knows.
+        asked = f" Is its address in {' or '.join(networks)}? Then nothing is missing."
+        others = asked if networks else ""
+        yield (
+            f"The SPF record of {domain} has the term mx, which names {' and '.join(left)} "
+            f"only as long as the MX record exists.{others} If mail of the domain is sent from "
+            "there, and no other term names the sender, add one before you remove that MX record."
+        )
+
+
+def _addresses(name: str, listed: Listed) -> list[str]:
+    """What the A and AAAA records of the listed zones say of a name."""
+    return [
+        str(record.get("content"))
+        for records in listed.values()
+        for record in records
+        if record.get("type") in ("A", "AAAA") and str(record.get("name")).lower() == name
+    ]
+
+
+def _within(addresses: list[str], networks: list[str]) -> bool:
+    """Whether there are addresses, and each is in one of the networks."""
+    among = [ip_network(network, strict=False) for network in networks]
+    try:
+        wanted = [ip_address(address) for address in addresses]
+    except ValueError:  # the API's words, not ours
+        return False
+    return bool(wanted) and all(any(one in network for network in among) for one in wanted)
 
 
 def _name(record: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from components.services.spam_filter import source
 from components.settings import given_files
 from components.settings.environment import from_mapping
 from components.settings.package_source import CODENAMES
-from lab import container, topology
+from lab import container, send, topology
 from tests.support.mapping import mapping
 from tests.support.repository import Key, armour, release
 
@@ -144,11 +144,12 @@ def vendor(ssh: Ssh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def filtered(ssh: Ssh) -> None:
     """Mail that is fine is accepted, after a 4xx too, and the filter's test message refused."""
     answers: list[tuple[int, str]] = []
-    # Greylisting knows a message by its body too: one that is like another test's would wait.
-    body = f"The meeting is at ten o'clock, in room {uuid.uuid4()}.\n"
+    # Greylisting knows mail by its body, and by sender and recipient: of another test's it waits.
+    new = uuid.uuid4().hex
+    sender, body = f"{new}@sender.test", f"The meeting is at ten o'clock, in room {new}.\n"
 
     def accepted() -> bool:
-        answers.append(offer(message("fine", body)))
+        answers.append(offer(send.Message(sender, "alice@example.test", "fine", body)))
         return answers[-1][0] == 250
 
     try:

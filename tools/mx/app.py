@@ -44,6 +44,7 @@ class StackName(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, when the stack's file exists."""
         if value.startswith("-"):
+            _refuse_misspelt(value, ctx)
             self.fail(f"{value} is no option of this command; give the stack first", param, ctx)
         if not path(value).is_file():
             self.fail(
@@ -92,18 +93,25 @@ def _hosts(ctx: click.Context | None) -> list[str]:
     return []
 
 
+def _refuse_misspelt(word: str, ctx: click.Context | None) -> None:
+    """Raise click.NoSuchOption for what is almost an option of the command."""
+    if ctx is None or not word.startswith("--"):
+        return
+    own = [name for option in ctx.command.params for name in option.opts if len(name) > 2]
+    name = word.partition("=")[0]
+    alike = get_close_matches(name, own, 1, _ALIKE)
+    if alike and name not in own:
+        raise click.NoSuchOption(word, possibilities=alike, ctx=ctx)
+
+
 def engine_options(command: Callable[..., int]) -> Callable[..., int]:
     """Let options for the engine follow; one that is almost an option of the command is refused."""
 
     def known(
         ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
     ) -> tuple[str, ...]:
-        own = [name for option in ctx.command.params for name in option.opts if len(name) > 2]
         for each in given:
-            name = each.partition("=")[0]
-            alike = get_close_matches(name, own, 1, _ALIKE) if each.startswith("--") else []
-            if alike and name not in own:
-                raise click.NoSuchOption(each, possibilities=alike, ctx=ctx)
+            _refuse_misspelt(each, ctx)
         return given
 
     return click.argument("pulumi_options", nargs=-1, type=click.UNPROCESSED, callback=known)(

@@ -39,7 +39,8 @@ def asked(url: str) -> str:
 def check(url: str) -> None:
     """Raise Failure for a URL with a password in it, and for a folder in a folder that is not."""
     if url and "://" not in url:
-        raise Failure(f"--backend {url}: this is no URL; a folder is file://{url}", USAGE)
+        example = url if url.startswith("/") else "/FOLDER"
+        raise Failure(f"--backend {url}: this is no URL; a folder is file://{example}", USAGE)
     place = folder(url)
     if place is not None and url != access.local_backend() and not place.parent.is_dir():
         raise Failure(

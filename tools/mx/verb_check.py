@@ -108,7 +108,9 @@ def _zones(settings: Settings, stack: str) -> Iterator[Line]:
         for name, identifier in () if found.faults else settings.dns.zones.items():
             yield from _zone(clients[identifier], settings, name, identifier, stack)
     except Failure as error:
-        yield Line("fault", "Cloudflare", str(error), "")
+        # The first sentence is what is wrong; what follows may have lines to copy.
+        what, _, cure = str(error).partition("\n")
+        yield Line("fault", "Access to the zones", what, cure)
     except Silent as error:
         yield Line("fault", "Cloudflare", str(error), "check the network from here to the API")
 

@@ -154,9 +154,11 @@ def _zones(asking: Asking, answers: init_file.Answers) -> None:
             except Refused as error:
                 raise Failure(f"Cloudflare: {error}. The token needs Zone > Zone > Read.") from None
             except Silent as error:
+                given = f" (--zone: {', '.join(answers.zones)})" if answers.zones else ""
                 raise Failure(
-                    f"Cloudflare does not answer: {error}\nNothing was written. With "
-                    "--zone NAME=ID for each zone, nothing is asked there."
+                    f"{name} is in no zone that was given{given}, and Cloudflare, which may know "
+                    f"the zone, does not answer: {error}\nNothing was written. Is the name right? "
+                    "With --zone NAME=ID for each zone, nothing is asked there."
                 ) from None
             if found:
                 answers.zones[str(found["name"])] = str(found["id"])

@@ -78,6 +78,9 @@ def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
     Exit codes: those of the command; 1 also when the host was not reached. With
     `all`, the highest one.
     """
+    if command[0] in ("-h", "--help"):
+        print(click.get_current_context().get_help())
+        return OK
     words = command[1:] if command[0] == "--" and len(command) > 1 else command
     line = words[0] if len(words) == 1 else shlex.join(words)
     settings = settings_of(stack)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from components.dns import records as dns_records
 from components.settings import stack_file
+from components.settings.environment import Settings
 from components.settings.environment import SettingsError
 from components.settings.text import visible
 from components.settings.types import hostname
@@ -110,6 +111,18 @@ def complained(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def _held(settings: Settings) -> dict[str, list[str]]:
+    """Domain to the hosts that serve it without an MX record of the stack."""
+    left = {
+        name: {*settings.keepers(name)} - {*settings.exchangers(name)} for name in settings.domains
+    }
+    return {
+        name: sorted(settings.hosts[key].hostname for key in keys)
+        for name, keys in left.items()
+        if keys
+    }
+
+
 def main(
     arguments: list[str] | None = None,
     show: Callable[[list[str], list[Finding]], None] = printed,
@@ -125,7 +138,7 @@ def main(
     names, more, at, told = list(options.domains), list[Check](), list[Check](), list[Finding]()
     behind: list[mailboxes.MailboxTls] = []
     ours: set[str] = set()
-    unnamed: list[str] = []
+    held: dict[str, list[str]] = {}
     if options.stack:
         try:
             settings = stack_file.settings_of(options.stack)
@@ -134,7 +147,7 @@ def main(
             return 1
         names += [*settings.domains, *settings.dns.parked_domains]
         behind = mailboxes.mailbox_tls(settings)
-        unnamed = [name for name in settings.domains if not settings.exchangers(name)]
+        held = _held(settings)
         hostnames = {host.hostname for host in settings.hosts.values()}
         table = dns_records.records(settings)
         more += [expected.check(table, hostnames), expected.beside(table, hostnames)]
@@ -164,7 +177,7 @@ def main(
             "--resolver IP asks another one"
         )
         return 1
-    found = keys.named(run.domains(around, names, more, at, told), ours)
+    found = keys.named(run.domains(around, names, more, at, told, held), ours, held)
     if options.json:
         document = {
             "domains": names,
@@ -175,10 +188,10 @@ def main(
     else:
         for each in behind:
             say(visible(str(each), but=""))
-        for name in unnamed:
+        for name, hosts in held.items():
             say(
-                f"{name}: the stack publishes no MX record of it (leavingMx). Of its hosts, only "
-                "those that DNS names are checked below"
+                f"{name}: `leavingMx` or `leaving` holds back the MX records of {', '.join(hosts)}. "
+                "These hosts are checked too"
             )
         show(names, found)
         say(f"DNS was asked at the resolver {around.names.server}")

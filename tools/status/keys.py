@@ -74,13 +74,23 @@ KEYS = {
 """Check to the words that name its keys; a check that no key does anything about is not here."""
 
 
-def named(found: Iterable[Finding], ours: Collection[str]) -> list[Finding]:
+# What a domain lacks while the stack holds MX records back.
+_HELD = "`domains.NAME.leavingMx` or `hosts.NAME.leaving`, which holds back MX records of the stack"
+_LACKS = ("mx-missing", "mx-single")
+
+
+def named(
+    found: Iterable[Finding], ours: Collection[str], held: Collection[str] = ()
+) -> list[Finding]:
     """The findings, of which those about `ours` say in which key of the stack file the cure is.
 
     ours: mail domains and host names of the stack. A finding about an address begins with the host.
+    held: domains whose hosts are not all named by MX records of the stack.
     """
     return [
-        replace(each, cure=f"{each.cure} In the stack file: {KEYS[each.check]}.")
+        replace(each, cure=f"In the stack file: {_HELD}.")
+        if each.check in _LACKS and each.subject in held
+        else replace(each, cure=f"{each.cure} In the stack file: {KEYS[each.check]}.")
         if each.check in KEYS and each.subject.split(" ")[0] in ours
         else each
         for each in found

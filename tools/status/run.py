@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 
@@ -25,10 +25,12 @@ def domains(
     more: Iterable[Check] = (),
     at: Iterable[Check] = (),
     told: Iterable[Finding] = (),
+    held: Mapping[str, Collection[str]] | None = None,
 ) -> list[Finding]:
     """Everything that is wrong with the domains, the worst first, each thing once.
 
     `more` are checks of a domain beside the tables, `at` of an address; `told` is known already.
+    `held`: domain to hosts that serve it and that no MX record names yet; they are checked too.
     """
     found: list[Finding] = list(told)
     hosts: dict[str, Host] = {}
@@ -36,7 +38,7 @@ def domains(
     for name in names:
         missing = findings(mx.EXISTS, world, Domain(name))
         found += missing or findings((*DOMAIN, *extra), world, Domain(name))
-        for exchanger in world.exchangers(name):
+        for exchanger in (*world.exchangers(name), *(held or {}).get(name, ())):
             hosts.setdefault(exchanger, Host(exchanger, name))
     here = (*ADDRESS, *at)
     addresses = [

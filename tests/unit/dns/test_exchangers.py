@@ -65,6 +65,28 @@ def test_mx_in_spf_names_a_host_only_while_it_has_an_mx_record(
     assert len([*told(settings(spf), {ZONE: others}, {"m"})]) == count
 
 
+@pytest.mark.parametrize(
+    ("spf", "addresses", "told_of"),
+    [
+        ("v=spf1 mx ip4:9.9.9.0/24 ip6:2620:fe::/48 ~all", ["9.9.9.9", "2620:fe::9"], ""),
+        ("v=spf1 mx ip4:9.9.9.9 ~all", ["9.9.9.9", "2620:fe::9"], "9.9.9.9? Then nothing"),
+        ("v=spf1 mx ip4:9.9.9.9 ip6:2620:fe::/48 ~all", [], "9.9.9.9 or 2620:fe::/48? Then"),
+        ("v=spf1 mx ip4:9.9.9.9 ~all", ["not an address"], "9.9.9.9? Then nothing"),
+        ("v=spf1 mx ~all", ["9.9.9.9"], "as the MX record exists. If mail"),
+    ],
+)
+def test_an_address_that_spf_names_needs_no_other_term(
+    spf: str, addresses: list[str], told_of: str
+) -> None:
+    a = [
+        {"type": "AAAA" if ":" in address else "A", "name": "old.test", "content": address}
+        for address in addresses
+    ]
+    lines = [*told(settings(spf), {ZONE: [OLD], "test": a}, {"m"})]
+    assert len(lines) == bool(told_of)
+    assert told_of in "".join(lines)
+
+
 def test_a_zone_that_was_not_listed_is_not_judged() -> None:
     assert [*told(settings(**ARRIVES), {}, set())] == []
 

@@ -85,3 +85,26 @@ def test_no_key_is_named_without_a_stack(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert set(cures(monkeypatch, capsys, "example.test")) == {"Do it."}
+
+
+def test_a_domain_whose_mx_records_are_held_back_is_told_which_key_holds_them() -> None:
+    found = [finding("mx-single", "held.test"), finding("mx-single", "one.test")]
+    here, there = keys.named(found, {"held.test", "one.test"}, {"held.test"})
+    assert "`domains.NAME.leavingMx` or `hosts.NAME.leaving`" in here.cure
+    assert "`hosts`, and `domains.NAME.mx`" in there.cure
+
+
+def test_hosts_that_serve_before_they_are_published_are_checked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = mapping()
+    values["domains"]["example.test"]["leavingMx"] = [*values["hosts"]]
+    values["domains"]["example.test"].pop("mx", None)
+    asked: list[object] = []
+    monkeypatch.setattr(stack_file, "settings_of", lambda name: from_mapping(values))
+    monkeypatch.setattr(Names, "ask", lambda *arguments: Answer("found", ()))
+    monkeypatch.setattr(run, "domains", lambda *arguments: asked.extend(arguments) or [])
+    assert command.main(["--stack", "one"]) == 0
+    hosts = ["mx1.example.test", "mx2.example.test"]
+    assert asked[-1] == {"example.test": hosts}
+    assert f"holds back the MX records of {', '.join(hosts)}" in capsys.readouterr().out
