@@ -57,10 +57,12 @@ def _named(settings: Settings, domain: str, key: str, record: Mapping[str, Any])
 
 def _unnamed(settings: Settings, domain: str, others: list[Mapping[str, Any]]) -> str:
     """A domain that the hosts serve, and that no MX record of the stack names."""
-    hosts = " and ".join(settings.keepers(domain))
+    keepers = settings.keepers(domain)
+    hosts = " and ".join(keepers)
+    they = "These hosts take" if len(keepers) > 1 else "The host takes"
     none = (
         f"This stack publishes no MX record of {domain}, because `leavingMx` or `leaving` has "
-        f"{hosts}. These take the mail that is sent to them by name."
+        f"{hosts}. {they} mail that is sent there by name."
     )
     if not others:
         return f"{domain} will have no MX record, so senders do not find its hosts. {none}"
@@ -89,7 +91,7 @@ def _by_mx_alone(settings: Settings, domain: str, names: set[str], listed: Liste
         yield (
             f"The SPF record of {domain} has the term mx, which names {' and '.join(left)} "
             f"only as long as the MX record exists.{others} If mail of the domain is sent from "
-            "there, and no other term names the sender, add one before you remove that MX record."
+            "there, and no other term names the sender, add one before that MX record goes."
         )
 
 

@@ -19,6 +19,7 @@ from components.host import held
 from components.protocol import warnings
 from components.services.mta_sts import policy as mta_sts
 from components.settings.environment import Settings
+from components.stack import adopted
 
 _RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 _LINES_SHOWN = 50
@@ -111,30 +112,11 @@ def _judged(settings: Settings, api: DnsApi, found: zones.Look) -> Before:
             pulumi.log.warn(warnings.records_drift(drifted))
     return Before(
         {key: each.zone for key, each in (kept or {}).items()},
-        _adopted(settings.dns.adopt, kept or {}, found.records),
+        adopted.left(
+            settings, {key: each.identifier for key, each in (kept or {}).items()}, found.records
+        ),
         replace(api, reads_only=found.reads_only),
     )
-
-
-def _adopted(
-    given: Mapping[str, str], kept: Mapping[str, Kept], listed: Mapping[str, zones.Listed]
-) -> dict[str, str]:
-    """The lines of dns.adopt that still have something to take over.
-
-    What the state has, and its zone too, was taken over already, perhaps made anew since under
-    another ID. A record that is gone from its zone is made, not taken over.
-    """
-    there = {record.get("id") for records in listed.values() for record in records}
-    found = {}
-    for key, identifier in given.items():
-        if key in kept and (not there or kept[key].identifier in there):
-            continue
-        if there and identifier not in there:
-            gone = f"no zone of this stack has a record with the ID {identifier}"
-            pulumi.log.warn(warnings.zones(f"dns.adopt.{key}: {gone}; a new record is created"))
-            continue
-        found[key] = identifier
-    return found
 
 
 def changed(

@@ -173,6 +173,8 @@ def test_an_adopted_record_that_somebody_deleted_is_made_anew(live: Live) -> Non
         assert expected in done.stdout
     [new] = spf()
     assert new != old
+    told = f"`mx up` made the record anew, with the ID {new}: write this ID"
+    assert told in " ".join((done.stdout + done.stderr).split())
     assert old in file(live).read_text()
 
 

@@ -72,6 +72,7 @@ def run_command(stack: str, host: str, command: tuple[str, ...]) -> int:
     login that is not root uses sudo. The runbooks use this command. With `all` in
     place of HOST the command runs on each host, one after the other.
     Quote a command that has a pipe or a semicolon: 'postqueue -p | tail -n 1'.
+    The command reads nothing from the standard input of `mx run`.
 
     Example: mx run production mx1 postqueue -p
 

@@ -60,7 +60,8 @@ def _null_comes(record: RecordChange, look: Look) -> Iterable[Said]:
 
 
 def _tlsa(record: RecordChange, look: Look) -> Iterable[Said]:
-    if "TLSA" in (kind(record.old), kind(record.new)):
+    host = record.name.split(".", 2)[-1]
+    if "TLSA" in (kind(record.old), kind(record.new)) and not _gone_host(host, look):
         verb = "added" if not record.old else "removed" if not record.new else "changed"
         yield Said(
             f"a TLSA record is {verb}. Senders that use DANE defer mail while no TLSA record "
@@ -137,7 +138,7 @@ def _spf(record: RecordChange, look: Look) -> Iterable[Said]:
             "when it comes from there.",
             record.name,
         )
-    if old and not new:
+    if old and not new and not _gone_host(record.name, look):
         yield Said(
             "the SPF record is removed. Receivers can no longer see in DNS which servers may send "
             "mail from this domain.",
@@ -151,6 +152,13 @@ def _new_host(record: RecordChange, look: Look) -> bool:
     return all(each.old is None for each in beside) and any(
         kind(each.new) in ("A", "AAAA") for each in beside
     )
+
+
+def _gone_host(name: str, look: Look) -> bool:
+    """Whether the name loses all records of the plan, an address among them, and no MX record."""
+    kinds = {kind(each.old) for each in look.report.records if each.name == name}
+    stay = any(each.new for each in look.report.records if each.name == name)
+    return not stay and bool(kinds & {"A", "AAAA"}) and "MX" not in kinds
 
 
 def _terms(line: str | None) -> list[str]:

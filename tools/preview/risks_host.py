@@ -44,9 +44,13 @@ def _leaves(look: Look) -> Iterable[Said]:
             " An MX record goes in the same run: until its TTL ends, senders try the host in vain, "
             f"and then use another one. To avoid that, set hosts.{host}.leaving first."
         )
+        late = (
+            " Are its MX records gone for longer than their TTL? Until then senders still try the "
+            "host."
+        )
         yield Said(
             f"{host} leaves the stack: MX removes every component from the host."
-            f"{early if known else ''} If the host is lost for good, `mx forget "
+            f"{early if known else late} If the host is lost for good, `mx forget "
             f"{look.report.stack} {host}` does not connect to it."
         )
 

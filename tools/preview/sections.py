@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -25,6 +26,8 @@ SAID = ("create", "delete", "update")
 _OPEN_LINES, _OPEN_NAMES = 40, 10
 # Programs of ours: their text stands in this repository and is reviewed there.
 _PROGRAMS = "/usr/local/"
+# In a TXT record of DKIM, the whole of it in one string or in several.
+_PUBLIC_KEY = re.compile(r'(\bp=[A-Za-z0-9+/]{8})[A-Za-z0-9+/=" ]{40,}')
 # What a reviewer must see however much else changes.
 FIRST = "/etc/postfix/main.cf"
 # Everywhere else in a report a plus is what will come, so drift has the marks of diff(1).
@@ -120,18 +123,23 @@ def zone_lines(report: Report) -> list[str]:
     lines = []
     for record in report.new_records:
         if record.old is not None and record.old == record.new:
-            lines.append(f" {record.old} ; {', '.join(record.other)}")
+            lines.append(f" {_short(record.old)} ; {', '.join(record.other)}")
             continue
         if is_read_again(record):
-            lines.append(f" {record.old} ; read from its host again during `mx up`")
+            lines.append(f" {_short(record.old)} ; read from its host again during `mx up`")
             continue
         if (ttl := _only_ttl(record)) is not None:
-            lines.append(f" {record.old} ; the TTL becomes {ttl}")
+            lines.append(f" {_short(record.old)} ; the TTL becomes {ttl}")
             continue
         lines += [f"-{record.old}"] if record.old else []
         note = f" ; {', '.join(record.other)}" if record.other else ""
         lines += [f"+{record.new}{note}"] if record.new else []
     return lines
+
+
+def _short(line: str | None) -> str:
+    """A record that stays; of a public key its beginning."""
+    return _PUBLIC_KEY.sub(r'\1..."', line or "")
 
 
 def _only_ttl(record: RecordChange) -> str | None:

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from components.dns import records as dns_records
 from components.settings import stack_file
-from components.settings.environment import Settings
-from components.settings.environment import SettingsError
+from components.settings.environment import Settings, SettingsError
 from components.settings.text import visible
 from components.settings.types import hostname
 from components.stack.outputs import Outputs
@@ -190,8 +189,8 @@ def main(
             say(visible(str(each), but=""))
         for name, hosts in held.items():
             say(
-                f"{name}: `leavingMx` or `leaving` holds back the MX records of {', '.join(hosts)}. "
-                "These hosts are checked too"
+                f"{name}: `leavingMx` or `leaving` holds back the MX records of "
+                f"{', '.join(hosts)}. These hosts are checked too"
             )
         show(names, found)
         say(f"DNS was asked at the resolver {around.names.server}")

@@ -35,8 +35,8 @@ def test_a_domain_that_arrives_keeps_its_mail_where_it_is() -> None:
     first, second = told(settings(**ARRIVES), {ZONE: [OLD, OWN]}, {"m"})
     assert first == (
         "Mail for example.test goes to old.test, preference 10. This stack publishes no MX record "
-        "of example.test, because `leavingMx` or `leaving` has mx1 and mx2. These take the mail "
-        "that is sent to them by name."
+        "of example.test, because `leavingMx` or `leaving` has mx1 and mx2. These hosts take mail "
+        "that is sent there by name."
     )
     assert second.startswith("The SPF record of example.test has the term mx, which names old.test")
 

@@ -676,3 +676,17 @@ def test_told_under_read_this_first_when(name: str, number: int) -> None:
 @pytest.mark.parametrize("state", HARMLESS)
 def test_nothing_is_told_when(state: str) -> None:
     assert report_of(HARMLESS[state]).risks == []
+
+
+@pytest.mark.parametrize(
+    ("goes", "told_of"), [(address("192.0.2.1"), False), (None, True)], ids=["host", "name"]
+)
+def test_the_spf_record_of_a_host_that_goes_is_no_risk(
+    goes: dict[str, Any] | None, told_of: bool
+) -> None:
+    """It says that no mail comes from the name; the name has no address any more."""
+    steps = record(txt("mx1.a.test", "v=spf1 a -all"), None)["steps"]
+    if goes is not None:
+        steps += record(goes | {"name": "mx1.a.test"}, None)["steps"]
+    risks = report_of({"steps": steps}).risks
+    assert any("SPF record is removed" in risk for risk in risks) is told_of

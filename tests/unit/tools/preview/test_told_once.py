@@ -220,3 +220,14 @@ def test_a_record_whose_ttl_alone_changes_is_shown_once() -> None:
         report_of({"steps": [step("update", RECORD.format("k"), old, old | {"ttl": 300})]})
     )
     assert line == ' k._domainkey.a.test. 3600 IN TXT "v=DKIM1; p=AAAA" ; the TTL becomes 300'
+
+
+def test_of_a_key_that_stays_the_beginning_is_enough() -> None:
+    whole = f'"v=DKIM1; k=rsa; p=MIIBIjAN{"B" * 200}" "{"C" * 150}IDAQAB"'
+    old = {"name": "k._domainkey.a.test", "type": "TXT", "content": whole, "ttl": 3600}
+    urn = RECORD.format("k")
+    [line] = zone_lines(report_of({"steps": [step("update", urn, old, old | {"ttl": 300})]}))
+    assert line.endswith('TXT "v=DKIM1; k=rsa; p=MIIBIjAN..." ; the TTL becomes 300')
+    # The report is the last that has a key that goes.
+    [gone] = zone_lines(report_of({"steps": [step("delete", urn, old, None)]}))
+    assert whole in gone
