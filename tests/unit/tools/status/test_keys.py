@@ -101,9 +101,14 @@ def test_hosts_that_serve_before_they_are_published_are_checked(
     values["domains"]["example.test"]["leavingMx"] = [*values["hosts"]]
     values["domains"]["example.test"].pop("mx", None)
     asked: list[object] = []
+
+    def domains(*arguments: object) -> list[Finding]:
+        asked.extend(arguments)
+        return []
+
     monkeypatch.setattr(stack_file, "settings_of", lambda name: from_mapping(values))
     monkeypatch.setattr(Names, "ask", lambda *arguments: Answer("found", ()))
-    monkeypatch.setattr(run, "domains", lambda *arguments: asked.extend(arguments) or [])
+    monkeypatch.setattr(run, "domains", domains)
     assert command.main(["--stack", "one"]) == 0
     hosts = ["mx1.example.test", "mx2.example.test"]
     assert asked[-1] == {"example.test": hosts}
