@@ -23,7 +23,8 @@ def text(path: str, findings: Sequence[Finding]) -> str:
         where = f"{name}:{one.line}" if one.line else name
         lines.append(f"{where}: {one.severity}: {one.kind}: {one.parameter or 'syntax'}")
         lines += [f"    {one.reason}", f"    -> {one.remedy}"]
-    lines.append(f"{path}: {len(findings)} findings" if findings else f"{path}: no findings")
+    count = f"{len(findings)} finding{'s' * (len(findings) != 1)}" if findings else "no findings"
+    lines.append(f"{path}: {count}")
     return "\n".join(lines)
 
 
