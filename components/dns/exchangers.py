@@ -71,7 +71,7 @@ def _unnamed(settings: Settings, domain: str, others: list[Mapping[str, Any]]) -
 
 
 def _by_mx_alone(settings: Settings, domain: str, names: set[str], listed: Listed) -> Iterator[str]:
-    """The names of these that the SPF record allows by `mx`, and by no other term."""
+    """A sentence about those of the names that the SPF record allows by `mx` alone."""
     text = settings.domains[domain].records.spf or settings.dns.records.spf
     try:
         terms = spf.terms(text) if text not in (None, "none") else []
