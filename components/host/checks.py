@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
 
-from components.host import memory
+from components.host import clock, memory
 from components.host.facts import NAMELESS, POSTFIX, Facts, mailbox
 from components.settings.environment import Settings
 from components.settings.text import visible
@@ -21,12 +21,10 @@ Stops = Literal["host", "mx", "told"]
 
 # What packages take, 1.2 GB of it, and what a host needs free that has them.
 DISK_MIB, DISK_LEFT_MIB = 3000, 300
-# Seconds; an answer takes ten at the most.
-CLOCK_OFF = 60
 RELEASE, ROOT, ADDRESSES = "release of Debian", "root", "own addresses"
 _SAID = {"": "no greeting", NAMELESS: "the host finds no address of that name"}
 _KNOWN = ("debian 12", "debian 13")
-MAILBOX, PORT, OWNER = "mailbox host", "port 25", "stack"
+MAILBOX, PORT, OWNER, POINTER = "mailbox host", "port 25", "stack", "PTR"
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Asked:
     """One host: what it answered, and what is known beside.
 
     `domains`: the mail domains whose MX records are new on this host. `bare`: nothing of the stack
-    is there. `here`: seconds since 1970 on this machine, None when clocks are not compared.
+    is there. `here`: when this machine asked, None when clocks are not compared.
     `reached`: addresses at which a connection was answered by this host. `unproven`: addresses that
     this machine has no route to. `judged`: the public addresses that are judged, None for all.
     `owner`: how a host names this stack, empty when that is not compared.
@@ -45,7 +43,7 @@ class Asked:
     facts: Facts
     domains: tuple[str, ...] = ()
     bare: bool = True
-    here: float | None = None
+    here: clock.Between | None = None
     reached: frozenset[str] = field(default_factory=frozenset)
     unproven: frozenset[str] = field(default_factory=frozenset)
     judged: frozenset[str] | None = None
@@ -136,13 +134,8 @@ def _disk(asked: Asked) -> Iterator[Finding]:
 
 
 def _clock(asked: Asked) -> Iterator[Finding]:
-    off = 0.0 if asked.here is None else asked.facts.time - asked.here
-    if abs(off) > CLOCK_OFF:
-        yield Finding(
-            f"its clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} this machine's; "
-            "with a wrong clock certificates fail, and Postfix returns queued mail too early",
-            "repair its time service (timedatectl status)",
-        )
+    if wrong := clock.fault(asked.facts.time, asked.here):
+        yield Finding(f"its clock is {wrong[0]}", wrong[1])
 
 
 def _port(asked: Asked) -> Iterator[Finding]:
@@ -234,7 +227,7 @@ CHECKS: tuple[Check, ...] = (
     Check(ADDRESSES, "host", _address, "has the addresses of the stack file"),
     Check("addresses tried from another host", "told", _unproven, "can be reached at them"),
     Check(MAILBOX, "mx", _mailbox, "reaches the mailbox hosts"),
-    Check("PTR", "told", _ptr, "has the right PTR records"),
+    Check(POINTER, "told", _ptr, "has the right PTR records"),
 )
 
 

@@ -21,9 +21,8 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components.host import answer, facts, fit, held
+from components.host import answer, clock, facts, fit, held
 from components.host.ask import NO_AGENT, SCRIPT, environment, parse
-from components.host.checks import CLOCK_OFF
 from components.host.held import Held
 from components.host.seen import Seen
 from components.protocol import warnings
@@ -57,6 +56,7 @@ def read_drift(settings: Settings, owner: str) -> dict[str, Seen]:
             why = f"the engine does not give the state of this stack: {error}"
             pulumi.log.warn(warnings.not_read(key, why))
         return {key: Seen() for key in settings.hosts}
+    began = time.time()
     said = command.local.run(
         command=SCRIPT.read_text(),
         environment=environment(settings, settings.hosts)
@@ -68,10 +68,10 @@ def read_drift(settings: Settings, owner: str) -> dict[str, Seen]:
         logging=command.local.Logging.NONE,
     )
     seen, known, refused = {}, {}, {}
-    here = time.time()
+    here = (began, time.time())
     for key, (code, out, err) in parse(said.stdout).items():
         found, out = facts.take(out)
-        seen[key], texts = judge(key, code, out, err, applied)
+        seen[key], texts = judge(key, code, out, err, applied, here)
         for text in texts:
             pulumi.log.warn(text)
         if found.whole:
@@ -105,20 +105,32 @@ def copies(seen: Mapping[str, Seen]) -> list[str]:
 
 
 def judge(
-    key: str, code: int, out: str, err: str, applied: Mapping[str, Held]
+    key: str,
+    code: int,
+    out: str,
+    err: str,
+    applied: Mapping[str, Held],
+    here: clock.Between | None = None,
 ) -> tuple[Seen, list[str]]:
     """What a host's answer means, and what to warn of; `applied` are the commands of the state.
+
+    `here`: when this machine asked, None when clocks are not compared.
 
     An answer that is none of the agent's is that host's alone: its drift is not read.
     """
     try:
-        return _judge(key, code, out, err, applied)
+        return _judge(key, code, out, err, applied, here)
     except answer.OddAnswer as error:
         return Seen(), [warnings.not_read(key, str(error))]
 
 
 def _judge(
-    key: str, code: int, out: str, err: str, applied: Mapping[str, Held]
+    key: str,
+    code: int,
+    out: str,
+    err: str,
+    applied: Mapping[str, Held],
+    here: clock.Between | None,
 ) -> tuple[Seen, list[str]]:
     machine, _, text = out.partition("\n")
     agent, _, text = text.partition("\n")
@@ -142,7 +154,8 @@ def _judge(
     status = answer.status(text)
     reasons = dict(_reasons(key, agent, status, applied))
     texts = [warnings.drift(key, visible(name), words) for name, words in reasons.items()]
-    texts += _clock(key, status.get("time"), time.time())
+    if wrong := clock.fault(status.get("time"), here):
+        texts.append(f"clock of {key}: {': '.join(wrong)}")
     try:
         texts += waiting(key, updates)
     except answer.OddAnswer as error:
@@ -153,19 +166,6 @@ def _judge(
     except answer.OddAnswer as error:
         texts.append(f"renewals of {key} were not read: {RENEWALS}: {error}")
     return Seen(True, status, renewals, applied, frozenset(reasons), machine), texts
-
-
-def _clock(key: str, there: int | None, here: float) -> list[str]:
-    """A warning when the host's clock, in seconds since 1970, is far from this machine's."""
-    off = 0.0 if there is None else there - here
-    if abs(off) <= CLOCK_OFF:
-        return []
-    which = "ahead of" if off > 0 else "behind"
-    return [
-        f"clock of {key}: {abs(off):.0f} s {which} this machine's; with a wrong clock "
-        "certificates fail, and Postfix returns queued mail too early: repair its time "
-        "service"
-    ]
 
 
 def waiting(key: str, line: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +48,7 @@ class Facts:
 def call(settings: Settings, places: Iterable[str]) -> str:
     """The line of shell that runs the script, which must come on stdin."""
     sudo = "" if settings.ssh.user == "root" else "sudo -n "
-    return " ".join([f"{sudo}sh -s --", *places])
+    return " ".join([f"{sudo}sh -s --", *map(shlex.quote, places)])
 
 
 def places(settings: Settings, domains: Iterable[tuple[str, str]]) -> list[str]:

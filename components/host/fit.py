@@ -17,7 +17,7 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components.host import checks, shut_out
+from components.host import checks, clock, shut_out
 from components.host.ask import SCRIPT, at, parse
 from components.host.checks import Asked, findings
 from components.host.facts import Facts
@@ -79,15 +79,15 @@ def judge(
     seen: Mapping[str, Seen],
     told: Mapping[str, Facts],
     new: Iterable[tuple[str, str]],
-    here: float,
+    here: clock.Between,
     moved: Mapping[str, frozenset[str]],
     routes: Iterable[tuple[str, str]] = (),
     owner: str = "",
 ) -> dict[str, str]:
     """Why hosts are not set up, by host; warns of that and of what keeps MX records back.
 
-    `told`: the facts of the hosts that answered. `new`: see `new_mx`. `here`: seconds since 1970 on
-    this machine. `moved`: see `new_addresses`. `routes`: see `new_routes`. `owner`: how hosts
+    `told`: the facts of the hosts that answered. `new`: see `new_mx`. `here`: when this
+    machine asked. `moved`: see `new_addresses`. `routes`: see `new_routes`. `owner`: how hosts
     name this stack. Raises pulumi.RunError when a host runs another release or belongs to another
     stack, or when a host that serves is to get an address that is not its own.
     """

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
-import dns.reversename
-
 from components.host import facts
-from components.host.checks import CHECKS, PORT, Asked
+from components.host.checks import CHECKS, POINTER, PORT, Asked
+from components.host.clock import Between
 from components.host.facts import NAMELESS, POSTFIX
 from components.services.postfix import units
 from components.settings.environment import Settings
-from tools.status.names import Names
+from tools.status.names import Answer, Names
 
 from . import hosts, ssh_keys
 from .explain import CHECK_LOGIN, NO_LOGIN, NO_SUDO, explain
@@ -40,6 +39,21 @@ def ask(settings: Settings, outbound: Sequence[str]) -> dict[str, tuple[int, str
     return hosts.run(settings, settings.hosts, call, facts.SCRIPT.read_text())
 
 
+def look_at_hosts(
+    settings: Settings, names: Names, outbound: Sequence[str], owner: str
+) -> Iterator[Line]:
+    """Everything that can be told of the hosts of a stack. `owner`: how hosts name the stack."""
+    began = time.time()
+    answers = ask(settings, outbound)
+    here = (began, time.time())
+    own = [str(at) for each in settings.hosts.values() for at in (each.ipv4, each.ipv6) if at]
+    with ThreadPoolExecutor() as pool:
+        # `names` keeps the answers: a silent resolver is waited for once.
+        list(pool.map(names.pointer, own))
+    for key, answer in answers.items():
+        yield from judge_answer(settings, key, answer, names, outbound, owner, here)
+
+
 def judge_answer(
     settings: Settings,
     key: str,
@@ -47,8 +61,12 @@ def judge_answer(
     names: Names,
     outbound: Sequence[str],
     owner: str = "",
+    here: Between | None = None,
 ) -> Iterator[Line]:
-    """Everything that can be told of one host. `owner`: how a host names the stack."""
+    """Everything that can be told of one host.
+
+    `owner`: how a host names the stack. `here`: when this machine asked.
+    """
     code, out, err = answer
     host = settings.hosts[key]
     if code != 0:
@@ -56,21 +74,27 @@ def judge_answer(
         return
     yield Line("ok", key, f"reached over SSH as {settings.ssh.user}")
     told, _ = facts.take(out)
-    told.ptr = {str(each): _ptr(each, names) for each in (host.ipv4, host.ipv6) if each is not None}
+    unproven = {PORT} if told.postfix and not told.smtp else set()
+    for address in map(str, filter(None, (host.ipv4, host.ipv6))):
+        pointer = names.pointer(address)
+        if pointer.outcome in ("failed", "bogus"):
+            unproven.add(POINTER)
+            yield Line("fault", key, *_unread(address, pointer, names))
+        else:
+            told.ptr[address] = ", ".join(pointer.values)
     reached = frozenset({str(host.ipv4)} if host.ssh_address is None else ())
     domains = tuple(settings.domains_of(key))
     # A host that has Postfix has the packages, too.
     bare = not any(program.startswith(POSTFIX) for program in told.smtp)
-    stopped = bool(told.postfix) and not told.smtp
-    asked = Asked(settings, key, told, domains, bare, time.time(), reached, owner=owner)
+    asked = Asked(settings, key, told, domains, bare, here, reached, owner=owner)
     for row in CHECKS:
         wrong = list(row.find(asked))
         level: Level = "notice" if row.stops == "told" else "fault"
         for each in wrong:
             yield Line(level, key, each.what, each.cure)
-        if not wrong and not (row.name == PORT and stopped):
+        if not wrong and row.name not in unproven:
             yield Line("ok", key, row.well)
-    if stopped:
+    if PORT in unproven:
         unit = units.UNITS[host.debian]
         cure = f"on the host: systemctl status {unit}; `mx drift` names what else stopped"
         yield Line("fault", key, "Postfix does not run: nothing listens on port 25", cure)
@@ -85,10 +109,17 @@ def judge_answer(
             yield Line("fault", key, what, "ask the provider to open it: bounces and mail need it")
 
 
-def _ptr(address: IPv4Address | IPv6Address, names: Names) -> str:
-    """The names in DNS for an address, as one text; the host's own is one of them, or none is."""
-    reverse = dns.reversename.from_address(str(address)).to_text()
-    return ", ".join(sorted(value.rstrip(".") for value in names.ask(reverse, "PTR").values))
+def _unread(address: str, pointer: Answer, names: Names) -> tuple[str, str]:
+    """What to say of a PTR record that DNS does not tell: nobody knows whether it is missing."""
+    if pointer.outcome == "bogus":
+        return (
+            f"PTR of {address} fails the validation of DNSSEC",
+            "ask the provider: the signatures of the reverse zone are wrong",
+        )
+    return (
+        f"PTR of {address} was not read: the resolver {names.server}, gives no answer",
+        "--resolver IP asks another one",
+    )
 
 
 def unreachable(settings: Settings, key: str, code: int, err: str) -> Line:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dns.exception import DNSException
-
-from tools.status.names import Names
+from tools.status.names import Names, NoResolver
 
 from .console import tell
 from .init_file import Answers
@@ -16,7 +14,7 @@ def find(answers: Answers) -> None:
     """Find the domains that have mail today, as DNS tells it here; nothing is known without it."""
     try:
         names = Names(None, _SECONDS)
-    except DNSException:
+    except NoResolver:
         return  # this machine has no resolver
     hosts = {host.hostname for host in answers.hosts}
     for domain in answers.domains:

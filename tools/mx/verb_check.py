@@ -21,13 +21,14 @@ from components.settings import public_addresses
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 from tools import dns_api
-from tools.status.names import Names
+from tools.status.names import Names, NoResolver
 
 from . import engine, zones_api
 from .app import STACK, Failure, mx
-from .check_host import Line, ask, judge_answer
+from .check_host import Line, look_at_hosts
 from .codes import FOUND, OK
 from .console import WHOLE, console, safe, show
+from .option_types import HOST_PORT, RESOLVER
 from .wait import waiting
 
 _OUTBOUND = "gmail-smtp-in.l.google.com:25"
@@ -41,12 +42,15 @@ _POLICIES = ("v=spf1", "v=dmarc1")
 @click.argument("stack", type=STACK)
 @click.option(
     "--outbound",
+    type=HOST_PORT,
     default=_OUTBOUND,
     metavar="HOST:PORT",
     help="The mail host with which to try outgoing port 25.",
 )
 @click.option("--no-outbound", is_flag=True, help="Do not try outgoing port 25.")
-@click.option("--resolver", metavar="IP[@PORT]", help="Ask this resolver for PTR records.")
+@click.option(
+    "--resolver", type=RESOLVER, metavar="IP[@PORT]", help="Ask this resolver for PTR records."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(stack: str, outbound: str, no_outbound: bool, resolver: str | None, as_json: bool) -> int:
     """Tell whether hosts and zones can do what the stack asks.
@@ -89,10 +93,11 @@ def _file(settings: Settings, stack: str) -> Iterator[Line]:
 def _hosts(
     settings: Settings, stack: str, world: list[str], resolver: str | None
 ) -> Iterator[Line]:
-    answers = ask(settings, world)
-    names = Names(resolver, _SECONDS)
-    for key, answer in answers.items():
-        yield from judge_answer(settings, key, answer, names, world, f"mx/{stack}")
+    try:
+        names = Names(resolver, _SECONDS)
+    except NoResolver as error:
+        raise Failure(str(error)) from None
+    yield from look_at_hosts(settings, names, world, f"mx/{stack}")
 
 
 def _zones(settings: Settings, stack: str) -> Iterator[Line]:

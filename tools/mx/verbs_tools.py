@@ -14,9 +14,9 @@ from .app import ENGINE_OPTIONS, HOST, STACK, Failure, engine_options, mx, stack
 from .codes import FAILED, OK, USAGE
 from .console import complain, say
 from .explain import explain
+from .option_types import ADDRESS, AUTHORITIES, GREETING, NAME, POSITIVE, RESOLVER, SELECTOR
 
 _FILE = click.Path(path_type=Path)
-_THERE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 def _tool(main: Any, arguments: list[str]) -> int:
@@ -49,15 +49,23 @@ def _given(**options: Any) -> list[str]:
 @click.option("--stack", type=STACK, help="Check all domains of this stack.")
 @click.option("--outputs", is_flag=True, help="Read `pulumi stack output --json` on stdin, too.")
 @click.option("--json", is_flag=True, help="Print the findings as JSON.")
-@click.option("--resolver", metavar="IP[@PORT]", help="Ask this validating resolver.")
-@click.option("--ca-file", type=_THERE, help="Trust these authorities too.")
-@click.option("--selector", multiple=True, help="Check the DKIM key of this selector.")
-@click.option("--blocklist", multiple=True, metavar="ZONE", help="Ask this block list instead.")
+@click.option(
+    "--resolver", type=RESOLVER, metavar="IP[@PORT]", help="Ask this validating resolver."
+)
+@click.option("--ca-file", type=AUTHORITIES, help="Trust these authorities too.")
+@click.option(
+    "--selector", type=SELECTOR, multiple=True, help="Check the DKIM key of this selector."
+)
+@click.option("--blocklist", type=NAME, multiple=True, help="Ask this block list instead.")
 @click.option("--no-blocklists", is_flag=True, help="Ask no block list.")
-@click.option("--helo", metavar="NAME", help="The name for EHLO; the default is this host's.")
+@click.option(
+    "--helo", type=GREETING, metavar="NAME", help="The name for EHLO; the default is this host's."
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="The port of SMTP; the default is 25.")
-@click.option("--timeout", type=float, help="Seconds to wait for an answer; the default is 10.")
-@click.option("--days", type=int, help="Days that a certificate must be valid; default 14.")
+@click.option("--timeout", type=POSITIVE, help="Seconds to wait for an answer; the default is 10.")
+@click.option(
+    "--days", type=click.IntRange(0), help="Days that a certificate must be valid; default 14."
+)
 def status(domains: tuple[str, ...], **options: Any) -> int:
     """Tell whether mail for a domain works, seen from outside.
 
@@ -130,10 +138,15 @@ def render(stack: str, host: str, directory: Path) -> int:
 @click.argument("stack", type=STACK)
 @click.argument("directory", type=_FILE)
 @click.option("--runbooks", metavar="URL", help="The URL of docs/runbooks; default: on `origin`.")
-@click.option("--resolver", metavar="ADDRESS", help="The resolver that DNS probes ask (1.1.1.1).")
+@click.option(
+    "--resolver",
+    type=ADDRESS,
+    metavar="ADDRESS",
+    help="The resolver that DNS probes ask (1.1.1.1).",
+)
 @click.option("--ca-file", metavar="PATH", help="On the Prometheus server: the root certificates.")
 @click.option("--blackbox", metavar="ADDRESS", help="The blackbox exporter (127.0.0.1:9115).")
-@click.option("--hold-factor", type=float, help="Shorten the delay of every alert, for tests.")
+@click.option("--hold-factor", type=POSITIVE, help="Shorten the delay of every alert, for tests.")
 def monitoring(stack: str, directory: Path, **options: Any) -> int:
     """Write files for Prometheus, Alertmanager and Grafana.
 

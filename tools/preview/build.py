@@ -96,8 +96,13 @@ def _before_refresh(reading: Reading) -> dict[str, dict[str, Any]]:
 
 
 def _record(step: Step, before: Mapping[str, dict[str, Any]]) -> RecordChange:
-    """What becomes of a record, and whether it only becomes again what the state has."""
+    """What becomes of a record, and whether it only becomes again what the state has.
+
+    What its host tells during `up` counts as what the host told the last time.
+    """
     was, new = before.get(step.urn), step.new
+    if was and new and _edited(was, step.old) and records.is_same_but_unknown(was, new):
+        step, new = replace(step, new=was), was
     again = (
         bool(was and new)
         and len({records.with_other(each, was, new) for each in (was, new) if each}) == 1
@@ -112,12 +117,15 @@ def _record_drift(reading: Reading, before: Mapping[str, dict[str, Any]]) -> lis
         if step.op == "refresh" or step.urn not in before:
             continue
         # What the refresh found is what the next step begins with; a lost record has nothing.
-        both = (before[step.urn], step.old)
-        was, now = (records.with_other(each, *both) if each else "" for each in both)
-        if was != now:
-            lines = (f"-{was}", *([f"+{now}"] if now else []))
+        if lines := _edited(before[step.urn], step.old):
             told.append(str(Warned(DRIFT, DNS, lines=lines)))
     return told
+
+
+def _edited(was: dict[str, Any], now: dict[str, Any] | None) -> tuple[str, ...]:
+    """A record of the state and what the API has, as lines of a diff; empty when they agree."""
+    before, there = (records.with_other(each, was, now) if each else "" for each in (was, now))
+    return () if before == there else (f"-{before}", *([f"+{there}"] if there else []))
 
 
 def _served(reading: Reading) -> set[str] | None:

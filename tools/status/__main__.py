@@ -20,7 +20,7 @@ from components.stack.outputs import Outputs
 from tools.arguments import Parser
 from tools.status import expected, keys, mailboxes, renewal, run
 from tools.status.check import Check, Finding
-from tools.status.names import Names
+from tools.status.names import Names, NoResolver
 from tools.status.reputation import BLOCKLISTS
 from tools.status.smtp import Smtp
 from tools.status.world import Web, World
@@ -161,6 +161,7 @@ def main(
                 "status: what stdin has is not what `mx pulumi STACK stack output --json` prints"
             )
             return 1
+    names = list(dict.fromkeys(names))
     if not names:
         top.error("give a domain or --stack")
     for name in options.domains:
@@ -168,7 +169,11 @@ def main(
             hostname(name)
         except ValueError as error:
             top.error(f"{error}, such as example.org")
-    around = world(options)
+    try:
+        around = world(options)
+    except NoResolver as error:
+        complain(f"status: {error}")
+        return 1
     failed = [name for name in names if around.names.ask(name, "SOA").outcome == "failed"]
     if len(failed) == len(names):
         complain(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 
 import dns.exception
@@ -40,22 +41,32 @@ class Answer:
         return self.outcome in ("found", "empty")
 
 
+class NoResolver(Exception):
+    """This machine names no resolver."""
+
+
+def place(text: str) -> tuple[str, int]:
+    """Address and port of a resolver that is given as ADDRESS or ADDRESS@PORT, else ValueError."""
+    address, at, port = text.partition("@")
+    try:
+        ip_address(address)
+        if at and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address, nor IP@PORT") from None
+    return address, int(port or 53)
+
+
 class Names:
     """DNS as a validating resolver and single servers tell it; each question is asked once."""
 
     def __init__(self, resolver: str | None, seconds: float) -> None:
         """`resolver` is ADDRESS or ADDRESS@PORT; None takes that of this machine.
 
-        `server` names the resolver for people.
+        `server` names the resolver for people. Raises NoResolver, and ValueError as `place`.
         """
-        self._resolver = dns.resolver.Resolver(configure=resolver is None)
-        if resolver is not None:
-            address, _, port = resolver.partition("@")
-            self._resolver.nameservers = [address]
-            self._resolver.port = int(port or 53)
+        self._server, self._port = _of_this_machine() if resolver is None else place(resolver)
         self._seconds = seconds
-        self._server = str(self._resolver.nameservers[0])
-        self._port = self._resolver.port
         self.server = f"{self._server}, port {self._port}"
         self._seen: dict[tuple[str, str, str], Answer] = {}
 
@@ -116,6 +127,16 @@ class Names:
         if message.rcode() == dns.rcode.NXDOMAIN:
             outcome = "missing"
         return Answer(outcome, values, secure, alias, authoritative)
+
+
+def _of_this_machine() -> tuple[str, int]:
+    try:
+        own = dns.resolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:
+        raise NoResolver(
+            "/etc/resolv.conf of this machine names no resolver; give one with --resolver IP"
+        ) from None
+    return str(own.nameservers[0]), own.port
 
 
 def _text(item: object) -> str:

@@ -207,12 +207,26 @@ def test_host_that_does_not_answer_changes_nothing_and_is_told(code: int) -> Non
 @pytest.mark.parametrize(
     ("off", "words"), [(400 * 86400, "34560000 s ahead of"), (-90, "90 s behind"), (20, None)]
 )
-def test_clock_that_is_off_is_told(
-    monkeypatch: pytest.MonkeyPatch, off: int, words: str | None
-) -> None:
-    monkeypatch.setattr("components.host.drift.time.time", lambda: 1_800_000_000.0)
-    seen, warnings = ask(status(time=1_800_000_000 + off))
+def test_clock_that_is_off_is_told(off: int, words: str | None) -> None:
+    asked = (1_800_000_000.0, 1_800_000_000.0)
+    told = answer(status(time=1_800_000_000 + off))
+    seen, warnings = judge("mx1", 0, told, "", APPLIED, asked)
     assert seen.behind == frozenset()
+    assert [text for text in warnings if f"clock of mx1: {words}" in text] == warnings
+    assert len(warnings) == (words is not None)
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [(-61, "61 s behind"), (0, None), (90, None), (180, None), (250, "70 s ahead")],
+)
+def test_clock_of_a_host_beside_one_that_answers_late_is_right(
+    there: int, words: str | None
+) -> None:
+    """All answers come together, when the last host has answered: 180 s here."""
+    asked = (1_800_000_000.0, 1_800_000_180.0)
+    told = answer(status(time=1_800_000_000 + there))
+    _, warnings = judge("mx1", 0, told, "", APPLIED, asked)
     assert [text for text in warnings if f"clock of mx1: {words}" in text] == warnings
     assert len(warnings) == (words is not None)
 

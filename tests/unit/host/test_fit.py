@@ -41,7 +41,9 @@ def settings(**host: Any) -> Settings:
 
 
 def asked(told: Facts, **more: Any) -> Asked:
-    return Asked(settings(), "mx1", told, ("example.test",), here=NOW, owner="mx/site", **more)
+    return Asked(
+        settings(), "mx1", told, ("example.test",), here=(NOW, NOW), owner="mx/site", **more
+    )
 
 
 # The row, what the host says instead, what it stops, and words of the finding.
@@ -193,7 +195,9 @@ def _judge(
     seen = {"mx1": Seen(True, status)}
     new = [("example.test", "mx1")]
     addresses = {"mx1": frozenset(moved)}
-    return fit.judge(settings(), seen, {"mx1": told}, new, NOW, addresses, owner="mx/live"), warned
+    return fit.judge(
+        settings(), seen, {"mx1": told}, new, (NOW, NOW), addresses, owner="mx/live"
+    ), warned
 
 
 def test_host_without_postfix_is_not_set_up_and_the_preview_says_why(
@@ -235,7 +239,7 @@ def test_mailbox_port_that_is_closed_is_told_before_mail_of_a_live_domain_goes_t
         told = {"mx1": replace(GOOD, reach={PLACE: greeting})}
         routes = [("example.test", "mx1")]
         nobody = {"mx1": frozenset[str]()}
-        assert fit.judge(settings(), seen, told, [], NOW, nobody, routes) == {}
+        assert fit.judge(settings(), seen, told, [], (NOW, NOW), nobody, routes) == {}
         assert len(warned) == expected
     assert f"the mailbox host {PLACE} is not reached: no greeting" in warned[0]
     found = warnings.read_held(warned[0])

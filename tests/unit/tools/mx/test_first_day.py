@@ -149,12 +149,16 @@ def test_passphrase_is_random_kept_and_for_its_owner_alone(
 
 
 class World(Names):
-    """DNS with the PTR records that are given."""
+    """DNS with the PTR records that are given; a resolver that is silent has none to give."""
 
-    def __init__(self, values: dict[str, str]) -> None:
+    server = "192.0.2.53, port 53"
+
+    def __init__(self, values: dict[str, str] | None) -> None:
         self.values = values
 
     def ask(self, name: str, kind: str) -> Answer:
+        if self.values is None:
+            return Answer("failed")
         value = self.values.get(name)
         return Answer("found" if value else "missing", (value,) if value else ())
 
@@ -172,8 +176,8 @@ fact\treach\tout.test:25 220 out.test ESMTP
 fact\tend\t
 """
 PTR = {
-    "21.113.0.203.in-addr.arpa.": "mx1.example.org",
-    "1.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.": "mx1.example.org",
+    "21.113.0.203.in-addr.arpa": "mx1.example.org",
+    "1.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": "mx1.example.org",
 }
 
 
@@ -254,6 +258,18 @@ def test_missing_ptr_is_told_and_is_no_fault() -> None:
     lines = judge_answer(settings(), "mx1", (0, GOOD, ""), World({}), [])
     notices = "\n".join(line.what for line in lines if line.level == "notice")
     assert "PTR of 203.0.113.21 is missing; it should be mx1.example.org" in notices
+
+
+def test_ptr_that_no_resolver_tells_is_not_missing() -> None:
+    lines = list(judge_answer(settings(), "mx1", (0, GOOD, ""), World(None), []))
+    told = [(line.level, line.what) for line in lines if "PTR" in line.what]
+    assert told == [
+        (
+            "fault",
+            f"PTR of {address} was not read: the resolver 192.0.2.53, port 53, gives no answer",
+        )
+        for address in ("203.0.113.21", "2001:db8:2::11")
+    ]
 
 
 def test_wrong_host_key_is_told_with_both_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from components.protocol import warnings
 from tests.unit.tools.preview.test_report import BUNDLE, RECORD, bundle, mx, report_of, step
 from tools.mx.terminal import counts
 from tools.preview.markdown import markdown
 from tools.preview.only_drift import only_drift
+from tools.preview.records import line
 
 EDITED = bundle({"/etc/postfix/main.cf": {"content": "message_size_limit = 2\n"}})
 HELD = bundle({"/etc/postfix/main.cf": {"content": "message_size_limit = 1\n"}})
@@ -62,6 +65,28 @@ def test_a_key_that_is_read_again_after_a_repair_is_neither_drift_nor_pending() 
     found = only_drift(report)
     assert [change.component for change in found.changes] == ["filter"]
     assert (found.records, found.notes) == ([], [])
+
+
+@pytest.mark.parametrize("state", ["gone", "edited"])
+def test_a_key_s_record_that_somebody_changed_is_drift_beside_a_stopped_filter(state: str) -> None:
+    """What the host will tell is not known then; what it told the last time is put back."""
+    healed = step("update", BUNDLE.format("mx1-filter"), HELD, HELD)
+    healed["newState"]["inputs"] = HELD | {"create": "mx-agent apply --heal 1"}
+    key = {"name": "mx1._domainkey.example.test", "type": "TXT", "content": '"v=DKIM1; p=A"'}
+    unknown = key | {"content": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}
+    urn = RECORD.format("dkim-example.test-mx1")
+    if state == "gone":
+        steps = [step("refresh", urn, key), step("create", urn, None, unknown)]
+    else:
+        there = key | {"content": '"v=DKIM1; p="'}
+        steps = [step("refresh", urn, key, there), step("update", urn, there, unknown)]
+    told = warnings.drift("mx1", "filter", "rspamd.service: not active")
+    report = report_of(document(healed, *steps, told=told))
+    assert [(each.new, each.restores) for each in report.records] == [(line(key), True)]
+    assert len([text for text in report.drift if f"-{line(key)}" in text]) == 1
+    found = only_drift(report)
+    assert ([each.new for each in found.records], found.notes) == ([line(key)], [])
+    assert counts(found) == "The next `mx up` repairs 2 components and records."
 
 
 def test_a_stack_that_is_not_applied_yet_has_no_pending_changes_beside_that() -> None:

@@ -116,6 +116,16 @@ def test_the_command_says_what_why_and_how_and_ends_with_1(
     assert "domain-missing" in {each["check"] for each in document["findings"]}
 
 
+def test_a_domain_that_is_named_twice_is_checked_once(
+    resolver: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--resolver", resolver, "--no-blocklists", "--timeout", "2"]
+    assert command.main([*options, "gone.test", "gone.test"]) == 2
+    text = capsys.readouterr().out
+    assert text.count("fault: gone.test: the domain does not exist") == 1
+    assert "gone.test, gone.test" not in text
+
+
 def test_no_answer_at_all_ends_with_2(resolver: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--resolver", resolver, "--no-blocklists", "down.ok.test"]) == 1
     port = resolver.partition("@")[2]
