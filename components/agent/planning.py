@@ -103,7 +103,8 @@ class Planning(Drift, Probes):
         self.keep_former(newer, [unit for unit, state in prior.items() if state.active])
         if missing := [*missing, *newer]:
             self.step("packages", " ".join(missing))
-            self.hold_back([unit for unit, state in prior.items() if not state.active])
+            idle = [unit for unit, now in prior.items() if not now.active and not now.masked]
+            self.hold_back(idle)
             try:
                 self.install(missing, manifest["debconf"])
             finally:

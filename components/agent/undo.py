@@ -105,7 +105,7 @@ class Undo(Units, Groups):
                 # Also a unit that failed in between goes back to plain inactive.
                 self.systemctl("stop", unit)
                 self.systemctl("reset-failed", unit)
-            if before.masked and not now.masked:
+            if before.masked and now.masked != before.masked:
                 attempt(*mask_verb("mask", before.masked), unit)
         return troubles
 

@@ -126,13 +126,13 @@ class Units(Records):
         changed = journal.daemon_reload  # else their states are those that the journal has
         before = now = self.unit_states(units) if changed else {u: journal.units[u] for u in units}
         read = False
+        # A unit may be masked in both ways; systemctl(1) tells the first alone.
         for how in ("masked", "masked-runtime"):
             if masked := [unit for unit, state in now.items() if state.masked == how]:
                 self.step("unmask", " ".join(masked))
                 self.must(*mask_verb("unmask", how), *masked)
+                now = self.unit_states(units)
                 read = True
-        if read:
-            now = self.unit_states(units)
         if new := [unit for unit, state in now.items() if not (state.enabled or state.fixed)]:
             self.step("enable", " ".join(new))
             self.must("enable", *new)

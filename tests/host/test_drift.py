@@ -73,6 +73,12 @@ EDITS = {
     "masked": Edit(
         "mx2", "postfix", "systemctl mask --now postfix.service", "postfix.service: masked"
     ),
+    # Where a package is missing, too: its installation holds back what does not run.
+    "masked beside a missing package": Edit(
+        *("mx1", "redis"),
+        "systemctl mask --now redis-server.service",
+        "redis-server.service: masked",
+    ),
     "row": Edit(
         *("mx2", "mail-database"),
         f"""{MARIADB} "UPDATE recipient SET local_part = 'mallory' WHERE local_part = 'bob'" """,

@@ -60,6 +60,54 @@ def test_what_a_killed_run_held_back_is_let_go(host: Masking, agent: Staged) -> 
     assert host.did("start") == ["unbound.service"]
 
 
+class BothWays(Host):
+    """Knows of units masked by an administrator, until the next boot, or both, as systemctl(1)."""
+
+    masked: set[str]
+
+    def __call__(self, argv: list[str], stdin: bytes | None, timeout: float) -> Result:
+        if argv[0] == "systemctl" and argv[1] in ("mask", "unmask"):
+            self.calls.append(argv)
+            where = "run" if "--runtime" in argv else "etc"
+            names = {f"{where}/{name}" for name in argv[2:] if not name.startswith("-")}
+            self.masked = self.masked | names if argv[1] == "mask" else self.masked - names
+            return Result(0, "", "")
+        return super().__call__(argv, stdin, timeout)
+
+    def systemctl(self, verb: str, name: str) -> Result:
+        how = [where for where in ("etc", "run") if f"{where}/{name}" in self.masked]
+        if verb == "is-enabled" and how:
+            return Result(1, "masked\n" if how[0] == "etc" else "masked-runtime\n", "")
+        if verb in ("enable", "start") and how:
+            return Result(1, "", f"Unit /{how[0]}/systemd/system/{name} is masked")
+        return super().systemctl(verb, name)
+
+
+@pytest.mark.parametrize("before", [{"etc"}, {"etc", "run"}, {"run"}])
+def test_a_unit_that_somebody_masked_runs_again_beside_a_missing_package(
+    root: Path, before: set[str]
+) -> None:
+    host = BothWays(root)
+    host.masked = {f"{where}/old.service" for where in before}
+    agent = Staged(root, host)
+    agent.apply(manifest("packages", packages=["unbound"], held=["old.service"]))
+    assert host.masked <= {f"{where}/old.service" for where in before}
+    agent.apply(manifest("old", units={"old.service": {}}))
+    assert host.masked == set()
+    assert host.did("start") == ["old.service"]
+
+
+def test_a_mask_comes_back_with_the_old_state(root: Path) -> None:
+    host = BothWays(root)
+    host.masked = {"etc/old.service", "run/old.service"}
+    agent = Staged(root, host)
+    host.answers["probe"] = Result(1, "", "refused")
+    wanted = manifest(units={"old.service": {}}, probe=[{"run": ["probe"], "timeout": 1}])
+    with pytest.raises(Failure, match="the old state is back"):
+        agent.apply(wanted)
+    assert "etc/old.service" in host.masked
+
+
 class Enabling(Masking):
     """Enables the unit of a package when it is installed, as Debian does."""
 
