@@ -59,25 +59,32 @@ class Records(Host):
             (self.state / name).mkdir(mode=0o700, exist_ok=True)
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the host's lock; wait for it, but not for ever."""
+    def lock(self, first: bool = False) -> Iterator[None]:
+        """Hold the host's lock; wait for it, but not for ever.
+
+        `first`: go before all calls that wait without it. A call that then waits for somebody else
+        does so beside them.
+        """
         self.prepare_state()
-        fd = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with _opened(self.state / "lock") as fd, _opened(self.state / "lock.first") as queue:
+            if first:
+                fcntl.flock(queue, fcntl.LOCK_SH)
+            if not (_free(fd) and (first or _free(queue))):
                 self.step("lock", f"waiting for process {_holder(fd)}")
-                if not _locked(fd, self.lock_wait):
-                    raise Failure(
-                        f"another call of the agent (process {_holder(fd)}) still works after "
-                        f"{self.lock_wait:.0f} s; nothing has been changed"
-                    ) from None
+                deadline = time.monotonic() + self.lock_wait
+                # Who goes first has the queue until the lock is his.
+                while not (_locked(fd, deadline) and (first or _free(queue))):
+                    fcntl.flock(fd, fcntl.LOCK_UN)
+                    if time.monotonic() >= deadline or not _locked(queue, deadline):
+                        raise Failure(
+                            f"another call of the agent (process {_holder(fd)}) still works after "
+                            f"{self.lock_wait:.0f} s; nothing has been changed"
+                        )
+                    fcntl.flock(queue, fcntl.LOCK_UN)
+            fcntl.flock(queue, fcntl.LOCK_UN)
             os.ftruncate(fd, 0)
             os.pwrite(fd, str(os.getpid()).encode(), 0)
             yield
-        finally:
-            os.close(fd)
 
     def at_work(self) -> bool:
         """Tell whether another call of the agent changes the host, or runs a bundle's commands."""
@@ -168,11 +175,29 @@ def _holder(fd: int) -> str:
     return os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
 
 
-def _locked(fd: int, seconds: float) -> bool:
-    """Wait for a lock at most so long; tell whether it was had.
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A file for a lock; closing it gives the lock away."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
-    flock(2) serves those who wait in their order and at once, which a repeated try does not. So a
-    first order of certificates begins before the spam filter that was asked for after it.
+
+def _free(fd: int) -> bool:
+    """Take a lock that nobody has; tell whether it was had."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _locked(fd: int, deadline: float) -> bool:
+    """Wait for a lock until then (time.monotonic); tell whether it was had.
+
+    flock(2) serves those who wait in their order and at once, which a repeated try does not.
     """
 
     def over(number: int, frame: object) -> None:
@@ -180,7 +205,7 @@ def _locked(fd: int, seconds: float) -> bool:
 
     before = signal.signal(signal.SIGALRM, over)
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+        signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001))
         fcntl.flock(fd, fcntl.LOCK_EX)
     except TimeoutError:
         return False

@@ -49,7 +49,7 @@ class Agent(Transaction, Planning, Setup):
         if self._has_secret(manifest):
             self._call.text = ""
         self.secrets = _secrets(manifest)
-        with self.lock():
+        with self.lock(first=self._waits_beside(manifest)):
             self.recover_locked()
             try:
                 with self.noted(manifest["bundle"]), self.way_back():
@@ -62,6 +62,14 @@ class Agent(Transaction, Planning, Setup):
         if change is not None and change.unlocked:
             with self.noted(manifest["bundle"]):
                 self._run_unlocked(manifest["bundle"], change.unlocked)
+
+    def _waits_beside(self, manifest: Json) -> bool:
+        """Whether a bundle that is new here has a command that waits while others are applied.
+
+        The sooner that begins, the sooner all is done.
+        """
+        new = not (self.state / "bundles" / f"{manifest['bundle']}.json").exists()
+        return new and any(step.get("unlocked") for step in manifest["run"])
 
     def _run_unlocked(self, name: str, steps: list[Json]) -> None:
         """Run commands of a bundle that was just applied for the first time, without the lock.

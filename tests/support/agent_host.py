@@ -153,7 +153,7 @@ def snapshot(root: Path) -> dict[str, tuple[int, int, int, bytes]]:
     for path in sorted(root.rglob("*")):
         info = path.lstat()
         name = str(path.relative_to(root))
-        if name in ("units.json", "var/lib/mx-agent/lock") or name.startswith("packages"):
+        if name == "units.json" or name.startswith(("packages", "var/lib/mx-agent/lock")):
             continue
         if name.startswith("var/lib/mx-agent/bundles/") and name.endswith(".failed"):
             continue

@@ -18,6 +18,8 @@ from .console import tell
 ROOT = Path(__file__).resolve().parents[2]
 # The engine and its SDK are released together; requirements.lock pins the SDK.
 VERSION = version("pulumi")
+# Most steps wait for a host or the API; the engine's own default is four a processor.
+PARALLEL = "32"
 # The engine logs every property of every resource: 212 MB an hour with its default of 500 MB.
 _LOG_MEGABYTES = "20"
 
@@ -55,6 +57,7 @@ def environment(stack: str) -> dict[str, str]:
         if name != "PULUMI_CONFIG_PASSPHRASE_FILE" or "PULUMI_CONFIG_PASSPHRASE" not in found:
             found.setdefault(name, value)
     found.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    found.setdefault("PULUMI_PARALLEL", PARALLEL)
     found.setdefault("PULUMI_LOG_ROTATION_MAX_TOTAL_MB", _LOG_MEGABYTES)
     return found
 

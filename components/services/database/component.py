@@ -124,7 +124,9 @@ class MailDatabase(Service):
         """Make the server, the uploads, and the content after both."""
         settings, host = self.place.settings, self.place.host
         running, rows = self.manifests(self.place)
-        database = self.put(running)
+        # A first order of certificates takes longest and needs the resolver, so that goes before.
+        new = host.target.seen.lacks(running.bundle)
+        database = self.put(running, after=self.place.after("resolver") if new else None)
         domains = settings.domains_of(self.place.key)
         uploads = [
             upload(
