@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 from components.settings.environment import SettingsError
@@ -17,7 +17,9 @@ from tools.preview.read import read
 from tools.refresh_option import REFRESH, given, options
 
 from . import engine, host_keys
+from .app import Failure
 from .explain import explained
+from .targets import is_part, unmatched
 
 LONG = (
     "still reading. A DNS API that does not answer is asked eleven times for each record, which "
@@ -36,6 +38,8 @@ def plan(
     hosts_read: bool = True,
 ) -> Report:
     """The report of `pulumi preview`. A failed preview is a report too, with its errors.
+
+    Raises Failure when `more` has a --target that is no resource.
 
     drift: leave out what the settings change. hosts_read: whether the program asks the hosts.
 
@@ -58,10 +62,16 @@ def _plan(stack: str, arguments: Sequence[str]) -> Report:
     done = engine.call(
         stack, ["preview", "--json", "--show-sames", "--non-interactive", *arguments]
     )
-    return build(stack, read(done.stdout, done.returncode, done.stderr))
+    reading = read(done.stdout, done.returncode, done.stderr)
+    if not reading.errors and (wrong := unmatched(arguments, (step.urn for step in reading.steps))):
+        raise Failure(
+            f"--target {wrong[0]}: no resource of {stack} has this URN. "
+            f"`mx pulumi {stack} stack --show-urns` lists them"
+        )
+    return replace(build(stack, reading), part=is_part(arguments))
 
 
 def document(report: Report) -> str:
     """The report as a JSON document for programs."""
     found: dict[str, Any] = {"version": _VERSION, "verdict": report.verdict}
-    return json.dumps(found | dataclasses.asdict(report), indent=2, ensure_ascii=False)
+    return json.dumps(found | asdict(report), indent=2, ensure_ascii=False)

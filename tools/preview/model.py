@@ -130,6 +130,8 @@ class Report:
     hosts_read: bool = True
     # The state has nothing of the stack.
     bare: bool = False
+    # Options of the engine chose some resources.
+    part: bool = False
 
     @property
     def new_records(self) -> list[RecordChange]:
@@ -193,6 +195,8 @@ class Report:
             return "Hosts and DNS are as the last `mx up` left them."
         if unread:
             return f"No change is planned, but {unread} could not be read."
+        if self.part:
+            return "What the options choose matches the settings. The rest was not compared."
         return "Hosts and DNS match the settings."
 
     @property

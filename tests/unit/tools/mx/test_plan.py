@@ -10,7 +10,7 @@ import pytest
 from components.protocol import warnings
 from tools import refresh_option
 from tools.mx import __main__, engine, plan, verbs_apply
-from tools.mx.app import run
+from tools.mx.app import Failure, run
 from tools.mx.codes import FAILED
 from tools.preview.model import Report
 
@@ -61,6 +61,41 @@ def test_what_a_person_chose_is_not_asked_twice(asked: list[list[str]], given: s
     report = plan.plan("production", [given])
     assert asked == [[given]]
     assert [*verbs_apply.refresh_as(report, "production", (given,))] == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--target", "**::dns-mx-b.test"],
+        ["--target=**::dns-mx-*.tset"],
+        ["-t", "dns-mx-a.test"],
+        ["--target", "*dnsRecord:DnsRecord::dns-mx-a.test"],
+        ["--target", "**::dns-mx-a.test", "--target-replace", "urn:pulumi:test::mx::a"],
+    ],
+)
+def test_a_target_that_is_no_resource_is_refused(
+    asked: list[list[str]], options: list[str]
+) -> None:
+    with pytest.raises(Failure, match="no resource of production has this URN"):
+        plan.plan("production", options)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--target", "**::dns-mx-a.test"],
+        ["--target=**DnsRecord::dns-*"],
+        ["-t", RECORD],
+        ["--exclude", "**::dns-mx-b.test"],
+    ],
+)
+def test_a_part_that_matches_is_no_agreement_of_all(
+    asked: list[list[str]], options: list[str]
+) -> None:
+    report = plan.plan("production", options, refresh=False)
+    assert report.agreement.endswith("The rest was not compared.")
+    assert plan.plan("production", refresh=False).agreement == "Hosts and DNS match the settings."
 
 
 def test_too_many_records_to_read_each_of_them(

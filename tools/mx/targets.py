@@ -1,0 +1,37 @@
+"""A part of a stack that options of the engine choose: --target and --exclude."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+# Of pulumi-preview(1), pulumi-up(1) and pulumi-destroy(1); --target-replace implies --target.
+_TARGETS = ("--target", "-t", "--target-replace")
+_PARTS = (*_TARGETS, "--exclude")
+
+
+def is_part(arguments: Sequence[str]) -> bool:
+    """Whether the engine is told to leave some resources as they are."""
+    return any(True for _ in _values(arguments, _PARTS))
+
+
+def unmatched(arguments: Sequence[str], urns: Iterable[str]) -> list[str]:
+    """The targets that are no resource of these. In a URN `*` stops at a colon, `**` does not."""
+    known = list(urns)
+    return [
+        value
+        for value in _values(arguments, _TARGETS)
+        if not any(_pattern(value).fullmatch(urn) for urn in known)
+    ]
+
+
+def _values(arguments: Sequence[str], names: tuple[str, ...]) -> Iterator[str]:
+    for number, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        if name in names:
+            yield value if equals else "".join(arguments[number + 1 : number + 2])
+
+
+def _pattern(value: str) -> re.Pattern[str]:
+    parts = (re.escape(part).replace(r"\*", "[^:]*") for part in value.split("**"))
+    return re.compile(".*".join(parts))
