@@ -55,6 +55,10 @@ _NEEDS = {
 }
 
 
+# Sections from which people take entries away.
+_NEVER_EMPTY = ("domains", "hosts")
+
+
 def hidden_characters(value: object, path: str = "") -> Iterable[str]:
     """Yield a line for each key and value with an invisible character.
 
@@ -95,6 +99,8 @@ def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseMode
         found = fault["input"]
         quoted = kind == "int_type" and isinstance(found, str) and found.isdecimal()
         text = f"this must be {needs}; found {_found(found)}{', with quotes' if quoted else ''}"
+        if path in _NEVER_EMPTY and not found:
+            text += ". The last one leaves with the stack: run `mx destroy`"
     return [f"{path}: {text}" if path else text]
 
 
