@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_CONTINUE_ON_ERROR": "true",
         # As for `mx` with other stacks (tools/mx/engine.py).
-        "PULUMI_PARALLEL": "32",
+        "PULUMI_PARALLEL": "16",
         "CLOUDFLARE_API_TOKEN": CLOUDFLARE_TOKEN,
         # The lab's root hints and trust anchor are made as it starts.
         "MX_FILE_FOLDERS": str(STATE / "dns"),

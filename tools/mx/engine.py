@@ -18,8 +18,9 @@ from .console import tell
 ROOT = Path(__file__).resolve().parents[2]
 # The engine and its SDK are released together; requirements.lock pins the SDK.
 VERSION = version("pulumi")
-# Most steps wait for a host or the API; the engine's own default is four a processor.
-PARALLEL = "32"
+# Most steps wait for a host or the API; the engine's own default is four a processor. A host drops
+# logins when more than ten come at once (MaxStartups, sshd_config(5)).
+PARALLEL = "16"
 # The engine logs every property of every resource: 212 MB an hour with its default of 500 MB.
 _LOG_MEGABYTES = "20"
 
