@@ -22,8 +22,7 @@ def present(names: list[str], found: list[Finding]) -> None:
     if not sys.stdout.isatty():
         printed(names, found)
         return
-    found = _together(found)
-    for each, last in with_last(found):
+    for each, last in with_last(_together(found)):
         severity = Text(f"{each.severity}:", _STYLES[each.severity])
         show(_row(severity, Text(safe(f"{each.subject}: {each.what}"))))
         if last:
