@@ -135,7 +135,7 @@ class Packages(Units):
         self.step("packages", "finishing what an interrupted dpkg left")
         unfinished, spoiled = self._unfinished_packages()
         units = self.unit_states(self._units_of(unfinished))
-        held = [unit for unit, now in units.items() if not now.active and not now.masked]
+        held = [unit for unit, now in units.items() if not now.active]
         self.hold_back(held)
         try:
             configured = self.packages(["dpkg", *KEEP_CONFIGURATION, "--configure", "-a"])
@@ -143,7 +143,7 @@ class Packages(Units):
                 mend = [*mend, "--reinstall", *spoiled]
             mended = self.packages(mend)
         finally:
-            self.let_start(held)
+            self.let_start(held, held)
         if mended.code != 0:
             said = "" if configured.code == 0 else f"dpkg --configure -a: {configured.words()}\n"
             raise Failure(

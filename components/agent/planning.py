@@ -103,12 +103,12 @@ class Planning(Drift, Probes):
         self.keep_former(newer, [unit for unit, state in prior.items() if state.active])
         if missing := [*missing, *newer]:
             self.step("packages", " ".join(missing))
-            idle = [unit for unit, now in prior.items() if not now.active and not now.masked]
+            idle = [unit for unit, state in prior.items() if not state.active]
             self.hold_back(idle)
             try:
                 self.install(missing, manifest["debconf"])
             finally:
-                now = self.let_start(units)
+                now = self.let_start(units, idle)
                 enabled = [unit for unit in manifest["held"] if now[unit].enabled]
                 if new := [unit for unit in enabled if not prior[unit].enabled]:
                     self.must("disable", *new)

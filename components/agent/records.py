@@ -66,12 +66,13 @@ class Records(Host):
         does so beside them.
         """
         self.prepare_state()
+        deadline = time.monotonic() + self.lock_wait
         with _opened(self.state / "lock") as fd, _opened(self.state / "lock.first") as queue:
-            if first:
-                fcntl.flock(queue, fcntl.LOCK_SH)
-            if not (_free(fd) and (first or _free(queue))):
-                self.step("lock", f"waiting for process {_holder(fd)}")
-                deadline = time.monotonic() + self.lock_wait
+            if first and _locked(queue, deadline, fcntl.LOCK_SH):
+                _sign(queue)
+            had = _free(fd)
+            if not (had and (first or _free(queue))):
+                self.step("lock", f"waiting for process {_holder(queue if had else fd)}")
                 # Who goes first has the queue until the lock is his.
                 while not (_locked(fd, deadline) and (first or _free(queue))):
                     fcntl.flock(fd, fcntl.LOCK_UN)
@@ -82,8 +83,7 @@ class Records(Host):
                         )
                     fcntl.flock(queue, fcntl.LOCK_UN)
             fcntl.flock(queue, fcntl.LOCK_UN)
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, str(os.getpid()).encode(), 0)
+            _sign(fd)
             yield
 
     def at_work(self) -> bool:
@@ -185,6 +185,12 @@ def _opened(path: Path) -> Iterator[int]:
         os.close(fd)
 
 
+def _sign(fd: int) -> None:
+    """Write who has a lock, for those who wait."""
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, str(os.getpid()).encode(), 0)
+
+
 def _free(fd: int) -> bool:
     """Take a lock that nobody has; tell whether it was had."""
     try:
@@ -194,7 +200,7 @@ def _free(fd: int) -> bool:
     return True
 
 
-def _locked(fd: int, deadline: float) -> bool:
+def _locked(fd: int, deadline: float, how: int = fcntl.LOCK_EX) -> bool:
     """Wait for a lock until then (time.monotonic); tell whether it was had.
 
     flock(2) serves those who wait in their order and at once, which a repeated try does not.
@@ -206,7 +212,7 @@ def _locked(fd: int, deadline: float) -> bool:
     before = signal.signal(signal.SIGALRM, over)
     try:
         signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001))
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fcntl.flock(fd, how)
     except TimeoutError:
         return False
     finally:

@@ -66,10 +66,15 @@ class Units(Records):
         if names := [*units]:
             self.must("mask", "--runtime", *names)
 
-    def let_start(self, units: Iterable[str]) -> dict[str, UnitState]:
-        """End what hold_back began, also that of a run that was cut off; return the states."""
+    def let_start(self, units: Iterable[str], held: Iterable[str] = ()) -> dict[str, UnitState]:
+        """End what hold_back began, also that of a run that was cut off; return the states.
+
+        `held`: units that this run held back. Of one that is masked beside that, systemctl(1) does
+        not tell it.
+        """
         states = self.unit_states(units)
-        if held := [unit for unit, state in states.items() if state.masked == "masked-runtime"]:
+        masked = [unit for unit, state in states.items() if state.masked == "masked-runtime"]
+        if held := list(dict.fromkeys([*held, *masked])):
             self.must("unmask", "--runtime", *held)
             states = self.unit_states(units)
         return states
