@@ -25,10 +25,10 @@ _HOST_KEY: TypeAdapter[str] = TypeAdapter(HostKey)
 class Target:
     """Connection of one MX host; its host key is always pinned.
 
-    `manifests`: what the bundles made so far send there. `before`: the host whose turn it is
-    before this one. `interrupting`: commands made so far that may keep this host from taking
-    mail; `earlier`: those of all hosts before it; `answered`: those of them whose host answered in
-    this run.
+    `manifests`: what the bundles made so far send there. `reads`: commands made so far that only
+    read. `before`: the host whose turn it is before this one. `interrupting`: commands made so far
+    that may keep this host from taking mail; `earlier`: those of all hosts before it; `answered`:
+    those of them whose host answered in this run.
 
     Raises pulumi.RunError when the private key or the host's key cannot be read.
     """
@@ -47,6 +47,7 @@ class Target:
             self.answered += before.answered
             self.answered += before.interrupting if before.seen.read else []
         self.manifests: list[Manifest] = []
+        self.reads: list[pulumi.Resource] = []
         private_key = None
         if ssh.private_key_file is not None:
             text = _read(ssh.private_key_file, "mx:mail.ssh.privateKeyFile")

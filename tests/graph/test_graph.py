@@ -86,6 +86,23 @@ def test_the_agent_comes_before_postfix_and_mx_records_after_it(graph: dict[str,
     assert "mx2-postfix" not in needs("dns-mx-example.test-mx1")
 
 
+def test_a_host_with_many_domains_gets_eight_logins_for_keys_at_once() -> None:
+    """MaxStartups of sshd_config(5): more than ten that come at once are dropped."""
+    mail = mapping()
+    [name] = mail["domains"]
+    zone = name.partition(".")[2]
+    mail["domains"] |= {f"d{n:02}.example.{zone}": dict(mail["domains"][name]) for n in range(20)}
+    found = requests(mail)
+    reads = {each for each in found if each.startswith("mx1-dkim-")}
+    assert len(reads) == 21
+    waits = {
+        each: {urn.rpartition("::")[2] for urn in found[each].dependencies} & reads
+        for each in reads
+    }
+    assert sorted(map(len, waits.values())) == [0] * 8 + [1] * 13
+    assert len({earlier for each in waits.values() for earlier in each}) == 13
+
+
 def test_calls_are_constant_and_carry_no_triggers(graph: dict[str, Any]) -> None:
     inputs = graph["mx1-postfix"].object
     assert inputs["create"] == "/usr/local/sbin/mx-agent apply"

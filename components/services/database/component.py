@@ -126,7 +126,8 @@ class MailDatabase(Service):
         running, rows = self.manifests(self.place)
         # A first order of certificates takes longest and needs the resolver, so that goes before.
         new = host.target.seen.lacks(running.bundle)
-        database = self.put(running, after=self.place.after("resolver") if new else None)
+        first = [host.ready, *self.place.after("resolver")]
+        database = self.put(running, after=first if new else None)
         domains = settings.domains_of(self.place.key)
         uploads = [
             upload(
