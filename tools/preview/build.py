@@ -96,18 +96,14 @@ def _before_refresh(reading: Reading) -> dict[str, dict[str, Any]]:
 
 
 def _record(step: Step, before: Mapping[str, dict[str, Any]]) -> RecordChange:
-    """What becomes of a record, and whether it only becomes again what the state has.
-
-    What its host tells during `up` counts as what the host told the last time.
-    """
+    """What becomes of a record, and whether it only becomes again what the state has."""
     was, new = before.get(step.urn), step.new
-    if was and new and _edited(was, step.old) and records.is_same_but_unknown(was, new):
-        step, new = replace(step, new=was), was
     again = (
         bool(was and new)
         and len({records.with_other(each, was, new) for each in (was, new) if each}) == 1
     )
-    return replace(records.change(step), restores=again)
+    drifted = was is not None and bool(_edited(was, step.old))
+    return replace(records.change(step), restores=again, drifted=drifted)
 
 
 def _record_drift(reading: Reading, before: Mapping[str, dict[str, Any]]) -> list[str]:

@@ -104,6 +104,8 @@ class RecordChange:
     other: tuple[str, ...] = ()
     # Somebody changed the record at the API, and this brings back what the stack applied last.
     restores: bool = False
+    # Somebody changed the record at the API, or deleted it there.
+    drifted: bool = False
 
 
 @dataclass

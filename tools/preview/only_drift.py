@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from components.protocol.warnings import is_of_updates
 from tools.preview.files import AGAIN, DRIFT
-from tools.preview.model import Change, RecordChange, Report
+from tools.preview.model import Change, Report
 from tools.preview.records import is_read_again
 from tools.preview.risks import risks
 
@@ -23,8 +23,7 @@ def only_drift(report: Report, hosts_read: bool = True) -> Report:
     hosts_read: whether the program asks the hosts (`drift.read` of the stack file).
     """
     changes = [_healed(change) for change in report.changes if DRIFT in change.why]
-    lines = {line for text in report.drift for line in text.split("\n")}
-    records = [each for each in report.records if _drifted(each, lines)]
+    records = [each for each in report.records if each.drifted]
     found = Report(
         report.stack,
         changes=changes,
@@ -52,9 +51,3 @@ def only_drift(report: Report, hosts_read: bool = True) -> Report:
 def _healed(change: Change) -> Change:
     """The part of a change that is there for the drift."""
     return replace(change, why=[DRIFT], files=[], packages=[])
-
-
-def _drifted(record: RecordChange, lines: set[str]) -> bool:
-    """Whether a record is otherwise at the API, or gone there."""
-    mark, line = ("-", record.new) if record.old is None else ("+", record.old)
-    return any(each.partition(" ; ")[0] == f"{mark}{line}" for each in lines)

@@ -92,13 +92,6 @@ def change(step: Step) -> RecordChange:
     return RecordChange(name, line(old) if old else None, line(new) if new else None, other)
 
 
-def is_same_but_unknown(was: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Whether the new inputs say of a record what it was, as far as they are known before `up`."""
-    known, unknown, rest = line(new).partition(UNKNOWN)
-    text = line(was)
-    return bool(unknown) and text.startswith(known) and text.endswith(rest)
-
-
 def is_read_again(record: RecordChange) -> bool:
-    """Whether a record that is there gets what its host tells during `up`."""
-    return bool(record.old) and UNKNOWN in (record.new or "")
+    """Whether a record that nobody changed gets what its host tells during `up`."""
+    return bool(record.old) and not record.drifted and UNKNOWN in (record.new or "")
