@@ -99,8 +99,8 @@ def lines(fault: dict[str, Any], values: Mapping[str, Any], model: type[BaseMode
         found = fault["input"]
         quoted = kind == "int_type" and isinstance(found, str) and found.isdecimal()
         text = f"this must be {needs}; found {_found(found)}{', with quotes' if quoted else ''}"
-        if path in _NEVER_EMPTY and not found:
-            text += ". The last one leaves with the stack: run `mx destroy`"
+        if path in _NEVER_EMPTY and (found is None or found == {}):
+            text += ". To take the last one away, put it back and run `mx destroy`"
     return [f"{path}: {text}" if path else text]
 
 

@@ -47,7 +47,7 @@ def look_at_hosts(
     answers = ask(settings, outbound)
     here = (began, time.time())
     own = [str(at) for each in settings.hosts.values() for at in (each.ipv4, each.ipv6) if at]
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(len(own)) as pool:
         # `names` keeps the answers: a silent resolver is waited for once.
         list(pool.map(names.pointer, own))
     for key, answer in answers.items():
@@ -79,7 +79,7 @@ def judge_answer(
         pointer = names.pointer(address)
         if pointer.outcome in ("failed", "bogus"):
             unproven.add(POINTER)
-            yield Line("fault", key, *_unread(address, pointer, names))
+            yield Line("notice", key, *_unread(address, pointer, names))
         else:
             told.ptr[address] = ", ".join(pointer.values)
     reached = frozenset({str(host.ipv4)} if host.ssh_address is None else ())
@@ -102,7 +102,7 @@ def judge_answer(
         if told.reach.get(place, "").startswith("220"):
             yield Line("ok", key, f"reaches {place}")
         elif told.reach.get(place) == NAMELESS:
-            what = f"finds no address of {place.partition(':')[0]}"
+            what = f"finds no address of {place.rpartition(':')[0]}"
             yield Line("fault", key, what, "repair the name resolution of the host")
         else:
             what = f"does not reach {place}: port 25 outward seems to be blocked"
@@ -117,8 +117,9 @@ def _unread(address: str, pointer: Answer, names: Names) -> tuple[str, str]:
             "ask the provider: the signatures of the reverse zone are wrong",
         )
     return (
-        f"PTR of {address} was not read: the resolver {names.server}, gives no answer",
-        "--resolver IP asks another one",
+        f"PTR of {address} was not read: the resolver {names.server}, is silent or fails",
+        "--resolver IP asks another one. If others fail, too, the reverse zone is broken: tell the "
+        "provider",
     )
 
 

@@ -6,17 +6,16 @@ import math
 import re
 import ssl
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import click
 
-from components.settings.types import hostname
 from tools.status.names import place
 
-_LABELS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*")
+_LABELS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
 
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
+_HOST_PORT = re.compile(r"(?!-)[A-Za-z0-9._:-]+:([0-9]{1,5})")
 
 
 class Checked(click.ParamType[str]):
@@ -71,13 +70,19 @@ class Authorities(click.Path):
 
 def _address(value: str) -> None:
     try:
-        ip_address(value)
+        if "@" in value:
+            raise ValueError
+        place(value)
     except ValueError:
         raise ValueError(f"{value!r} is no IP address") from None
 
 
 def _name(value: str) -> None:
-    hostname(value.lower())
+    """A name in DNS of one label or more; of mail servers and zones nothing else is asked."""
+    if not _LABELS.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is no name in DNS; a name with other letters is written xn--..."
+        )
 
 
 def _selector(value: str) -> None:
@@ -86,23 +91,25 @@ def _selector(value: str) -> None:
 
 
 def _greeting(value: str) -> None:
-    """RFC 5321, section 4.1.3: a name, or an address in brackets."""
-    if value.startswith("[") and value.endswith("]"):
-        _address(value[1:-1].removeprefix("IPv6:"))
-    else:
-        _name(value)
+    """A name, or an address as [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321, section 4.1.3)."""
+    if not value.startswith("["):
+        return _name(value)
+    try:
+        if not value.endswith("]") or "%" in value:
+            raise ValueError
+        if value.startswith("[IPv6:"):
+            IPv6Address(value[6:-1])
+        else:
+            IPv4Address(value[1:-1])
+    except ValueError:
+        raise ValueError(f"{value!r} is neither [IPv4 ADDRESS] nor [IPv6:ADDRESS]") from None
 
 
 def _host_port(value: str) -> None:
-    """A name or an IPv4 address: what bash opens as /dev/tcp/HOST/PORT on the host."""
-    host, _, port = value.rpartition(":")
-    try:
-        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-            raise ValueError
-        if not _IPV4.fullmatch(host):
-            _name(host)
-    except ValueError:
-        raise ValueError(f"{value!r} is no HOST:PORT, such as mail.example.org:25") from None
+    """A name or an address: what bash opens as /dev/tcp/HOST/PORT on the host."""
+    found = _HOST_PORT.fullmatch(value)
+    if not found or not 0 < int(found[1]) < 65536:
+        raise ValueError(f"{value!r} is no HOST:PORT, such as mail.example.org:25")
 
 
 RESOLVER = Checked("resolver", place)

@@ -65,7 +65,7 @@ def _plan(stack: str, arguments: Sequence[str]) -> Report:
     reading = read(done.stdout, done.returncode, done.stderr)
     if not reading.errors and (wrong := unmatched(arguments, (step.urn for step in reading.steps))):
         raise Failure(
-            f"--target {wrong[0]}: no resource of {stack} has this URN. "
+            f"{wrong[0]}: no resource of {stack} has this URN. "
             f"`mx pulumi {stack} stack --show-urns` lists them"
         )
     return replace(build(stack, reading), part=is_part(arguments))

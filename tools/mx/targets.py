@@ -12,24 +12,29 @@ _PARTS = (*_TARGETS, "--exclude")
 
 def is_part(arguments: Sequence[str]) -> bool:
     """Whether the engine is told to leave some resources as they are."""
-    return any(True for _ in _values(arguments, _PARTS))
+    return any(True for _ in _given(arguments, _PARTS))
 
 
 def unmatched(arguments: Sequence[str], urns: Iterable[str]) -> list[str]:
-    """The targets that are no resource of these. In a URN `*` stops at a colon, `**` does not."""
+    """The options whose target is no resource of these.
+
+    In a URN `*` stops at a colon, `**` does not.
+    """
     known = list(urns)
     return [
-        value
-        for value in _values(arguments, _TARGETS)
+        f"{option} {value}"
+        for option, value in _given(arguments, _TARGETS)
         if not any(_pattern(value).fullmatch(urn) for urn in known)
     ]
 
 
-def _values(arguments: Sequence[str], names: tuple[str, ...]) -> Iterator[str]:
+def _given(arguments: Sequence[str], names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for number, word in enumerate(arguments):
         name, equals, value = word.partition("=")
         if name in names:
-            yield value if equals else "".join(arguments[number + 1 : number + 2])
+            yield name, value if equals else "".join(arguments[number + 1 : number + 2])
+        elif word.startswith("-t") and "-t" in names:  # with its value in the same word
+            yield "-t", word[2:]
 
 
 def _pattern(value: str) -> re.Pattern[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -54,7 +55,8 @@ def forget(stack: str, host: str, yes: bool, full: bool) -> int:
             raise Failure(f"the state of {stack} has no host {host}; it has {known}", USAGE)
         excluded = lost.left_out(names)
         with lost.not_asked(host):
-            report = plan(stack, excluded)
+            # What is left out is what goes: nothing else is.
+            report = replace(plan(stack, excluded), part=False)
     show(terminal.render(report, full))
     if report.verdict == "failed":
         return FAILED

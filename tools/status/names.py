@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
@@ -41,6 +42,10 @@ class Answer:
         return self.outcome in ("found", "empty")
 
 
+# Of an IPv6 address (RFC 4007, section 11); ipaddress takes any text.
+_SCOPE = re.compile(r"[0-9A-Za-z_.-]*")
+
+
 class NoResolver(Exception):
     """This machine names no resolver."""
 
@@ -50,6 +55,8 @@ def place(text: str) -> tuple[str, int]:
     address, at, port = text.partition("@")
     try:
         ip_address(address)
+        if not _SCOPE.fullmatch(address.partition("%")[2]):
+            raise ValueError
         if at and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
             raise ValueError
     except ValueError:

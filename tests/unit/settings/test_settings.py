@@ -145,9 +145,9 @@ CASES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "missing_hostname": (("hosts", "mx1", "hostname"), DELETE, "hosts.mx1.hostname: missing"),
     "missing_zones": (("dns", "zones"), DELETE, "mx:mail.dns.zones: missing"),
     "no_host": (("hosts",), {}, "mx:mail.hosts: this must be of 1 or more entries"),
-    "the last host taken away": (("hosts",), {}, "leaves with the stack: run `mx destroy`"),
-    "the last domain taken away": (("domains",), {}, "leaves with the stack: run `mx destroy`"),
-    "nothing below domains": (("domains",), None, "leaves with the stack: run `mx destroy`"),
+    "the last host taken away": (("hosts",), {}, "put it back and run `mx destroy`"),
+    "the last domain taken away": (("domains",), {}, "put it back and run `mx destroy`"),
+    "nothing below domains": (("domains",), None, "put it back and run `mx destroy`"),
     "wrong_type": (("postfix",), {"messageSizeLimitBytes": "25M"}, "a whole number; found '25M'"),
     "no_type_of_several": (
         ("dns",),

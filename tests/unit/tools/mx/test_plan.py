@@ -69,6 +69,7 @@ def test_what_a_person_chose_is_not_asked_twice(asked: list[list[str]], given: s
         ["--target", "**::dns-mx-b.test"],
         ["--target=**::dns-mx-*.tset"],
         ["-t", "dns-mx-a.test"],
+        ["-tdns-mx-a.test"],
         ["--target", "*dnsRecord:DnsRecord::dns-mx-a.test"],
         ["--target", "**::dns-mx-a.test", "--target-replace", "urn:pulumi:test::mx::a"],
     ],
@@ -87,6 +88,7 @@ def test_a_target_that_is_no_resource_is_refused(
         ["--target", "**::dns-mx-a.test"],
         ["--target=**DnsRecord::dns-*"],
         ["-t", RECORD],
+        [f"-t{RECORD}"],
         ["--exclude", "**::dns-mx-b.test"],
     ],
 )
