@@ -12,7 +12,6 @@ from rich.text import Text
 from components.settings.environment import Settings
 from components.settings.stack_file import settings_of
 from tools import refresh_option
-from tools.preview.files import WORDS
 from tools.preview.model import Report
 
 from . import apply, confirmed, cut_off, engine, host_keys, state, terminal
@@ -157,6 +156,16 @@ def _counted(report: Report) -> Mapping[str, int]:
     return expected
 
 
+def new_in_dns(settings: Settings, report: Report | None) -> list[str]:
+    """The mail domains that get records which they did not have."""
+    made = [each.name for each in report.records if not each.old] if report else []
+    return [
+        domain
+        for domain in settings.domains
+        if any(f".{name}".endswith(f".{domain}") for name in made)
+    ]
+
+
 def _say(
     stack: str,
     verb: str,
@@ -193,15 +202,14 @@ def _say(
         names = ", ".join(report.unread)
         out.print(f"not read before this run: {names}; see `mx check {stack}`", soft_wrap=True)
     out.print(f"log: {outcome.log}", soft_wrap=True)
-    changes = report.changes if report else []
-    if outcome.code == 0 and any(each.why == [WORDS["create"]] for each in changes):
-        if unnamed := [name for name in settings.domains if not settings.exchangers(name)]:
+    if outcome.code == 0 and (new := new_in_dns(settings, report)):
+        if unnamed := [name for name in new if not settings.exchangers(name)]:
             complain(
                 f"No MX record of the stack names these hosts for {', '.join(unnamed)}. Send a "
                 "message to each of them by hand: docs/moving-a-domain.md, step 4"
             )
         else:
-            complain(f"See it from outside: mx status {next(iter(settings.domains))}")
+            complain(f"See it from outside: mx status {new[0]}")
     if outcome.code != 0:
         cause = "" if outcome.code == INTERRUPTED else "Put the cause right. "
         out.print(f"{cause}`{again}` again goes on from here.", soft_wrap=True)

@@ -27,6 +27,7 @@ _POLICIES = {
     "v=STSv1": "MTA-STS",
     "v=TLSRPTv1": "TLSRPT",
 }
+_MISSING = re.compile(r"([a-z0-9][a-z0-9+.-]+): not installed")
 _VALUE = 120  # so many characters of a changed policy
 _ROWS = re.compile(r"([+-])(\w+) (\S+) ?(.*)")
 
@@ -70,17 +71,34 @@ def _drift_rows(look: Look) -> Iterable[Said]:
 
 
 def _drift_units(look: Look) -> Iterable[Said]:
+    missing: dict[str, list[str]] = {}
+    for told in _drifted(look):
+        missing.setdefault(told.host, []).extend(_MISSING.findall(str(told)))
     for told in _drifted(look):
         for match in UNIT.finditer(str(told)):
             unit, state, since = match.groups()
             words = f"{unit} is {state} on the host{since or ' now'}"
             if state == "not active":
                 words += f": {_DOWN[unit]}" if unit in _DOWN else ""
-                words += (
-                    f". `mx up` starts it; at once does `mx run {look.report.stack} {told.host} "
-                    f"systemctl start {unit}`"
-                )
+                begin = unit.partition(".")[0]
+                if gone := [each for each in missing[told.host] if each.startswith(begin)]:
+                    words += f". The package {gone[0]} is missing: `mx up` installs it again"
+                else:
+                    at_once = f"mx run {look.report.stack} {told.host} systemctl start {unit}"
+                    words += f". `mx up` starts it; at once does `{at_once}`"
             yield Said(f"{words}.", told.host)
+
+
+def _drift_rules(look: Look) -> Iterable[Said]:
+    for told in _drifted(look):
+        if told.bundle == "firewall" and "rules in the kernel: differs" in str(told):
+            gone = any(line.startswith("-table ") for line in told.lines)
+            what = (
+                "the firewall rules of MX are gone from the kernel"
+                if gone
+                else ("somebody changed the firewall rules in the kernel")
+            )
+            yield Said(f"{what}. `mx up` loads those of the stack file again.", told.host)
 
 
 def _drift_modes(look: Look) -> Iterable[Said]:
@@ -158,6 +176,7 @@ KINDS = (
     Kind("a host is set up anew", _anew, first=True),
     Kind("drift: rows of recipients, aliases, routes", _drift_rows),
     Kind("drift: a service does not run", _drift_units),
+    Kind("drift: the firewall", _drift_rules),
     Kind("drift: a file can be read by everybody", _drift_modes),
     Kind("drift: Postfix was edited", _drift_files),
     Kind("drift: a rollback, or a change that was undone", _drift_undone, first=True),

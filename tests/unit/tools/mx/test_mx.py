@@ -12,13 +12,15 @@ from pathlib import Path
 import click
 import pytest
 
-from tools.mx import __main__, apply, engine, log, plan, wait
+from components.settings.stack_file import settings_of
+from tools.mx import __main__, apply, engine, log, plan, verbs_apply, wait
 from tools.mx.app import mx, run
 from tools.mx.apply import Outcome
 from tools.mx.codes import FAILED, FOUND, OK, USAGE
 from tools.mx.console import safe
 from tools.mx.progress import DNS, Progress
 from tools.mx.verbs_apply import carry_out
+from tools.preview.model import RecordChange, Report
 
 VERBS = sorted(mx.commands)
 
@@ -233,3 +235,14 @@ def test_progress_has_a_row_for_a_host_that_the_stack_file_has_no_more(
     monkeypatch.setattr(apply, "run", run)
     assert carry_out("production", "up", [], None, expected={"mx9": 9, DNS: 1}) == OK
     assert asked == ["mx1", "mx2", "mx9"]
+
+
+def test_hints_after_an_up_are_for_domains_that_are_new_in_dns() -> None:
+    settings = settings_of("production")
+    first, *_ = settings.domains
+    kept = RecordChange(f"mx1.{first}", "old", "new")
+    made = RecordChange(f"_dmarc.{first}", None, "new")
+    other = RecordChange(f"not{first}", None, "new")
+    assert verbs_apply.new_in_dns(settings, Report("production", records=[kept, other])) == []
+    assert verbs_apply.new_in_dns(settings, Report("production", records=[kept, made])) == [first]
+    assert verbs_apply.new_in_dns(settings, None) == []

@@ -174,6 +174,14 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             "mx1: postfix.service is not enabled on the host now.",
         ),
         (
+            told(
+                "drift: mx1: packages: redis: not installed; rspamd: not installed",
+                "drift: mx1: spam-filter: rspamd.service: not active",
+            ),
+            "mx1: rspamd.service is not active on the host now: Postfix answers 4xx, and senders "
+            "try again. The package rspamd is missing: `mx up` installs it again.",
+        ),
+        (
             told("drift: mx1: resolver: unbound.service: not active"),
             "mx1: unbound.service is not active on the host now: Postfix answers 451, and queued "
             "mail waits. `mx up` starts it; at once does `mx run lab mx1 systemctl start "
@@ -184,6 +192,18 @@ ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
             f"mx1: unbound.service is not active on the host since {STOPPED}: Postfix answers 451, "
             "and queued mail waits. `mx up` starts it; at once does `mx run lab mx1 systemctl "
             "start unbound.service`.",
+        ),
+    ],
+    "drift: the firewall": [
+        (
+            told("drift: mx1: firewall: rules in the kernel: differs\n-table inet mx {\n-}"),
+            "mx1: the firewall rules of MX are gone from the kernel. `mx up` loads those of the "
+            "stack file again.",
+        ),
+        (
+            told("drift: mx1: firewall: rules in the kernel: differs\n+\t\ttcp dport 81 accept"),
+            "mx1: somebody changed the firewall rules in the kernel. `mx up` loads those of the "
+            "stack file again.",
         ),
     ],
     "drift: a file can be read by everybody": [
