@@ -112,7 +112,7 @@ def read_fact(
     new after it is healed: a host that was set up anew, or put back, has other keys.
     """
     seen = target.seen
-    earlier = target.reads[-_READS:][:1] if len(target.reads) >= _READS else []
+    earlier = target.reads[-_READS : 1 - _READS]  # the one that many before, if there is one
     done = command.remote.Command(
         name,
         connection=target.connection,

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tools.status.names import place
+from tools.status.names import address, place
 
 _LABELS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
 
@@ -68,15 +68,6 @@ class Authorities(click.Path):
         return path
 
 
-def _address(value: str) -> None:
-    try:
-        if "@" in value:
-            raise ValueError
-        place(value)
-    except ValueError:
-        raise ValueError(f"{value!r} is no IP address") from None
-
-
 def _name(value: str) -> None:
     """A name in DNS of one label or more; of mail servers and zones nothing else is asked."""
     if not _LABELS.fullmatch(value):
@@ -113,7 +104,7 @@ def _host_port(value: str) -> None:
 
 
 RESOLVER = Checked("resolver", place)
-ADDRESS = Checked("address", _address)
+ADDRESS = Checked("address", address)
 NAME = Checked("name", _name)
 SELECTOR = Checked("selector", _selector)
 GREETING = Checked("name", _greeting)

@@ -12,7 +12,7 @@ _PARTS = (*_TARGETS, "--exclude")
 
 def is_part(arguments: Sequence[str]) -> bool:
     """Whether the engine is told to leave some resources as they are."""
-    return any(True for _ in _given(arguments, _PARTS))
+    return next(_given(arguments, _PARTS), None) is not None
 
 
 def unmatched(arguments: Sequence[str], urns: Iterable[str]) -> list[str]:

@@ -50,18 +50,27 @@ class NoResolver(Exception):
     """This machine names no resolver."""
 
 
+def address(text: str) -> str:
+    """An IP address as it was given, else ValueError."""
+    try:
+        ip_address(text)
+        if not _SCOPE.fullmatch(text.partition("%")[2]):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address") from None
+    return text
+
+
 def place(text: str) -> tuple[str, int]:
     """Address and port of a resolver that is given as ADDRESS or ADDRESS@PORT, else ValueError."""
-    address, at, port = text.partition("@")
+    server, at, port = text.partition("@")
     try:
-        ip_address(address)
-        if not _SCOPE.fullmatch(address.partition("%")[2]):
-            raise ValueError
+        address(server)
         if at and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
             raise ValueError
     except ValueError:
         raise ValueError(f"{text!r} is no IP address, nor IP@PORT") from None
-    return address, int(port or 53)
+    return server, int(port or 53)
 
 
 class Names:
